@@ -1,0 +1,1 @@
+export interface LocationTable<L> { readonly _l?: L }

@@ -1,0 +1,1 @@
+export interface ServerTable<S> { readonly _s?: S }
