@@ -4,8 +4,9 @@
  * @module
  */
 import type { RequestContext } from "../config/template.ts";
+import { combinedLine, jsonLine } from "./access_line.ts";
 
-/** What is known of a request when its response has been delivered, or failed to be. */
+/** What is known of a request when its response was delivered, or failed to be. */
 export interface RequestEntry {
   context: RequestContext;
   /** The status sent; 499 (nginx's) for a client that left before it. */
@@ -35,10 +36,117 @@ export interface WebSocketEntry {
   toClient: Traffic;
 }
 
+/** Everything a line is made of. */
+export type LogEvent =
+  | { event: "request"; time: Date; entry: RequestEntry }
+  | { event: "websocket_opened"; time: Date; context: RequestContext }
+  | { event: "websocket_closed"; time: Date; entry: WebSocketEntry };
+
 export interface AccessLog {
   request(entry: RequestEntry): void;
   webSocketOpened(context: RequestContext): void;
   webSocketClosed(entry: WebSocketEntry): void;
   /** Writes what is waiting; resolves when it is written. */
   flush(): Promise<void>;
+}
+
+/** How long a line may wait for company, in milliseconds: one write for many lines. */
+const GATHER_MS = 50;
+
+/** Characters that may wait for a reader of the log that has stopped reading. */
+const BACKLOG_LIMIT = 8 * 1024 * 1024;
+
+/**
+ * Makes the log.
+ *
+ * @param format `combined` is nginx's and Apache's format, `json` one object a
+ * line; `off` writes nothing.
+ * @param write Takes a batch of lines. A rejection ends the log: the proxy goes
+ * on without it.
+ */
+export function createAccessLog(
+  format: "combined" | "json" | "off",
+  write: (bytes: Uint8Array) => Promise<void>,
+): AccessLog {
+  if (format === "off") return new NoLog();
+  return new LineLog(format === "json" ? jsonLine : combinedLine, write);
+}
+
+class NoLog implements AccessLog {
+  request() {}
+  webSocketOpened() {}
+  webSocketClosed() {}
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+class LineLog implements AccessLog {
+  #waiting = "";
+  #dropped = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> | undefined;
+  #broken = false;
+  readonly #encoder = new TextEncoder();
+  readonly #line: (event: LogEvent) => string;
+  readonly #write: (bytes: Uint8Array) => Promise<void>;
+
+  constructor(
+    line: (event: LogEvent) => string,
+    write: (bytes: Uint8Array) => Promise<void>,
+  ) {
+    this.#line = line;
+    this.#write = write;
+  }
+
+  request(entry: RequestEntry) {
+    this.#add({ event: "request", time: new Date(), entry });
+  }
+
+  webSocketOpened(context: RequestContext) {
+    this.#add({ event: "websocket_opened", time: new Date(), context });
+  }
+
+  webSocketClosed(entry: WebSocketEntry) {
+    this.#add({ event: "websocket_closed", time: new Date(), entry });
+  }
+
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#writing;
+    await this.#drain();
+  }
+
+  #add(event: LogEvent) {
+    if (this.#broken) return;
+    // A reader that has stopped (a full pipe) must not fill the memory.
+    if (this.#waiting.length > BACKLOG_LIMIT) {
+      this.#dropped++;
+      return;
+    }
+    this.#waiting += this.#line(event) + "\n";
+    if (this.#timer === undefined && this.#writing === undefined) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#writing = this.#drain().finally(() => this.#writing = undefined);
+      }, GATHER_MS);
+    }
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting !== "" && !this.#broken) {
+      let lines = this.#waiting;
+      this.#waiting = "";
+      if (this.#dropped > 0) {
+        lines += `# ${this.#dropped} lines lost: the log was not read\n`;
+        this.#dropped = 0;
+      }
+      try {
+        await this.#write(this.#encoder.encode(lines));
+      } catch {
+        this.#broken = true;
+      }
+    }
+  }
 }

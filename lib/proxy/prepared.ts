@@ -4,7 +4,11 @@
  *
  * @module
  */
-import type { LocationPlan, ServerPlan, UpstreamAddress } from "../config/plan.ts";
+import type {
+  LocationPlan,
+  ServerPlan,
+  UpstreamAddress,
+} from "../config/plan.ts";
 import type { RequestContext } from "../config/template.ts";
 
 export interface PreparedRequest {
@@ -13,13 +17,17 @@ export interface PreparedRequest {
   /** The server of the upstream group that was picked. */
   readonly address: UpstreamAddress;
   readonly context: RequestContext;
+  /** `http` or `https`, as the client reached us. */
+  readonly scheme: string;
+  /** Host and port as the client wrote them, null where it named none. */
+  readonly authority: string | null;
   /** Whether the client asks for a WebSocket (RFC 6455 section 4.1). */
   readonly websocket: boolean;
   /** The request target to send: path and query, percent-encoded, begins with `/`. */
   readonly target: string;
   /**
    * The headers to send, hop-by-hop ones dropped, names in lower case, `host`
-   * among them. For a WebSocket without `sec-websocket-*`, `upgrade` and
+   * among them, `accept-encoding` twice where `fetch` needs it. For a WebSocket without `sec-websocket-*`, `upgrade` and
    * `connection`, which the handshake adds.
    */
   readonly headers: [name: string, value: string][];

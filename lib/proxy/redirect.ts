@@ -1,0 +1,80 @@
+/**
+ * `Location` and `Refresh` response headers that name the upstream are
+ * rewritten to what the browser can reach: nginx's `proxy_redirect`.
+ *
+ * @module
+ */
+import type { PreparedRequest } from "./prepared.ts";
+
+/**
+ * Rewrites the headers in place. Under `proxy_redirect: default`, the
+ * upstream's own origin (the name in `proxy_pass`, or the address of the server
+ * that answered) and the path of `proxy_pass` become the location's prefix on
+ * the origin that the client used, its port included.
+ *
+ * @param headers Names in lower case.
+ */
+export function rewriteRedirects(
+  headers: [string, string][],
+  prepared: PreparedRequest,
+): void {
+  if (prepared.location.proxyRedirect.kind === "off") return;
+  for (const header of headers) {
+    if (header[0] === "location") {
+      header[1] = rewriteUrl(header[1], prepared) ?? header[1];
+    } else if (header[0] === "refresh") {
+      header[1] = rewriteRefresh(header[1], prepared);
+    }
+  }
+}
+
+/** `5; url=http://backend/` as browsers read it. */
+function rewriteRefresh(value: string, prepared: PreparedRequest): string {
+  const at = value.toLowerCase().indexOf("url=");
+  if (at === -1) return value;
+  const url = rewriteUrl(value.slice(at + 4), prepared);
+  return url === null ? value : value.slice(0, at + 4) + url;
+}
+
+/** The rewritten URL, or null where no rule fits. */
+function rewriteUrl(url: string, prepared: PreparedRequest): string | null {
+  const { location, context } = prepared;
+  const rule = location.proxyRedirect;
+  if (rule.kind === "off") return null;
+  if (rule.kind === "pairs") {
+    for (const { from, to } of rule.pairs) {
+      if (url.startsWith(from)) {
+        return absolute(to(context) + url.slice(from.length), prepared);
+      }
+    }
+    return null;
+  }
+  const path = afterOrigin(url, prepared);
+  if (path === null) return null;
+  if (location.passUri === null) return absolute(path, prepared);
+  if (!path.startsWith(location.passUri)) return null;
+  const rest = path.slice(location.passUri.length);
+  return absolute(location.prefix + rest, prepared);
+}
+
+/** What follows the upstream's own origin in a URL, or null for another origin. */
+function afterOrigin(url: string, prepared: PreparedRequest): string | null {
+  const { upstream } = prepared.location;
+  for (const host of [prepared.context.proxyHost, prepared.address.name]) {
+    const origin = `${upstream.scheme}://${host}`;
+    if (!url.startsWith(origin)) continue;
+    const rest = url.slice(origin.length);
+    if (rest === "") return "/";
+    if (rest[0] === "/") return rest;
+    if (rest[0] === "?" || rest[0] === "#") return "/" + rest;
+  }
+  return null;
+}
+
+/** nginx's `absolute_redirect`, with the port that the client used. */
+function absolute(url: string, prepared: PreparedRequest): string {
+  const { scheme, authority } = prepared;
+  return url[0] === "/" && authority !== null
+    ? `${scheme}://${authority}${url}`
+    : url;
+}

@@ -1,0 +1,39 @@
+/**
+ * What one request tells the variables of the config.
+ *
+ * @module
+ */
+import type { RequestContext } from "../config/template.ts";
+
+/** The facts of a request; filled from top to bottom as it is admitted and matched. */
+export class Context implements RequestContext {
+  path = "";
+  args = "";
+  host = "";
+  serverName = "";
+  proxyHost = "";
+  upstreamAddr = "";
+
+  constructor(
+    readonly method: string,
+    readonly headers: Headers,
+    readonly scheme: string,
+    readonly remoteAddr: string,
+    readonly remotePort: string,
+    readonly serverPort: string,
+    readonly requestId: string,
+    readonly requestUri: string,
+  ) {}
+}
+
+/** Printable ASCII without quotes and backslash, as ids of tracing systems are. */
+const SANE_ID = /^[A-Za-z0-9._:/+=@-]{1,128}$/;
+
+/**
+ * The id of a request: the client's `X-Request-ID` where it is sane (1 to 128
+ * letters, digits and `._:/+=@-`), else a new UUID.
+ */
+export function requestId(headers: Headers): string {
+  const given = headers.get("x-request-id");
+  return given !== null && SANE_ID.test(given) ? given : crypto.randomUUID();
+}

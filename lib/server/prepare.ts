@@ -1,0 +1,246 @@
+/**
+ * Admit, match, pick: from a request to what will be sent upstream, or to the
+ * answer that it gets at once. It sends nothing itself, so the handler and
+ * `explain` share it and can't disagree.
+ *
+ * @module
+ */
+import type {
+  ListenerPlan,
+  LocationPlan,
+  UpstreamAddress,
+  UpstreamPlan,
+} from "../config/plan.ts";
+import type { PreparedRequest } from "../proxy/prepared.ts";
+import { hasToken, HOP_BY_HOP, namedInConnection } from "../proxy/headers.ts";
+import { parseHost, splitUrl } from "../route/host.ts";
+import { findLocation } from "../route/location.ts";
+import { parseTarget } from "../route/path.ts";
+import { findServer } from "../route/server.ts";
+import { escapePath, forwardTarget, replaceTarget } from "../route/target.ts";
+import { Context, requestId } from "./context.ts";
+
+/** A request, as `Deno.serve` hands it over. `url` is not normalised. */
+export type Incoming = Pick<Request, "url" | "method" | "headers">;
+
+/** The facts of the connection that a request came on. */
+export interface Connection {
+  /** What Deno puts in front of the host in `url`: `http://` or `http+unix://`. */
+  readonly urlScheme: string;
+  /** What Deno puts in `url` where the request has no host: `localhost:9000`. */
+  readonly fallbackHost: string;
+  /** The listener's port, `""` for a unix socket. */
+  readonly serverPort: string;
+  readonly remoteAddr: string;
+  readonly remotePort: string;
+}
+
+/** What becomes of a request. */
+export type Admission =
+  | { kind: "proxy"; prepared: PreparedRequest; hasBody: boolean }
+  | {
+    /** Answered by the proxy itself. */
+    kind: "answer";
+    status: number;
+    /** Why, in words for the person who sent it. */
+    reason: string;
+    /** Where a 301 points. */
+    location?: string;
+    context: Context;
+  };
+
+/**
+ * Decides about a request.
+ *
+ * @param pick Chooses the server of an upstream.
+ */
+export function prepareRequest(
+  listener: ListenerPlan,
+  request: Incoming,
+  connection: Connection,
+  pick: (upstream: UpstreamPlan) => UpstreamAddress,
+): Admission {
+  const { headers, method } = request;
+  const split = splitUrl(
+    request.url,
+    connection.urlScheme,
+    headers.get("host"),
+    connection.fallbackHost,
+  );
+  const context = new Context(
+    method,
+    headers,
+    "http",
+    connection.remoteAddr,
+    connection.remotePort,
+    connection.serverPort,
+    requestId(headers),
+    split?.target ?? request.url,
+  );
+  const answer = (status: number, reason: string): Admission => ({
+    kind: "answer",
+    status,
+    reason,
+    context,
+  });
+
+  // Admit: nothing of a request that fails here reaches an upstream.
+  if (method === "TRACE" || method === "CONNECT") {
+    return answer(405, `the method ${method} is not proxied`);
+  }
+  if (!isMethod(method)) {
+    // `fetch` would turn `get` into `GET`, another method (RFC 9110 9.1).
+    return answer(400, "a method is written in capital letters");
+  }
+  if (split === null) return answer(400, "the request target is malformed");
+  const host = split.authority === null ? null : parseHost(split.authority);
+  if (split.authority !== null && host === null) {
+    return answer(400, "the Host header is malformed");
+  }
+  const target = parseTarget(split.target);
+  if (target === null) {
+    return answer(
+      400,
+      "the path has an invalid escape or leads above the root",
+    );
+  }
+  const coding = headers.get("transfer-encoding");
+  if (coding !== null && coding.toLowerCase() !== "chunked") {
+    // Deno hands over `gzip, chunked` with the inner coding still on; passed on
+    // as plain chunked it would be another body (RFC 9112 section 6.1).
+    return answer(501, "the only transfer coding supported is chunked");
+  }
+  const length = headers.get("content-length");
+  const hasBody = coding !== null || (length !== null && length !== "0");
+  if (hasBody && (method === "GET" || method === "HEAD")) {
+    return answer(400, `a ${method} request with a body can't be forwarded`);
+  }
+
+  // Match: the server by host, the location by path.
+  const server = findServer(listener.servers, host === null ? null : host.host);
+  context.path = target.path;
+  context.args = target.args;
+  context.host = host === null ? server.name : host.host;
+  context.serverName = server.name;
+  const match = findLocation(server.locations, target.path);
+  if (match === null) return answer(404, "no location takes this path");
+  const location = match.location;
+  const authority = split.authority;
+  if (match.kind === "redirect") {
+    const origin = authority === null ? "" : `http://${authority}`;
+    const query = target.args === "" ? "" : `?${target.args}`;
+    return {
+      kind: "answer",
+      status: 301,
+      reason: "the location ends with a slash",
+      location: origin + escapePath(location.prefix) + query,
+      context,
+    };
+  }
+  if (isOver(length, location.clientMaxBodySize)) {
+    return answer(413, tooLarge(location));
+  }
+
+  // Pick: a server of the upstream group.
+  const address = pick(location.upstream);
+  context.proxyHost = location.upstream.name;
+  context.upstreamAddr = address.name;
+  const websocket = method === "GET" &&
+    hasToken(headers.get("upgrade"), "websocket") &&
+    hasToken(headers.get("connection"), "upgrade");
+  const prepared: PreparedRequest = {
+    server,
+    location,
+    address,
+    context,
+    scheme: context.scheme,
+    authority,
+    websocket,
+    target: location.passUri === null
+      ? forwardTarget(target, server.locations, location)
+      : replaceTarget(target, location.prefix, location.passUri),
+    headers: requestHeaders(context, location, websocket, hasBody),
+  };
+  return { kind: "proxy", prepared, hasBody };
+}
+
+/** In words, why a body is refused with 413. */
+export function tooLarge(location: LocationPlan): string {
+  return `the body is larger than client_max_body_size ` +
+    `(${location.clientMaxBodySize} bytes)`;
+}
+
+/** nginx's idea of a method: capital letters, `_` and `-`. */
+function isMethod(method: string): boolean {
+  for (let i = 0; i < method.length; i++) {
+    const c = method.charCodeAt(i);
+    if ((c < 0x41 || c > 0x5a) && c !== 0x2d && c !== 0x5f) return false;
+  }
+  return true;
+}
+
+function isOver(contentLength: string | null, limit: number): boolean {
+  return limit !== 0 && contentLength !== null && Number(contentLength) > limit;
+}
+
+/** The headers to send: the client's, less what stays here, and the location's own. */
+function requestHeaders(
+  context: Context,
+  location: LocationPlan,
+  websocket: boolean,
+  hasBody: boolean,
+): [string, string][] {
+  const client = context.headers;
+  const named = namedInConnection(client.get("connection"));
+  const own = location.setHeaderNames;
+  const sent: [string, string][] = [];
+  // `fetch` decodes a compressed body, and so breaks it, unless the first
+  // Accept-Encoding is exactly this; the client's own goes as a second one.
+  if (!websocket) sent.push(["accept-encoding", "identity"]);
+  for (const { name, value } of location.setHeaders) {
+    const rendered = value(context);
+    if (rendered !== "") sent.push([name, rendered]);
+    else if (name === "host") sent.push([name, context.proxyHost]);
+  }
+  // nginx's default where proxy_set_header says nothing of it.
+  if (!own.has("host")) sent.push(["host", context.proxyHost]);
+  if (!own.has("x-request-id")) sent.push(["x-request-id", context.requestId]);
+  for (const pair of client) {
+    const name = pair[0];
+    if (
+      HOP_BY_HOP.has(name) || STAYS_HERE.has(name) || own.has(name) ||
+      named?.has(name) || (websocket && name.startsWith("sec-websocket-"))
+    ) continue;
+    if (name === "content-length" && !hasBody && pair[1] !== "0") continue;
+    sent.push(pair);
+  }
+  if (!websocket && hasToken(client.get("te"), "trailers")) {
+    sent.push(["te", "trailers"]);
+  }
+  if (!websocket) addMissing(sent);
+  return sent;
+}
+
+/**
+ * `fetch` adds these by itself where they are missing. The first two say the
+ * same as nothing (RFC 9110 sections 12.5.1 and 12.5.4); an empty User-Agent is
+ * as near as it lets us come to sending none.
+ */
+function addMissing(sent: [string, string][]): void {
+  for (const pair of FETCH_ADDS) {
+    if (!sent.some(([name]) => name === pair[0])) sent.push([...pair]);
+  }
+}
+
+const FETCH_ADDS: readonly (readonly [string, string])[] = [
+  ["accept", "*/*"],
+  ["accept-language", "*"],
+  ["user-agent", ""],
+];
+
+/** Replaced by ours (`host`, `x-request-id`), or dealt with here (`expect`: Deno answers `100 Continue`). */
+const STAYS_HERE: ReadonlySet<string> = new Set([
+  "expect",
+  "host",
+  "x-request-id",
+]);
