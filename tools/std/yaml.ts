@@ -42,23 +42,41 @@ export class YamlSyntaxError extends SyntaxError {
   }
 }
 
-const integer =
-  /^[-+]?(?:0|0b[01_]*[01]|0x[\da-fA-F_]*[\da-fA-F]|0[0-7_]*[0-7])$/;
+const DECIMAL =
+  /^(?:[-+]?(?:0|[1-9][0-9_]*)(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9_]+(?:[eE][-+]?[0-9]+)?)(?<!_)$/;
+const PREFIXED = /^[-+]?(?:0b[01_]+|0x[\da-fA-F_]+|0[0-7_]+)(?<!_)$/;
 
-/** Integers with a prefix: `0b1`, `0x1f`, and `017`, which is octal. */
-const prefixedInteger = defineScalarTag("tag:yaml.org,2002:int", {
+/** `9000`, `1_000`, `1.5e3`, and with a prefix `0b1`, `0x1f` or `017` (octal). */
+const numberTag = defineScalarTag("tag:yaml.org,2002:int", {
   implicit: true,
   resolve: (source) => {
-    if (!integer.test(source)) return NOT_RESOLVED;
     const digits = source.replace(/^[-+]|_/g, "");
-    const value = /^0[bx]/.test(digits) ? Number(digits) : parseInt(digits, 8);
-    return source.startsWith("-") ? -value : value;
+    const sign = source.startsWith("-") ? -1 : 1;
+    if (DECIMAL.test(source)) {
+      const value = sign * parseFloat(digits);
+      return value === 0 ? 0 : value;
+    }
+    if (!PREFIXED.test(source)) return NOT_RESOLVED;
+    return sign *
+      (/^0[bx]/.test(digits) ? Number(digits) : parseInt(digits, 8));
+  },
+  identify: () => false,
+});
+
+/** `.inf` and `.nan`. */
+const notFiniteTag = defineScalarTag("tag:yaml.org,2002:float", {
+  implicit: true,
+  resolve: (source) => {
+    if (/^\.(?:nan|NaN|NAN)$/.test(source)) return NaN;
+    if (!/^[-+]?\.(?:inf|Inf|INF)$/.test(source)) return NOT_RESOLVED;
+    return source.startsWith("-") ? -Infinity : Infinity;
   },
   identify: () => false,
 });
 
 const schema = CORE_SCHEMA.withTags(
-  prefixedInteger,
+  numberTag,
+  notFiniteTag,
   mergeTag,
   timestampTag,
   binaryTag,
