@@ -1,0 +1,291 @@
+import { deepStrictEqual, ok, strictEqual as equal } from "node:assert/strict";
+import {
+  rawClient,
+  rawExchange,
+  rawUpstream,
+} from "../support/raw_upstream.ts";
+import { startProxy } from "../support/proxy.ts";
+
+/** A proxy before an upstream that notes every request head and answers `ok`. */
+function recording(config: Record<string, unknown> = {}) {
+  const heads: string[] = [];
+  const upstream = rawUpstream(async (connection) => {
+    while (true) {
+      const head = await connection.readHead();
+      heads.push(head);
+      const length = /^content-length: (\d+)/im.exec(head)?.[1];
+      if (length !== undefined) await connection.readExactly(Number(length));
+      else if (/^transfer-encoding: chunked/im.test(head)) {
+        await connection.readUntil("0\r\n\r\n");
+      }
+      await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    }
+  });
+  const proxy = startProxy({
+    locations: { "/": `http://127.0.0.1:${upstream.port}` },
+    ...config,
+  });
+  return {
+    proxy,
+    upstream,
+    heads,
+    /** The request lines that the upstream saw. */
+    lines: () => heads.map((head) => head.slice(0, head.indexOf("\r\n"))),
+    async [Symbol.asyncDispose]() {
+      await proxy[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The status of the first response in a text. */
+function statusOf(text: string): number {
+  return Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1]);
+}
+
+const CLOSE = "connection: close\r\n\r\n";
+
+Deno.test("a bad Host is a 400 and never chooses the location", async () => {
+  await using stack = recording();
+  for (
+    const host of [
+      "evil/admin",
+      "a b",
+      "user@host",
+      "a\\b",
+      "[::1",
+      "host:port",
+      "host:123456",
+      "a?b",
+      "a#b",
+      "",
+    ]
+  ) {
+    const answer = await rawExchange(
+      stack.proxy.port,
+      `GET /x HTTP/1.1\r\nhost: ${host}\r\n${CLOSE}`,
+    );
+    equal(statusOf(answer), 400, host);
+  }
+  deepStrictEqual(stack.lines(), []);
+});
+
+Deno.test("a target above the root, or with a bad escape, is a 400", async () => {
+  await using stack = recording();
+  for (
+    const target of [
+      "/..",
+      "/a/../../b",
+      "/%zz",
+      "/%4",
+      "/%00",
+      "/a%2f..%2f..%2f..",
+    ]
+  ) {
+    const answer = await rawExchange(
+      stack.proxy.port,
+      `GET ${target} HTTP/1.1\r\nhost: x\r\n${CLOSE}`,
+    );
+    equal(statusOf(answer), 400, target);
+  }
+  deepStrictEqual(stack.lines(), []);
+});
+
+Deno.test("request smuggling shapes end at the proxy", async () => {
+  const hidden = "GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
+  const chunked = `0\r\n\r\n${hidden}`;
+  const shapes: [name: string, status: number, head: string, body: string][] = [
+    [
+      "both framings",
+      400,
+      "content-length: 4\r\ntransfer-encoding: chunked\r\n",
+      chunked,
+    ],
+    [
+      "both, the other way round",
+      400,
+      "transfer-encoding: chunked\r\ncontent-length: 4\r\n",
+      chunked,
+    ],
+    ["two lengths", 400, "content-length: 4\r\ncontent-length: 9\r\n", chunked],
+    ["a length with a sign", 400, "content-length: +4\r\n", chunked],
+    ["a length list", 400, "content-length: 4, 9\r\n", chunked],
+    ["a hidden coding", 400, "transfer-encoding: xchunked\r\n", chunked],
+    ["a coding with a tab", 400, "transfer-encoding:\tchunked, x\r\n", chunked],
+    ["a coding under another", 501, "transfer-encoding: gzip, chunked\r\n", ""],
+    ["a space before the colon", 400, "transfer-encoding : chunked\r\n", ""],
+    ["a folded header", 400, "x: a\r\n transfer-encoding: chunked\r\n", ""],
+    ["a NUL in a value", 400, "x: a\0b\r\n", ""],
+  ];
+  for (const [name, status, head, body] of shapes) {
+    await using stack = recording();
+    const answer = await rawExchange(
+      stack.proxy.port,
+      `POST /x HTTP/1.1\r\nhost: x\r\n${head}${CLOSE}${body}`,
+    );
+    equal(statusOf(answer), status, name);
+    deepStrictEqual(stack.lines(), [], name);
+  }
+});
+
+Deno.test("a GET or HEAD with a body is a 400 that says so", async () => {
+  await using stack = recording();
+  for (const method of ["GET", "HEAD"]) {
+    for (
+      const framing of [
+        "content-length: 3\r\n\r\nabc",
+        "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+      ]
+    ) {
+      const answer = await rawExchange(
+        stack.proxy.port,
+        `${method} /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${framing}`,
+      );
+      equal(statusOf(answer), 400);
+      if (method === "GET") {
+        ok(answer.includes("with a body can't be forwarded"));
+      }
+    }
+  }
+  deepStrictEqual(stack.lines(), []);
+});
+
+Deno.test("TRACE and CONNECT are 405, a lower-case method is 400", async () => {
+  await using stack = recording();
+  for (
+    const [line, status] of [
+      ["TRACE /", 405],
+      ["CONNECT x:80", 405],
+      ["get /", 400],
+      ["G3T /", 400],
+    ] as const
+  ) {
+    const answer = await rawExchange(
+      stack.proxy.port,
+      `${line} HTTP/1.1\r\nhost: x\r\n${CLOSE}`,
+    );
+    equal(statusOf(answer), status, line);
+  }
+  deepStrictEqual(stack.lines(), []);
+});
+
+Deno.test("pipelined requests are answered in their order", async () => {
+  await using stack = recording();
+  const answer = await rawExchange(
+    stack.proxy.port,
+    `GET /1 HTTP/1.1\r\nhost: x\r\n\r\nPOST /2 HTTP/1.1\r\nhost: x\r\n` +
+      `content-length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nhost: x\r\n${CLOSE}`,
+  );
+  equal(answer.split("HTTP/1.1 200").length, 4, answer);
+  deepStrictEqual(stack.lines(), [
+    "GET /1 HTTP/1.1",
+    "POST /2 HTTP/1.1",
+    "GET /3 HTTP/1.1",
+  ]);
+});
+
+Deno.test("a client that leaves in its head leaves no trace upstream", async () => {
+  await using stack = recording();
+  const client = await rawClient(stack.proxy.port);
+  await client.write("GET /half HTTP/1.1\r\nhost: x\r\nx-a:");
+  client.close();
+  equal((await fetch(stack.proxy.url + "/whole")).status, 200);
+  deepStrictEqual(stack.lines(), ["GET /whole HTTP/1.1"]);
+});
+
+Deno.test("a client that leaves in its body breaks the upstream request off", async () => {
+  const received = Promise.withResolvers<string>();
+  const begun = Promise.withResolvers<void>();
+  await using upstream = rawUpstream(async (connection) => {
+    await connection.readHead();
+    await connection.readUntil("some");
+    begun.resolve();
+    received.resolve(await connection.readToEnd());
+  });
+  await using proxy = startProxy({
+    locations: { "/": `http://127.0.0.1:${upstream.port}` },
+  });
+  const client = await rawClient(proxy.port);
+  await client.write(
+    "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n4\r\nsome\r\n",
+  );
+  await begun.promise;
+  client.close();
+  // Whole it would end with the last chunk: it must not.
+  ok(!(await received.promise).includes("0\r\n\r\n"));
+});
+
+Deno.test("a client that leaves while it waits cancels the upstream request within a second", async () => {
+  const begun = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  await using upstream = rawUpstream(async (connection) => {
+    await connection.readHead();
+    begun.resolve();
+    await connection.readToEnd();
+    ended.resolve();
+  });
+  await using proxy = startProxy({
+    locations: { "/": `http://127.0.0.1:${upstream.port}` },
+  });
+  const client = await rawClient(proxy.port);
+  await client.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+  await begun.promise;
+  const left = performance.now();
+  client.close();
+  await ended.promise;
+  ok(performance.now() - left < 1000);
+});
+
+Deno.test("a client that closes its sending half while it waits is taken as gone, as nginx does", async () => {
+  const begun = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  await using upstream = rawUpstream(async (connection) => {
+    await connection.readHead();
+    begun.resolve();
+    await connection.readToEnd();
+    ended.resolve();
+  });
+  await using proxy = startProxy({
+    locations: { "/": `http://127.0.0.1:${upstream.port}` },
+  });
+  const client = await rawClient(proxy.port);
+  await client.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+  await begun.promise;
+  await (client.conn as Deno.TcpConn).closeWrite();
+  await ended.promise;
+  client.close();
+});
+
+Deno.test("a client that leaves is logged as 499", async () => {
+  const begun = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  await using upstream = rawUpstream(async (connection) => {
+    await connection.readHead();
+    begun.resolve();
+    await connection.readToEnd();
+    ended.resolve();
+  });
+  const proxy = startProxy({
+    locations: { "/": `http://127.0.0.1:${upstream.port}` },
+  });
+  {
+    await using _ = proxy;
+    const client = await rawClient(proxy.port);
+    await client.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    await begun.promise;
+    client.close();
+    await ended.promise;
+  }
+  ok(proxy.lines[0]?.includes(' 499 - "'), proxy.lines[0]);
+});
+
+Deno.test("an error in one request does not reach another on the same connection", async () => {
+  await using stack = recording();
+  const answer = await rawExchange(
+    stack.proxy.port,
+    `GET /%zz HTTP/1.1\r\nhost: x\r\n\r\nGET /fine HTTP/1.1\r\nhost: x\r\n${CLOSE}`,
+  );
+  equal(statusOf(answer), 400);
+  ok(answer.includes("HTTP/1.1 200"), answer);
+  deepStrictEqual(stack.lines(), ["GET /fine HTTP/1.1"]);
+});
