@@ -1,0 +1,61 @@
+import { strictEqual as equal } from "node:assert/strict";
+import { classify } from "../../lib/proxy/fetch_error.ts";
+import { type RawConnection, rawUpstream } from "../support/raw_upstream.ts";
+
+// Deno tells what went wrong in words only; these pin the words of this version.
+
+/** What a real fetch to a real address fails with. */
+async function failureOf(url: string, init: RequestInit = {}) {
+  try {
+    const response = await fetch(url, init);
+    await response.body?.cancel();
+  } catch (error) {
+    return classify(error);
+  }
+  return "no failure";
+}
+
+/** The failure of a fetch to an upstream that does `act`. */
+async function against(
+  act: (connection: RawConnection) => Promise<void>,
+  scheme = "http",
+) {
+  await using upstream = rawUpstream(async (connection) => {
+    await connection.read();
+    await act(connection);
+  });
+  return await failureOf(`${scheme}://127.0.0.1:${upstream.port}/`);
+}
+
+Deno.test("a refused connection is told as `refused`", async () => {
+  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  free.close();
+  equal(
+    await failureOf(`http://127.0.0.1:${(free.addr as Deno.NetAddr).port}/`),
+    "refused",
+  );
+});
+
+Deno.test("an unknown name is told as `unresolved`", async () => {
+  equal(await failureOf("http://no-such-host.invalid/"), "unresolved");
+});
+
+Deno.test("a connection closed without an answer is told as `closed`", async () => {
+  equal(await against(() => Promise.resolve()), "closed");
+});
+
+Deno.test("a head that breaks off is told as `closed`", async () => {
+  equal(await against((c) => c.write("HTTP/1.1 200 OK\r\nx: ")), "closed");
+});
+
+Deno.test("what is not HTTP is told as `invalid`", async () => {
+  equal(await against((c) => c.write("SSH-2.0-x\r\n\r\n")), "invalid");
+  equal(await against((c) => c.write("\x00\x01\x02\x03\r\n\r\n")), "invalid");
+});
+
+Deno.test("plain text where TLS was meant is told as `tls`", async () => {
+  equal(
+    await against((c) => c.write("HTTP/1.1 400 Bad Request\r\n\r\n"), "https"),
+    "tls",
+  );
+});
