@@ -1,0 +1,226 @@
+/**
+ * Parsing the command line by the table in `commands.ts`.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { didYouMean } from "../config/did_you_mean.ts";
+import { quote } from "../config/words.ts";
+import {
+  COMMAND_NAMES,
+  type CommandName,
+  commandSpec,
+  COMMON_OPTIONS,
+  isCommand,
+  OPTION_NAMES,
+  type OptionName,
+  type OptionSpec,
+  optionSpec,
+} from "./commands.ts";
+
+/** The values of the options, those of no use to the command included. */
+export interface Options {
+  readonly config: string | undefined;
+  readonly listen: string | undefined;
+  readonly logFormat: "combined" | "json" | "off" | undefined;
+  readonly dev: boolean;
+  /** As written: `PREFIX=ADDRESS`. */
+  readonly to: readonly string[];
+  /** As written: `Name: value`. */
+  readonly header: readonly string[];
+  readonly json: boolean;
+}
+
+/** A command line that makes sense. */
+export interface Invocation {
+  readonly command: CommandName;
+  /** As many as the command has. */
+  readonly arguments: readonly string[];
+  readonly options: Options;
+}
+
+/** A command line that makes none. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+  constructor(
+    /** What is wrong, in one line. */
+    message: string,
+    /** What to do about it, in one line. */
+    readonly hint: string,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * Parses a command line.
+ *
+ * @param argv Without the program's name.
+ * @throws {UsageError} with the first mistake in it.
+ */
+export function parseArguments(argv: readonly string[]): Invocation {
+  const specs = OPTION_NAMES.map(optionSpec);
+  const valued = specs.filter((spec) => spec.value !== undefined);
+  const unknown: string[] = [];
+  const parsed: Record<string, unknown> & { _: (string | number)[] } =
+    parseArgs([...argv], {
+      alias: Object.fromEntries(
+        specs.flatMap(({ name, letter }) =>
+          letter === undefined ? [] : [[name, letter]]
+        ),
+      ),
+      boolean: specs.filter((spec) => spec.value === undefined)
+        .map((spec) => spec.name),
+      string: ["_", ...valued.map((spec) => spec.name)],
+      // All are collected, so that one given twice is seen.
+      collect: valued.map((spec) => spec.name),
+      unknown(arg: string, key?: string) {
+        if (key === undefined) return true;
+        unknown.push(arg);
+        return false;
+      },
+    });
+
+  const [first, ...rest] = parsed._.map(String);
+  const command = first ?? "run";
+  if (unknown[0] !== undefined) throw unknownOption(unknown[0], command);
+  if (!isCommand(command)) throw unknownCommand(command);
+  const spec = commandSpec(command);
+  const allowed: readonly OptionName[] = [...spec.options, ...COMMON_OPTIONS];
+  const values = new Map<OptionName, string[] | true>();
+  for (const name of OPTION_NAMES) {
+    const value = given(parsed[optionSpec(name).name]);
+    if (value === null) continue;
+    checkOption(optionSpec(name), value, command, allowed.includes(name));
+    values.set(name, value);
+  }
+
+  const text = (name: OptionName) => {
+    const value = values.get(name);
+    return Array.isArray(value) ? value : [];
+  };
+  const options: Options = {
+    config: text("config")[0],
+    listen: text("listen")[0],
+    // Its choices are in the table.
+    logFormat: text("logFormat")[0] as Options["logFormat"],
+    dev: values.has("dev"),
+    to: text("to"),
+    header: text("header"),
+    json: values.has("json"),
+  };
+  if (values.has("help")) {
+    const about = first === undefined ? [] : [command];
+    return { command: "help", arguments: about, options };
+  }
+  if (values.has("version")) {
+    return { command: "version", arguments: [], options };
+  }
+  checkCount(command, rest);
+  if (options.to.length > 0 && options.config !== undefined) {
+    throw new UsageError(
+      "--to and --config can't be given together",
+      "Write the location into the config, or leave --config away.",
+    );
+  }
+  return { command, arguments: rest, options };
+}
+
+/** The values that were given, true for an option without one, null for none. */
+function given(value: unknown): string[] | true | null {
+  if (value === true) return true;
+  if (!Array.isArray(value) || value.length === 0) return null;
+  return value.map(String);
+}
+
+function checkOption(
+  spec: OptionSpec,
+  value: string[] | true,
+  command: CommandName,
+  allowed: boolean,
+): void {
+  const { name, choices } = spec;
+  if (!allowed) {
+    throw new UsageError(
+      `${command} takes no option --${name}`,
+      tryHelp(command),
+    );
+  }
+  if (value === true) return;
+  if (value.includes("")) {
+    throw new UsageError(
+      `--${name} needs a value`,
+      `Write it as: --${name} ${spec.value}`,
+    );
+  }
+  if (value.length > 1 && spec.repeatable !== true) {
+    throw new UsageError(
+      `--${name} is given ${value.length === 2 ? "twice" : "several times"}`,
+      "Leave one of them.",
+    );
+  }
+  for (const word of value) {
+    if (choices === undefined || choices.includes(word)) continue;
+    throw new UsageError(
+      `--${name} can't be ${quote(word)}${didYouMean(word, choices)}`,
+      `It is one of: ${choices.join(", ")}.`,
+    );
+  }
+}
+
+function checkCount(command: CommandName, rest: readonly string[]): void {
+  const wanted = commandSpec(command).arguments;
+  const missing = wanted[rest.length];
+  if (missing !== undefined && !missing.startsWith("[")) {
+    throw new UsageError(`${command} needs ${missing}`, tryHelp(command));
+  }
+  const surplus = rest[wanted.length];
+  if (surplus !== undefined) {
+    throw new UsageError(
+      `${command} has no use for ${quote(surplus)}`,
+      tryHelp(command),
+    );
+  }
+  const topic = rest[0];
+  if (command === "help" && topic !== undefined && !isCommand(topic)) {
+    throw unknownCommand(topic);
+  }
+}
+
+function unknownCommand(word: string): UsageError {
+  const hint = /\.ya?ml$/.test(word)
+    ? `Name a config with: sameorigin -c ${word}`
+    : tryHelp();
+  const guess = didYouMean(word, COMMAND_NAMES);
+  return new UsageError(`there is no command ${quote(word)}${guess}`, hint);
+}
+
+function unknownOption(arg: string, command: string): UsageError {
+  const written = arg.replace(/=.*$/s, "");
+  const word = written.replace(/^-+/, "");
+  const specs = OPTION_NAMES.map(optionSpec);
+  // `--listen=` reaches us as an option of another name.
+  const named = specs.find(({ name }) => name === word);
+  if (named?.value !== undefined && written.startsWith("--")) {
+    return new UsageError(
+      `--${word} needs a value`,
+      `Write it as: --${word} ${named.value}`,
+    );
+  }
+  const guess = didYouMean(
+    word,
+    specs.map(({ name }) => name),
+    (name) => `--${name}`,
+  );
+  const about = isCommand(command) ? command : undefined;
+  return new UsageError(
+    `there is no option ${quote(written)}${guess}`,
+    tryHelp(about),
+  );
+}
+
+function tryHelp(command?: CommandName): string {
+  return command === undefined
+    ? "See: sameorigin help"
+    : `See: sameorigin help ${command}`;
+}
