@@ -65,7 +65,7 @@ const permissions = [
   "--allow-env",
 ];
 const proxy = new Deno.Command(Deno.execPath(), {
-  args: await denoArguments(["run", ...permissions, main, "-c", config]),
+  args: await denoArguments("run", [...permissions, main, "-c", config]),
   stdin: "null",
   stdout: "null",
   stderr: "piped",
