@@ -1,0 +1,100 @@
+/**
+ * `sameorigin run`: the proxy, from its start to its end.
+ *
+ * @module
+ */
+import type { Plan } from "../config/plan.ts";
+import { type AccessLog, createAccessLog } from "../observe/access_log.ts";
+import { type RunningServer, startServer } from "../server/serve.ts";
+import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
+import { onStopSignal } from "./signals.ts";
+import { startupBlock } from "./startup_block.ts";
+import { failure, type Terminal } from "./terminal.ts";
+
+/** The longest wait at the end for a reader of the access log, in milliseconds. */
+const FLUSH_PATIENCE = 1_000;
+
+/**
+ * Runs until a signal ends it.
+ *
+ * @param from Where the plan is from, for the block at the start.
+ * @throws {ListenError} if an address can't be had.
+ */
+export async function run(
+  plan: Plan,
+  from: string,
+  terminal: Terminal,
+): Promise<number> {
+  const errorLog = (line: string) => failure(terminal, line);
+  surviveBugs(errorLog);
+  const accessLog = createAccessLog(plan.logFormat, writeOutput);
+  const server = startServer(plan, { accessLog, errorLog });
+  const { noteStyle } = terminal;
+  terminal.note(startupBlock(plan, from, server.addresses, noteStyle));
+  const code = await ended(server, plan, terminal);
+  await flush(accessLog);
+  return code;
+}
+
+/** Resolves with the exit code when the proxy has ended. */
+function ended(
+  server: RunningServer,
+  plan: Plan,
+  terminal: Terminal,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let stopping = false;
+    onStopSignal((signal, count) => {
+      if (count > 1) {
+        terminal.note(`${signal} again: stopping at once\n`);
+        server.abort();
+        resolve(KILLED_BY[signal] ?? FAILURE);
+        return;
+      }
+      stopping = true;
+      terminal.note(
+        `${signal}: waiting for what is in flight, for at most ` +
+          `${plan.shutdownTimeout / 1000} s (a second one stops at once)\n`,
+      );
+      server.shutdown().then(() => resolve(OK), reject);
+    });
+    server.finished.then(() => {
+      if (stopping) return;
+      failure(terminal, "the listeners have ended by themselves");
+      resolve(FAILURE);
+    }, reject);
+  });
+}
+
+/** A bug in one request, or a rejection nobody waits for, must not end the process. */
+function surviveBugs(errorLog: (line: string) => void): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    errorLog(`internal error: ${describe(event.reason)}`);
+  });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    errorLog(`internal error: ${describe(event.error)}`);
+  });
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}
+
+async function writeOutput(bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    written += await Deno.stdout.write(bytes.subarray(written));
+  }
+}
+
+/** A reader that has stopped must not keep the process from ending. */
+async function flush(accessLog: AccessLog): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, FLUSH_PATIENCE);
+  });
+  await Promise.race([accessLog.flush(), patience]);
+  clearTimeout(timer);
+}
