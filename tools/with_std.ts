@@ -28,6 +28,9 @@ const PATIENCE = 3_000;
 /** How long JSR is left alone once it did not answer, in milliseconds. */
 const MEMORY = 60 * 60 * 1_000;
 
+/** What is noted between two starts; git ignores it. */
+const CACHE = new URL("../.cache/", import.meta.url);
+
 /** What the choice depends on. */
 export interface Surroundings {
   /** `SAMEORIGIN_STD`. */
@@ -78,25 +81,34 @@ export async function denoArguments(
   Deno.env.set("SAMEORIGIN_STD", source);
   return source === "jsr"
     ? [subcommand, ...args]
-    : [subcommand, `--import-map=${importMap()}`, ...args];
+    : [subcommand, `--import-map=${importMap(subcommand)}`, ...args];
 }
 
-/** `deno.json`'s imports with the stand-ins in place of @std, as a `data:` URL. */
-function importMap(): string {
+/** `deno.json`'s imports with the stand-ins in place of @std: where they are to be read. */
+function importMap(subcommand: string): string {
   const imports: Record<string, string> = {};
   for (const [name, target] of Object.entries(config.imports)) {
     if (!name.startsWith("@std/")) imports[name] = target;
   }
+  const portable = subcommand === "compile";
   for (const [name, file] of Object.entries(STAND_INS)) {
-    imports[name] = new URL(`std/${file}`, import.meta.url).href;
+    imports[name] = portable
+      ? `../tools/std/${file}`
+      : new URL(`std/${file}`, import.meta.url).href;
   }
   const json = JSON.stringify({ imports });
-  return `data:application/json,${encodeURIComponent(json)}`;
+  if (!portable) return `data:application/json,${encodeURIComponent(json)}`;
+  // An executable takes the map along and resolves it again inside itself:
+  // the addresses must be relative to the map, so the map must be a file.
+  Deno.mkdirSync(CACHE, { recursive: true });
+  const file = new URL("import_map.json", CACHE);
+  Deno.writeTextFileSync(file, json);
+  return fileURLToPath(file);
 }
 
 /** This machine, this network. */
 function here(): Surroundings {
-  const failure = new URL("../.cache/jsr_unreachable", import.meta.url);
+  const failure = new URL("jsr_unreachable", CACHE);
   return {
     forced: Deno.env.get("SAMEORIGIN_STD"),
     failedAt: () => {
@@ -136,7 +148,7 @@ function here(): Surroundings {
     },
     remember: () => {
       try {
-        Deno.mkdirSync(new URL(".", failure), { recursive: true });
+        Deno.mkdirSync(CACHE, { recursive: true });
         Deno.writeTextFileSync(failure, "");
       } catch {
         // A read-only checkout: the next start asks again.
