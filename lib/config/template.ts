@@ -4,6 +4,10 @@
  *
  * @module
  */
+import { utf8Bytes } from "../route/bytes.ts";
+import { didYouMean } from "./did_you_mean.ts";
+import { ValueError } from "./value_error.ts";
+import { findVariable, VARIABLE_NAMES } from "./variables.ts";
 
 /**
  * What a request tells the variables. Made once per request by the handler;
@@ -41,3 +45,75 @@ export interface RequestContext {
 
 /** A compiled value: renders to the string for one request. */
 export type Template = (request: RequestContext) => string;
+
+/**
+ * Compiles a text with variables: `$host:$server_port`, `${host}x`; `$$` is a
+ * dollar. What is not ASCII goes out as UTF-8, like everything nginx sends.
+ *
+ * @throws {ValueError} On an unknown variable, a lone dollar, or a control
+ * character (RFC 9110 section 5.5: a header value has none).
+ */
+export function compileTemplate(text: string): Template {
+  // deno-lint-ignore no-control-regex -- they are what is looked for.
+  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) {
+    throw new ValueError(
+      "a header's value has no line breaks or other control characters",
+    );
+  }
+  const parts: Template[] = [];
+  const problems: string[] = [];
+  let literal = "";
+  const endLiteral = () => {
+    const value = utf8Bytes(literal);
+    if (value !== "") parts.push(() => value);
+    literal = "";
+  };
+  for (const piece of text.split(PIECES)) {
+    if (!piece.startsWith("$")) literal += piece;
+    else if (piece === "$$") literal += "$";
+    else {
+      const name = piece.replace(/^\$\{?|\}$/g, "");
+      const variable = findVariable(name.toLowerCase());
+      if (variable === undefined) problems.push(unknownVariable(piece, name));
+      else {
+        endLiteral();
+        parts.push(variable);
+      }
+    }
+  }
+  if (/\$\w+;\s*$/.test(text)) {
+    problems.push("no semicolon at the end here, it would be sent");
+  }
+  if (problems.length > 0) throw new ValueError(problems.join("; "));
+  endLiteral();
+  return join(parts);
+}
+
+/** Splits a text at what begins with a dollar, and keeps that. */
+const PIECES = /(\$\$|\$\{\w*\}|\$\w*)/;
+
+function unknownVariable(written: string, name: string): string {
+  if (/^\d/.test(name)) {
+    return `${written}: parts of a regular expression can't be used here`;
+  }
+  if (name === "") return `a "$" without a name (write "$$" for a dollar)`;
+  if (/^[A-Z_][A-Z0-9_]*$/.test(name)) {
+    return `unknown variable "${written}" (write \${${name}} for the environment's)`;
+  }
+  const meant = didYouMean(name, VARIABLE_NAMES, (known) => `"$${known}"`);
+  return `unknown variable "${written}"${meant}`;
+}
+
+/** One template of several, without a loop for the usual few. */
+function join(parts: Template[]): Template {
+  const [a, b, c, d] = parts;
+  if (a === undefined) return () => "";
+  if (b === undefined) return a;
+  if (c === undefined) return (r) => a(r) + b(r);
+  if (d === undefined) return (r) => a(r) + b(r) + c(r);
+  return (r) => {
+    let value = "";
+    for (const part of parts) value += part(r);
+    return value;
+  };
+}

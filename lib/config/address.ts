@@ -1,0 +1,172 @@
+/**
+ * Addresses: where to listen, and where an upstream's servers are.
+ *
+ * @module
+ */
+import { BAD_PORTS } from "./bad_ports.ts";
+import { hasControls } from "./control_characters.ts";
+import { plainText } from "./plain_text.ts";
+import type { ListenAddress, UpstreamAddress } from "./plan.ts";
+import { ValueError } from "./value_error.ts";
+import { expected, quote } from "./words.ts";
+
+/** A host and, if one is written, a port. */
+export interface Authority {
+  /** In lower case; an IPv6 address without its brackets. */
+  hostname: string;
+  port: number | null;
+}
+
+/** For editors: what {@link parseListen} takes, roughly. */
+export const LISTEN_PATTERN = "^(\\d+|(.*:)\\d+|unix:/.+)$";
+
+/**
+ * Reads a `listen`: `9000`, `127.0.0.1:9000`, `[::]:9000`, `*:9000`,
+ * `unix:/run/x.sock`. A port alone is one of all IPv4 addresses, as in nginx;
+ * port 0 is any free one.
+ *
+ * @throws {ValueError} If it is none of these.
+ */
+export function parseListen(value: string | number): ListenAddress {
+  if (typeof value === "number") return listenTcp("0.0.0.0", value);
+  const text = plainText(value);
+  if (text.startsWith("unix:")) {
+    return { transport: "unix", path: unixPath(text) };
+  }
+  if (/^\d+$/.test(text)) return listenTcp("0.0.0.0", Number(text));
+  const [word = "", ...parameters] = text.trim().split(/\s+/);
+  if (parameters.length > 0) {
+    throw new ValueError(
+      `${quote(parameters.join(" "))}: parameters of listen are not supported` +
+        (LISTEN_HINTS.get(parameters[0] ?? "") ?? ""),
+    );
+  }
+  if (/^[a-z]+:\/\//i.test(word)) {
+    throw new ValueError(expected(`a port or "host:port"`, value));
+  }
+  const { hostname, port } = parseAuthority(
+    word.replace(/^(\*?)(?=:)/, "0.0.0.0"),
+  );
+  if (port === null) {
+    throw new ValueError(`${quote(text)} has no port (write "${word}:9000")`);
+  }
+  return listenTcp(hostname, port);
+}
+
+const LISTEN_HINTS: ReadonlyMap<string, string> = new Map([
+  ["ssl", " (put a server that ends TLS in front)"],
+  ["http2", " (put a server that speaks it in front)"],
+  ["default_server", " (the first server of a listen is its default)"],
+]);
+
+function listenTcp(hostname: string, port: number): ListenAddress {
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new ValueError(`the port must be 0 to 65535, got ${port}`);
+  }
+  return { transport: "tcp", hostname, port };
+}
+
+/** For editors: what {@link parseUpstreamAddress} takes, roughly. */
+export const UPSTREAM_PATTERN = "^(.+:\\d+|unix:/.+)$";
+
+/**
+ * Reads the address of an upstream's server: `host:port`, `[::1]:8000`,
+ * `unix:/run/x.sock`.
+ *
+ * @throws {ValueError} If it is none, or if `fetch` refuses the port.
+ */
+export function parseUpstreamAddress(value: string): UpstreamAddress {
+  const text = plainText(value);
+  if (text.startsWith("unix:")) {
+    return { transport: "unix", path: unixPath(text), name: text };
+  }
+  const scheme = /^([a-z]+:\/\/)([^/]*)/i.exec(text);
+  if (scheme !== null) {
+    throw new ValueError(
+      `${quote(scheme[1] ?? "")} belongs into proxy_pass ` +
+        `(write ${quote(scheme[2] ?? "")})`,
+    );
+  }
+  if (/\s/.test(text)) {
+    throw new ValueError(`expected "host:port" alone, got ${quote(text)}`);
+  }
+  const { hostname, port } = parseAuthority(text);
+  if (port === null) {
+    throw new ValueError(`${quote(text)} has no port (write "${text}:80")`);
+  }
+  return tcpUpstream(hostname, port, text);
+}
+
+/** @throws {ValueError} If `fetch` refuses the port. */
+export function tcpUpstream(
+  hostname: string,
+  port: number,
+  name: string,
+): UpstreamAddress {
+  if (BAD_PORTS.has(port)) {
+    throw new ValueError(
+      `port ${port} can't be proxied to: it is on the list of blocked ports ` +
+        `of the fetch standard`,
+    );
+  }
+  return { transport: "tcp", hostname, port, name };
+}
+
+/** The path in `unix:/path`. */
+export function unixPath(text: string): string {
+  const path = text.slice("unix:".length);
+  if (!path.startsWith("/") || path.includes(";") || hasControls(path)) {
+    throw new ValueError(expected("unix: and an absolute path", text));
+  }
+  return path;
+}
+
+/**
+ * Reads `host`, `host:port`, `[::1]:port`.
+ *
+ * @throws {ValueError} If it is none.
+ */
+export function parseAuthority(text: string): Authority {
+  const [, host = "", digits] =
+    /^(\[[0-9a-f:.]+\]|[^\[\]:]*)(?::(.*))?$/i.exec(text) ?? [];
+  if (host === "") {
+    const colons = text.split(":").length - 1;
+    const hint = colons > 1 && !text.includes("[")
+      ? " (an IPv6 address stands in brackets: [::1]:8000)"
+      : "";
+    throw new ValueError(expected(`"host:port"`, text) + hint);
+  }
+  // The platform reads `1.2.3` and `0x7f.1` as addresses nobody meant.
+  const name = host.toLowerCase();
+  const parsed = URL.parse(`http://${name}/`);
+  if (!/^[\w.\-[\]:]+$/.test(name) || !isHost(name, parsed)) {
+    const ascii = /^[^\0-\x7f]/.test(name) ? parsed?.hostname : undefined;
+    throw new ValueError(
+      `${quote(host)} is no host name or address` +
+        (ascii ? ` (write ${quote(ascii)})` : ""),
+    );
+  }
+  if (digits === undefined) {
+    return { hostname: withoutBrackets(name), port: null };
+  }
+  if (
+    !/^\d{1,5}$/.test(digits) || Number(digits) < 1 || Number(digits) > 65535
+  ) {
+    if (digits !== "0") {
+      throw new ValueError(
+        `the port must be a number from 1 to 65535, got ${quote(digits)}`,
+      );
+    }
+  }
+  return { hostname: withoutBrackets(name), port: Number(digits) };
+}
+
+/** An IPv6 address has many spellings; anything else is what the platform makes of it. */
+function isHost(name: string, parsed: URL | null): boolean {
+  if (parsed === null || parsed.port !== "") return false;
+  return name.startsWith("[") || parsed.hostname === name;
+}
+
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[|\]$/g, "");
+}

@@ -1,0 +1,167 @@
+/**
+ * From a config to the plan: what locations inherit is handed down, names are
+ * looked up, and the tables that requests walk are made.
+ *
+ * @module
+ */
+import { compileLocations } from "../route/location.ts";
+import { compileServers } from "../route/server.ts";
+import type {
+  ListenAddress,
+  ListenerPlan,
+  LocationPlan,
+  Plan,
+  ServerPlan,
+  UpstreamPlan,
+} from "./plan.ts";
+import { inlineAddress, proxyHost, type ProxyPass } from "./proxy_pass.ts";
+import {
+  type Config,
+  DEFAULT_KEEPALIVE,
+  type LocationConfig,
+  type ServerConfig,
+} from "./schema.ts";
+import { primaryName } from "./server_name.ts";
+
+/** Where nothing is said: nginx has no such directive. */
+const WEBSOCKET_DRAIN = 5000;
+
+/** What the command line says over the config. */
+export interface PlanOverrides {
+  readonly logFormat?: Plan["logFormat"] | undefined;
+  readonly dev?: boolean | undefined;
+}
+
+/** Builds the plan of a config that has been checked. */
+export function buildPlan(
+  config: Config,
+  source: string,
+  overrides: PlanOverrides,
+): Plan {
+  const upstreams = new Upstreams(config);
+  const servers = config.servers.map((server) => ({
+    server: buildServer(server, config, upstreams),
+    config: server,
+  }));
+  return {
+    source,
+    listeners: buildListeners(servers),
+    upstreams: upstreams.all(),
+    logFormat: overrides.logFormat ?? config.log_format,
+    dev: overrides.dev ?? config.dev,
+    shutdownTimeout: config.shutdown_timeout,
+    websocketDrain: config.websocket_drain ??
+      Math.min(WEBSOCKET_DRAIN, Math.floor(config.shutdown_timeout / 2)),
+  };
+}
+
+/** The upstreams that locations use, each once. */
+class Upstreams {
+  readonly #plans = new Map<string, UpstreamPlan>();
+
+  constructor(private readonly config: Config) {}
+
+  /** The upstream of a `proxy_pass`: one of `upstreams`, or the address in it. */
+  get(pass: ProxyPass): UpstreamPlan {
+    const name = proxyHost(pass);
+    const named = "path" in pass.to || pass.to.port !== null
+      ? undefined
+      : this.config.upstreams[name];
+    const servers = named?.servers ?? [inlineAddress(pass, [])];
+    const identity = [
+      pass.scheme,
+      ...(named === undefined
+        ? servers.map((server) => server.name)
+        : ["", name]),
+    ].join(" ");
+    let plan = this.#plans.get(identity);
+    if (plan === undefined) {
+      const keepalive = named?.keepalive ?? DEFAULT_KEEPALIVE;
+      plan = { name, scheme: pass.scheme, servers, keepalive };
+      this.#plans.set(identity, plan);
+    }
+    return plan;
+  }
+
+  all(): UpstreamPlan[] {
+    return [...this.#plans.values()];
+  }
+}
+
+function buildServer(
+  server: ServerConfig,
+  config: Config,
+  upstreams: Upstreams,
+): ServerPlan {
+  return {
+    name: primaryName(server.server_name),
+    locations: compileLocations(
+      server.locations.map(({ written, key, location }) => {
+        const prefix = key.kind === "regex" ? "" : key.path;
+        const upstream = upstreams.get(location.proxy_pass);
+        const chain: Chain = [location, server, config];
+        return { key, value: buildLocation(written, prefix, upstream, chain) };
+      }),
+    ),
+  };
+}
+
+/** From the inside out. */
+type Chain = [LocationConfig, ServerConfig, Config];
+
+function buildLocation(
+  key: string,
+  prefix: string,
+  upstream: UpstreamPlan,
+  [location, server, top]: Chain,
+): LocationPlan {
+  // As in nginx, a level that sets a header itself inherits none.
+  const headers = [location, server, top]
+    .map((level) => level.proxy_set_header)
+    .find((set) => set !== undefined && set.headers.length > 0);
+  return {
+    key,
+    prefix,
+    upstream,
+    passUri: location.proxy_pass.uri,
+    proxyPass: location.proxy_pass.written,
+    setHeaders: headers?.headers ?? [],
+    setHeaderNames: headers?.names ?? new Set(),
+    proxyRedirect: location.proxy_redirect ?? server.proxy_redirect ??
+      top.proxy_redirect,
+    clientMaxBodySize: location.client_max_body_size ??
+      server.client_max_body_size ?? top.client_max_body_size,
+    proxyReadTimeout: location.proxy_read_timeout ??
+      server.proxy_read_timeout ?? top.proxy_read_timeout,
+    websocketPing: location.websocket_ping ?? server.websocket_ping ??
+      top.websocket_ping,
+    websocketBufferSize: location.websocket_buffer_size ??
+      server.websocket_buffer_size ?? top.websocket_buffer_size,
+    accessLog: location.access_log ?? server.access_log ?? top.access_log,
+  };
+}
+
+/** One listener for each address, with the servers of that address in the file's order. */
+function buildListeners(
+  servers: readonly { server: ServerPlan; config: ServerConfig }[],
+): ListenerPlan[] {
+  const listeners = new Map<string, {
+    address: ListenAddress;
+    written: string;
+    entries: { names: string[]; server: ServerPlan }[];
+  }>();
+  for (const { server, config } of servers) {
+    for (const { address, written } of config.listen) {
+      const identity = JSON.stringify(address);
+      const listener = listeners.get(identity) ??
+        { address, written, entries: [] };
+      listener.entries.push({ names: config.server_name, server });
+      listeners.set(identity, listener);
+    }
+  }
+  return [...listeners.values()].map(({ address, written, entries }) => ({
+    address,
+    written,
+    servers: compileServers(entries),
+  }));
+}

@@ -1,0 +1,91 @@
+/**
+ * What people write who have nginx at heart, and what to write here.
+ *
+ * @module
+ */
+import { didYouMean } from "./did_you_mean.ts";
+import { quote } from "./words.ts";
+
+const NOT_NEEDED = "not needed";
+const NO_TLS = "TLS is not ended here: put a server that does in front";
+const NO_FILES = "files are not served here: proxy to a server that does";
+const NO_REWRITE = "requests are not rewritten here";
+
+/** Directives and what to do instead; looked up where the key is unknown. */
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ["location", `write "locations", a map of paths`],
+  [
+    "server",
+    `write "servers", a list, or its directives straight at the top`,
+  ],
+  ["upstream", `write "upstreams", a map of names`],
+  ["proxy_set_headers", `write "proxy_set_header", a map of headers`],
+  ["proxy_http_version", `${NOT_NEEDED}: HTTP/1.1 is spoken to upstreams`],
+  [
+    "upgrade",
+    `${NOT_NEEDED}: a WebSocket is bridged wherever one is asked for`,
+  ],
+  [
+    "connection",
+    `${NOT_NEEDED}: a WebSocket is bridged wherever one is asked for`,
+  ],
+  [
+    "websocket",
+    `${NOT_NEEDED}: a WebSocket is bridged wherever one is asked for`,
+  ],
+  ["proxy_buffering", `${NOT_NEEDED}: bodies are always streamed`],
+  ["proxy_request_buffering", `${NOT_NEEDED}: bodies are always streamed`],
+  ["http", "put what is in it straight at the top"],
+  ["events", NOT_NEEDED],
+  ["worker_processes", NOT_NEEDED],
+  ["worker_connections", NOT_NEEDED],
+  ["include", "one file holds the whole config"],
+  ["ssl", NO_TLS],
+  ["ssl_certificate", NO_TLS],
+  ["ssl_certificate_key", NO_TLS],
+  ["ssl_protocols", NO_TLS],
+  ["root", NO_FILES],
+  ["alias", NO_FILES],
+  ["index", NO_FILES],
+  ["try_files", NO_FILES],
+  ["autoindex", NO_FILES],
+  ["rewrite", NO_REWRITE],
+  ["return", NO_REWRITE],
+  ["if", NO_REWRITE],
+]);
+
+/** Where the directives are allowed that are not allowed everywhere. */
+const PLACES: ReadonlyMap<string, string> = new Map([
+  ["proxy_pass", "in a location"],
+  ["listen", "at the top or in a server"],
+  ["server_name", "at the top or in a server"],
+  ["locations", "at the top or in a server"],
+  ["upstreams", "at the top"],
+  ["servers", "at the top, or in an upstream for its addresses"],
+  ["log_format", "at the top"],
+  ["shutdown_timeout", "at the top"],
+  ["websocket_drain", "at the top"],
+  ["dev", "at the top"],
+  ["keepalive", "in an upstream"],
+]);
+
+/** In words, that a key is unknown, and what it likely means. */
+export function unknownKey(key: string, known: readonly string[]): string {
+  const hint = HINTS.get(key.toLowerCase());
+  if (hint !== undefined) return `unknown directive (${hint})`;
+  const place = PLACES.get(key);
+  if (place !== undefined) return `not allowed here (it belongs ${place})`;
+  if (/^(\/|[=~^])/.test(key)) {
+    return known.includes("locations")
+      ? `unknown directive (did you mean it as a key of "locations"?)`
+      : `unknown directive (locations are not nested)`;
+  }
+  if (/^[A-Z][\w-]*$/.test(key) && known.includes("proxy_set_header")) {
+    return `unknown directive (a header belongs into "proxy_set_header")`;
+  }
+  const [, word, value] = /^(\w+)\s+(.+?);?$/.exec(key) ?? [];
+  if (word !== undefined && value !== undefined && known.includes(word)) {
+    return `unknown directive (did you mean ${word}: ${quote(value)}?)`;
+  }
+  return `unknown directive${didYouMean(key, known)}`;
+}

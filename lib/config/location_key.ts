@@ -1,0 +1,113 @@
+/**
+ * The keys of `locations`: which paths a location takes.
+ *
+ * @module
+ */
+import { utf8Bytes } from "../route/bytes.ts";
+import type { LocationKey } from "../route/location.ts";
+import { hasControls } from "./control_characters.ts";
+import { ValueError } from "./value_error.ts";
+import { expected, quote } from "./words.ts";
+
+/** For editors: what {@link parseLocationKey} takes, roughly. */
+export const LOCATION_KEY_PATTERN = "^((=|\\^~) ?)?/|^~";
+
+/**
+ * Reads a key as nginx reads what stands after `location`: `/prefix`,
+ * `= /exact`, `^~ /prefix`, `~ regex`, `~* regex` (without regard to case).
+ *
+ * @throws {ValueError} If it is none of these, or could never take a request.
+ */
+export function parseLocationKey(key: string): LocationKey {
+  const [, modifier = "", text = ""] = /^\s*(=|\^~|~\*|~)?\s*(.*?)\s*$/s
+    .exec(key) ?? [];
+  switch (modifier) {
+    case "~":
+    case "~*":
+      return regexKey(text, modifier === "~*");
+    case "=":
+      return pathKey("exact", text, `= ${text}`);
+    case "^~":
+      return pathKey("preferential", text, `^~ ${text}`);
+    default:
+      return pathKey("prefix", text, text);
+  }
+}
+
+function pathKey(
+  kind: "exact" | "prefix" | "preferential",
+  path: string,
+  key: string,
+): LocationKey {
+  if (!path.startsWith("/")) throw new ValueError(notAPath(path, key));
+  const reason = UNREACHABLE.find(([pattern]) => pattern.test(path))?.[1];
+  if (reason !== undefined) throw new ValueError(reason);
+  if (hasControls(path)) {
+    throw new ValueError("a path has no control characters");
+  }
+  if (kind !== "exact" && /\/\*+$/.test(path)) {
+    throw new ValueError(
+      `a prefix takes everything below it (write ${
+        quote(key.replace(/\*+$/, ""))
+      })`,
+    );
+  }
+  return {
+    kind,
+    path: utf8Bytes(path),
+    // nginx answers /admin with 301 to /admin/ where only the latter is there.
+    autoRedirect: path.length > 1 && path.endsWith("/"),
+  };
+}
+
+function notAPath(path: string, key: string): string {
+  if (key.startsWith("@")) return "named locations are not supported";
+  if (/^https?:/i.test(path)) {
+    return `${expected("a path", path)} (the path stands before the colon, ` +
+      `the address after it)`;
+  }
+  const word = path.replace(/^\/*/, "");
+  const meant = key.slice(0, key.length - path.length) + "/" + word;
+  return `a path must start with "/" (did you mean ${quote(meant)}?)`;
+}
+
+/** Paths that no request has, because its path is decoded and cleaned first. */
+const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
+  [/[?#]/, `a location's path has no query: "?" and "#" end the path`],
+  [
+    /%[0-9a-f]{2}/i,
+    "paths are matched decoded: write the character, not its %-escape",
+  ],
+  [/\/\//, `"//" never matches: repeated slashes are merged first`],
+  [/\/\.{1,2}(\/|$)/, `"." and ".." never match: they are resolved first`],
+];
+
+function regexKey(source: string, ignoreCase: boolean): LocationKey {
+  if (source === "") throw new ValueError("a regular expression is missing");
+  const foreign = FOREIGN.find(([pattern]) => pattern.test(source));
+  if (foreign !== undefined) throw new ValueError(foreign[1]);
+  const bytes = utf8Bytes(source);
+  try {
+    new RegExp(bytes, ignoreCase ? "i" : "");
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = message.replace(/^.*: /s, "").toLowerCase();
+    throw new ValueError(
+      `${quote(source)} is no regular expression: ${reason}`,
+    );
+  }
+  return { kind: "regex", source: bytes, ignoreCase };
+}
+
+/** What nginx's regular expressions have and JavaScript's read as something else. */
+const FOREIGN: readonly (readonly [RegExp, string])[] = [
+  [/(?<!\\)(?:\\\\)*\\A/, `"\\A" is not supported (write "^")`],
+  [/(?<!\\)(?:\\\\)*\\[zZ]/, `"\\z" is not supported (write "$")`],
+  [
+    /(?<!\\)(?:\\\\)*\\[QEGKRhHX]/,
+    `\\Q \\E \\G \\K \\R \\h \\X are not supported`,
+  ],
+  [/\[\[?:\w+:\]/, "character classes such as [:alpha:] are not supported"],
+  [/^\(\?i\)/, `"(?i)" is not supported (write "~*" before the expression)`],
+  [/\(\?P</, `"(?P<name>…)" is not supported (write "(?<name>…)")`],
+];

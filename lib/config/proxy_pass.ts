@@ -1,0 +1,148 @@
+/**
+ * `proxy_pass`: where a location's requests go.
+ *
+ * @module
+ */
+import {
+  type Authority,
+  parseAuthority,
+  tcpUpstream,
+  unixPath,
+} from "./address.ts";
+import { hasControls } from "./control_characters.ts";
+import { didYouMean } from "./did_you_mean.ts";
+import { plainText } from "./plain_text.ts";
+import type { UpstreamAddress } from "./plan.ts";
+import { ValueError } from "./value_error.ts";
+import { expected, quote } from "./words.ts";
+
+/** A `proxy_pass`, read but not yet looked up among the upstreams. */
+export interface ProxyPass {
+  readonly written: string;
+  readonly scheme: "http" | "https";
+  /** A host that may name an upstream, or the path of a unix socket. */
+  readonly to: Authority | { readonly path: string };
+  /** What replaces the matched prefix, with its query, percent-encoded; null if no path is written. */
+  readonly uri: string | null;
+}
+
+/** For editors: what {@link parseProxyPass} takes, roughly. */
+export const PROXY_PASS_PATTERN = "^[hH][tT][tT][pP][sS]?://.+$";
+
+/**
+ * Reads `http://backend`, `https://127.0.0.1:8000/path?query`,
+ * `http://unix:/run/x.sock:/path` (nginx's `proxy_pass`, without variables).
+ *
+ * @throws {ValueError} If it is none of these.
+ */
+export function parseProxyPass(written: string): ProxyPass {
+  const [, meant] = /^proxy_pass\s+([^\s;]+);?$/.exec(written) ?? [];
+  if (meant !== undefined) {
+    throw new ValueError(`write ${quote(meant)} alone, without "proxy_pass"`);
+  }
+  const text = plainText(written);
+  if (text.includes(" ") || hasControls(text)) {
+    throw new ValueError(expected("an address such as http://backend", text));
+  }
+  const [, scheme = "", rest = ""] = /^(\w+):\/\/(.*)$/s.exec(text) ?? [];
+  const lower = scheme.toLowerCase();
+  if (lower !== "http" && lower !== "https") {
+    throw new ValueError(noScheme(text));
+  }
+  if (rest.startsWith("unix:")) {
+    const [socket = "", uri] = rest.slice("unix:".length).split(/:(.*)/s);
+    const path = unixPath(`unix:${socket}`);
+    return { written, scheme: lower, to: { path }, uri: parseUri(uri ?? "") };
+  }
+  const end = /[/?#]/.exec(rest)?.index ?? rest.length;
+  const authority = rest.slice(0, end);
+  if (authority.includes("@")) {
+    throw new ValueError(
+      "no user name or password here (set the Authorization header with " +
+        "proxy_set_header)",
+    );
+  }
+  return {
+    written,
+    scheme: lower,
+    to: parseAuthority(authority),
+    uri: parseUri(rest.slice(end)),
+  };
+}
+
+function noScheme(text: string): string {
+  const scheme = /^(\w+):\/\//.exec(text)?.[1]?.toLowerCase();
+  if (scheme === "ws" || scheme === "wss") {
+    const http = text.replace(/^ws/i, "http");
+    return `write ${
+      quote(http)
+    }: a WebSocket is bridged wherever one is asked for`;
+  }
+  if (scheme !== undefined) {
+    return expected("an address with http:// or https://", text);
+  }
+  return `${quote(text)} has no scheme (write ${quote(`http://${text}`)})`;
+}
+
+/** The path and query of a `proxy_pass`; null if there is none. */
+function parseUri(text: string): string | null {
+  if (text === "") return null;
+  if (!text.startsWith("/")) {
+    throw new ValueError(
+      `expected a path that starts with "/", got ${quote(text)}`,
+    );
+  }
+  if (text.includes("#")) {
+    throw new ValueError(`a "#" has no meaning here, got ${quote(text)}`);
+  }
+  return text.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+}
+
+/** The `$proxy_host` of an address that is written in `proxy_pass` itself. */
+export function proxyHost(pass: ProxyPass): string {
+  // nginx's name for every unix socket.
+  if ("path" in pass.to) return "localhost";
+  const { port } = pass.to;
+  const host = bracketed(pass.to.hostname);
+  return port === null || port === defaultPort(pass) ? host : `${host}:${port}`;
+}
+
+/**
+ * The address that is written in `proxy_pass` itself.
+ *
+ * @param upstreams The names of the upstreams, for the message.
+ * @throws {ValueError} If it can only be meant for an upstream's name, or if
+ * `fetch` refuses the port.
+ */
+export function inlineAddress(
+  pass: ProxyPass,
+  upstreams: Iterable<string>,
+): UpstreamAddress {
+  if ("path" in pass.to) {
+    return {
+      transport: "unix",
+      path: pass.to.path,
+      name: `unix:${pass.to.path}`,
+    };
+  }
+  const { hostname, port } = pass.to;
+  if (port === null && !/[.:]/.test(hostname) && hostname !== "localhost") {
+    throw new ValueError(
+      `no upstream is called ${quote(hostname)}` +
+        (didYouMean(hostname, upstreams) ||
+          ` (if it is a host, write its port: ${pass.scheme}://${hostname}:${
+            defaultPort(pass)
+          })`),
+    );
+  }
+  const number = port ?? defaultPort(pass);
+  return tcpUpstream(hostname, number, `${bracketed(hostname)}:${number}`);
+}
+
+function bracketed(hostname: string): string {
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
+}
+
+function defaultPort(pass: ProxyPass): number {
+  return pass.scheme === "https" ? 443 : 80;
+}

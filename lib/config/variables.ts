@@ -1,0 +1,96 @@
+/**
+ * The variables of a request, by nginx's names
+ * (https://nginx.org/en/docs/varindex.html).
+ *
+ * A header is rendered from them, so none may bring a line break along. Header
+ * values can't hold one (the platform's `Headers` refuses it); whatever comes
+ * from the request's target is made safe here.
+ *
+ * @module
+ */
+import { utf8Bytes } from "../route/bytes.ts";
+import { replaceControls } from "./control_characters.ts";
+import type { RequestContext, Template } from "./template.ts";
+
+const VARIABLES: ReadonlyMap<string, Template> = new Map<string, Template>([
+  ["args", (r) => target(r.args)],
+  ["content_length", (r) => r.headers.get("content-length") ?? ""],
+  ["content_type", (r) => r.headers.get("content-type") ?? ""],
+  ["document_uri", (r) => withoutControls(r.path)],
+  ["host", (r) => r.host],
+  ["https", (r) => r.scheme === "https" ? "on" : ""],
+  ["is_args", (r) => r.args === "" ? "" : "?"],
+  ["msec", () => (Date.now() / 1000).toFixed(3)],
+  ["proxy_add_x_forwarded_for", forwardedFor],
+  ["proxy_host", (r) => r.proxyHost],
+  ["query_string", (r) => target(r.args)],
+  ["remote_addr", (r) => r.remoteAddr],
+  ["remote_port", (r) => r.remotePort],
+  ["request_id", (r) => r.requestId],
+  ["request_method", (r) => r.method],
+  ["request_uri", (r) => target(r.requestUri)],
+  ["scheme", (r) => r.scheme],
+  ["server_name", (r) => r.serverName],
+  ["server_port", (r) => r.serverPort],
+  ["time_iso8601", () => new Date().toISOString().slice(0, 19) + "+00:00"],
+  ["upstream_addr", (r) => target(r.upstreamAddr)],
+  ["uri", (r) => withoutControls(r.path)],
+]);
+
+/** The names, for messages; the last three stand for families. */
+export const VARIABLE_NAMES: readonly string[] = [
+  ...VARIABLES.keys(),
+  "arg_NAME",
+  "cookie_NAME",
+  "http_NAME",
+];
+
+/** The variable of that name, in lower case and without its dollar; undefined if there is none. */
+export function findVariable(name: string): Template | undefined {
+  const variable = VARIABLES.get(name);
+  if (variable !== undefined) return variable;
+  const [, family, member = ""] = /^(arg|cookie|http)_(\w+)$/.exec(name) ?? [];
+  switch (family) {
+    case "arg": {
+      // The first of that name, raw; case does not matter (ngx_http_arg).
+      const pair = new RegExp(`(?:^|&)${member}=([^&]*)`, "i");
+      return (r) => target(pair.exec(r.args)?.[1] ?? "");
+    }
+    case "cookie": {
+      // As above; a comma may stand before a cookie too, but does not end one
+      // (ngx_http_parse_multi_header_lines).
+      const pair = new RegExp(`(?:^|[;,]) *${member} *= *([^;]*)`, "i");
+      return (r) => pair.exec(r.headers.get("cookie") ?? "")?.[1] ?? "";
+    }
+    case "http": {
+      const header = member.replaceAll("_", "-");
+      return (r) => r.headers.get(header) ?? "";
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The client's `X-Forwarded-For` and the client's address; only the latter where there is none. */
+function forwardedFor(request: RequestContext): string {
+  const given = request.headers.get("x-forwarded-for");
+  return given === null
+    ? request.remoteAddr
+    : `${given}, ${request.remoteAddr}`;
+}
+
+/**
+ * A text of the request line as bytes: Deno hands a target with raw UTF-8 in it
+ * over as text, and a header takes only bytes.
+ */
+function target(text: string): string {
+  return /^[\x21-\x7e]*$/.test(text) ? text : withoutControls(utf8Bytes(text));
+}
+
+/**
+ * The decoded path with its control characters escaped again: `%0D%0A` in a
+ * request must never end a header's line. (nginx sends them on.)
+ */
+function withoutControls(text: string): string {
+  return replaceControls(text, encodeURIComponent);
+}
