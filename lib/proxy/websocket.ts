@@ -1,0 +1,109 @@
+/**
+ * The exchange of a WebSocket: the upstream is opened first, and only when it
+ * has agreed is the client upgraded.
+ *
+ * @module
+ */
+import type { AccessLog } from "../observe/access_log.ts";
+import type { PreparedRequest } from "./prepared.ts";
+import { WebSocketBridge } from "./websocket_bridge.ts";
+import type { WebSocketBridges } from "./websocket_bridges.ts";
+import { openUpstream } from "./websocket_client.ts";
+import { refusalResponse } from "./websocket_refusal.ts";
+import type { UpstreamSocket } from "./websocket_upstream.ts";
+
+export { WebSocketBridges } from "./websocket_bridges.ts";
+
+export interface BridgeOptions {
+  /**
+   * Ends the handshake with the upstream: the client left, or the time is up.
+   * Not looked at after the client's upgrade.
+   */
+  signal: AbortSignal;
+  log: AccessLog;
+}
+
+/** 16 bytes in base64 (RFC 6455 section 4.1). */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+
+/**
+ * Bridges a client that asks for a WebSocket to an upstream.
+ *
+ * @returns The 101 that upgrades the client; or the upstream's own answer, if it
+ * refuses; or 400 or 426 for a handshake that is none.
+ * @throws {UpstreamError} if the upstream gives no answer, or not to this.
+ * @throws The signal's reason, once it has aborted.
+ */
+export async function bridgeWebSocket(
+  request: Request,
+  prepared: PreparedRequest,
+  bridges: WebSocketBridges,
+  { signal, log }: BridgeOptions,
+): Promise<Response> {
+  const invalid = refuseHandshake(request.headers);
+  if (invalid !== null) return invalid;
+  const { location, address, target, headers, context } = prepared;
+  const handshake = {
+    address,
+    secure: location.upstream.scheme === "https",
+    target,
+    headers,
+    protocols: request.headers.get("sec-websocket-protocol"),
+  };
+  const opened = await openUpstream(handshake, bridges, signal);
+  if ("refusal" in opened) return refusalResponse(opened.refusal);
+  const upstream = opened.socket;
+  const { client, response } = upgrade(
+    request,
+    upstream,
+    location.websocketPing,
+  );
+  new WebSocketBridge({ client, upstream, bridges, location, context, log });
+  return response;
+}
+
+/** RFC 6455 sections 4.2.1 and 4.4: what is wrong with the client's handshake. */
+function refuseHandshake(headers: Headers): Response | null {
+  const version = headers.get("sec-websocket-version");
+  if (version !== null && version.trim() !== "13") {
+    return new Response("This server speaks WebSocket version 13 only.\n", {
+      status: 426,
+      headers: {
+        "sec-websocket-version": "13",
+        "upgrade": "websocket",
+        "connection": "upgrade",
+      },
+    });
+  }
+  const missing = version === null
+    ? "Sec-WebSocket-Version"
+    : KEY.test(headers.get("sec-websocket-key") ?? "")
+    ? null
+    : "Sec-WebSocket-Key";
+  if (missing === null) return null;
+  return new Response(`No WebSocket handshake without a valid ${missing}.\n`, {
+    status: 400,
+  });
+}
+
+/**
+ * @param ping Milliseconds of a client's silence after which it is pinged, and
+ * again after which it is closed; 0 for never.
+ */
+function upgrade(request: Request, upstream: UpstreamSocket, ping: number) {
+  try {
+    // Deno pings after half of its idle timeout.
+    const { socket, response } = Deno.upgradeWebSocket(request, {
+      idleTimeout: 2 * ping / 1000,
+    });
+    // Set here since Deno 2.9.6 finds it among the offered ones only where they
+    // are separated by exactly a comma and a space.
+    if (upstream.protocol !== "") {
+      response.headers.set("sec-websocket-protocol", upstream.protocol);
+    }
+    return { client: socket, response };
+  } catch (error) {
+    upstream.abort();
+    throw error;
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * One bridge: a client's WebSocket and an upstream's, joined.
+ *
+ * @module
+ */
+import type { LocationPlan } from "../config/plan.ts";
+import type { RequestContext } from "../config/template.ts";
+import type { AccessLog, WebSocketEntry } from "../observe/access_log.ts";
+import type { WebSocketBridges } from "./websocket_bridges.ts";
+import {
+  type Close,
+  GOING_AWAY,
+  INTERNAL_ERROR,
+  isCloseCode,
+  NO_CODE,
+  TRY_AGAIN_LATER,
+  VANISHED,
+} from "./websocket_frame.ts";
+import type { UpstreamReceiver, UpstreamSocket } from "./websocket_upstream.ts";
+
+/** Milliseconds a client has to open after its 101, and to answer a close frame. */
+const CLIENT_TIMEOUT = 5_000;
+/** Bytes that may wait for a client before its upstream is slowed down. */
+const HIGH_WATER = 1024 * 1024;
+/** Bytes down to which they must have gone before it may go on. */
+const LOW_WATER = 256 * 1024;
+/**
+ * Messages after which all but the last so many must be through, whatever their
+ * size: one that waits costs Deno some hundred bytes beside its payload.
+ */
+const MESSAGE_WINDOW = 2048;
+/** Milliseconds of rest after so many empty messages, which `bufferedAmount` can't show. */
+const EMPTY_PAUSE = 1_000;
+/** Bytes in a millisecond that the slowest client still taken for alive reads. */
+const SLOWEST = 16;
+
+/** Who joins a bridge's two sides, and who hears of it. */
+export interface BridgeParts {
+  /** Not open yet; no event of it has been dispatched. */
+  client: WebSocket;
+  upstream: UpstreamSocket;
+  bridges: WebSocketBridges;
+  location: LocationPlan;
+  context: RequestContext;
+  log: AccessLog;
+}
+
+/**
+ * How an end is told to the other side: codes and reasons pass as they are. A
+ * client whose upstream vanished gets 1011: 1014 ("bad gateway") says it better,
+ * but several clients (Deno's, gorilla's) take that code for a protocol error.
+ * An upstream whose client vanished gets 1001, as from a browser that leaves
+ * the page.
+ */
+export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
+  readonly #parts: BridgeParts;
+  readonly #fromClient = { messages: 0, bytes: 0 };
+  readonly #toClient = { messages: 0, bytes: 0 };
+  /** When the client opened; before that, when it was upgraded. */
+  #opened = performance.now();
+  #started = false;
+  #end: { code: number; by: WebSocketEntry["by"] } | null = null;
+  #logged = false;
+  /** What the client is closed with as soon as it is open. */
+  #closeAtOpen: Close | null = null;
+  #clientClosing = false;
+  #clientDone = false;
+  #upstreamClosed = false;
+  /** Whether the upstream's connection is gone too. */
+  #upstreamGone = false;
+  /** When the client has to have opened or closed. */
+  #deadline = this.#opened + CLIENT_TIMEOUT;
+  /** Bytes the client is known to have taken, and when it last took some. */
+  #taken = 0;
+  #takenAt = this.#opened;
+  /** Bytes sent to the client before the current window of messages. */
+  #windowStart = 0;
+  #emptyRun = 0;
+
+  constructor(parts: BridgeParts) {
+    this.#parts = parts;
+    // One object for all events: an idle bridge is to be small.
+    for (const type of ["open", "message", "close", "error"]) {
+      parts.client.addEventListener(type, this);
+    }
+    parts.bridges.add(this);
+  }
+
+  /** The client's events. */
+  handleEvent(event: Event): void {
+    switch (event.type) {
+      case "message":
+        return this.#forward((event as MessageEvent).data);
+      case "open":
+        return this.#clientOpened();
+      case "close":
+        return this.#clientClosed(event as CloseEvent);
+      case "error":
+        // No "close" follows if the client left before it was open.
+        if (!this.#started) this.#clientLost();
+    }
+  }
+
+  /**
+   * Closes both sides for a reason of the proxy's own. The upstream gets 1001.
+   *
+   * @param close With a legal code.
+   */
+  close(close: Close): void {
+    this.#closeBoth(close, { code: GOING_AWAY, reason: close.reason });
+  }
+
+  /** Ends both sides without waiting for either. */
+  abort(): void {
+    this.#endWith(VANISHED, "proxy");
+    this.#closeClient({ code: GOING_AWAY, reason: "" });
+    this.#clientDone = true;
+    this.#parts.upstream.abort();
+    this.#finish();
+  }
+
+  /**
+   * Looks, now and then, whether the client is still there. Deno's own ping
+   * can't tell while data waits, since the ping waits behind it.
+   *
+   * @param now Milliseconds of `performance.now()`.
+   */
+  sweep(now: number): void {
+    if (this.#clientDone) return;
+    const { client, location } = this.#parts;
+    if (client.readyState !== WebSocket.OPEN) {
+      if (now > this.#deadline) this.#clientLost();
+      return;
+    }
+    const waiting = client.bufferedAmount;
+    this.#noteTaken(waiting, now);
+    if (waiting === 0 || location.websocketPing === 0) return;
+    const patience = 2 * location.websocketPing + waiting / SLOWEST;
+    if (now - this.#takenAt > patience) this.#clientLost();
+  }
+
+  /** A message from the upstream. */
+  message(data: string | Uint8Array, size: number): Promise<void> | undefined {
+    const { client, bridges } = this.#parts;
+    if (client.readyState !== WebSocket.OPEN) return;
+    this.#toClient.messages++;
+    this.#toClient.bytes += size;
+    // It copies the bytes before it returns.
+    client.send(data as string | Uint8Array<ArrayBuffer>);
+    if (size > 0) {
+      this.#emptyRun = 0;
+      return this.#slowDown();
+    }
+    if (++this.#emptyRun < MESSAGE_WINDOW) return;
+    this.#emptyRun = 0;
+    return bridges.drain.wait(client, 0, EMPTY_PAUSE);
+  }
+
+  /** The upstream's end. */
+  closed(close: Close): void {
+    this.#upstreamClosed = true;
+    const vanished = close.code === VANISHED;
+    const told = vanished
+      ? {
+        code: INTERNAL_ERROR,
+        reason: close.reason || "upstream connection lost",
+      }
+      : close;
+    this.#endWith(told.code, "upstream");
+    this.#closeClient(told);
+    this.#finish();
+  }
+
+  /** @returns A promise if the upstream has to wait for the client. */
+  #slowDown(): Promise<void> | undefined {
+    const { bytes, messages } = this.#toClient;
+    let allowed = HIGH_WATER;
+    if (messages % MESSAGE_WINDOW === 0) {
+      allowed = Math.min(allowed, bytes - this.#windowStart);
+      this.#windowStart = bytes;
+    } else if (bytes - this.#taken <= HIGH_WATER) {
+      return;
+    }
+    const { client, bridges } = this.#parts;
+    const waiting = client.bufferedAmount;
+    this.#noteTaken(waiting, performance.now());
+    if (waiting <= allowed) return;
+    return bridges.drain.wait(client, Math.min(allowed, LOW_WATER));
+  }
+
+  #noteTaken(waiting: number, now: number): void {
+    const taken = this.#toClient.bytes - waiting;
+    if (taken <= this.#taken && waiting > 0) return;
+    this.#taken = taken;
+    this.#takenAt = now;
+  }
+
+  /** A message from the client. */
+  #forward(data: string | ArrayBuffer): void {
+    if (this.#end !== null) return;
+    const { upstream, location } = this.#parts;
+    if (upstream.bufferedAmount > location.websocketBufferSize) {
+      const close = {
+        code: TRY_AGAIN_LATER,
+        reason: "upstream reads too slowly",
+      };
+      return this.#closeBoth(close, close);
+    }
+    this.#fromClient.messages++;
+    this.#fromClient.bytes += upstream.send(data);
+  }
+
+  #clientOpened(): void {
+    if (this.#clientDone) return;
+    this.#started = true;
+    this.#opened = performance.now();
+    const { upstream, log, location, context } = this.#parts;
+    if (location.accessLog) log.webSocketOpened(context);
+    // Only now is read what the upstream may have sent already.
+    upstream.run(this)
+      // A bug met in one bridge must not end the process.
+      .catch(() => this.abort())
+      .then(() => {
+        this.#upstreamGone = true;
+        this.#finish();
+      });
+    if (this.#closeAtOpen !== null) this.#closeClient(this.#closeAtOpen);
+  }
+
+  #clientClosed({ code, reason, wasClean }: CloseEvent): void {
+    if (this.#clientDone) return;
+    this.#clientDone = true;
+    if (!wasClean || code !== NO_CODE && !isCloseCode(code)) {
+      // Cut, broke the protocol, or did not answer Deno's ping.
+      return this.#clientLost();
+    }
+    this.#endWith(code, "client");
+    this.#parts.upstream.close({ code, reason });
+    this.#finish();
+  }
+
+  #clientLost(): void {
+    this.#clientDone = true;
+    this.#endWith(VANISHED, "client");
+    const { upstream, client } = this.#parts;
+    const close = { code: GOING_AWAY, reason: "client connection lost" };
+    if (this.#started) upstream.close(close);
+    else upstream.abort();
+    if (client.readyState === WebSocket.OPEN) client.close(GOING_AWAY);
+    this.#finish();
+  }
+
+  #closeBoth(toClient: Close, toUpstream: Close): void {
+    this.#endWith(toClient.code, "proxy");
+    this.#closeClient(toClient);
+    this.#parts.upstream.close(toUpstream);
+  }
+
+  #closeClient(close: Close): void {
+    if (this.#clientDone || this.#clientClosing) return;
+    const { client } = this.#parts;
+    if (client.readyState === WebSocket.CONNECTING) {
+      this.#closeAtOpen = close;
+      return;
+    }
+    this.#clientClosing = true;
+    this.#deadline = performance.now() + CLIENT_TIMEOUT;
+    if (close.code === NO_CODE) client.close();
+    else client.close(close.code, close.reason);
+  }
+
+  /** The first end is the cause; what follows are its echoes. */
+  #endWith(code: number, by: WebSocketEntry["by"]): void {
+    this.#end ??= { code, by };
+  }
+
+  #finish(): void {
+    if (!this.#clientDone) return;
+    const { bridges, context, location, log } = this.#parts;
+    if (this.#upstreamGone || !this.#started) bridges.delete(this);
+    if (!this.#upstreamClosed || this.#logged || this.#end === null) return;
+    this.#logged = true;
+    if (!location.accessLog) return;
+    log.webSocketClosed({
+      context,
+      ...this.#end,
+      duration: performance.now() - this.#opened,
+      fromClient: this.#fromClient,
+      toClient: this.#toClient,
+    });
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Writes WebSocket messages to an upstream, many in one system call where they
+ * come faster than the network takes them.
+ *
+ * @module
+ */
+import {
+  applyMask,
+  BINARY,
+  headerSize,
+  type MaskSource,
+  MAX_HEADER,
+  TEXT,
+  writeHeader,
+} from "./websocket_frame.ts";
+
+const SMALL = 4 * 1024;
+const LARGE = 64 * 1024;
+/** Free chunks kept, in bytes of each size. */
+const KEPT = 2 * 1024 * 1024;
+
+const encoder = new TextEncoder();
+
+/** A buffer being filled with frames, or being written. */
+export class Chunk {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly words: Uint32Array;
+  end = 0;
+
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+    this.words = new Uint32Array(this.bytes.buffer);
+  }
+}
+
+/** Chunks for all connections of a process: one that is idle holds none. */
+export class ChunkPool {
+  readonly #small: Chunk[] = [];
+  readonly #large: Chunk[] = [];
+
+  take(large: boolean): Chunk {
+    return (large ? this.#large : this.#small).pop() ??
+      new Chunk(large ? LARGE : SMALL);
+  }
+
+  give(chunk: Chunk): void {
+    const size = chunk.bytes.length;
+    const free = size === LARGE ? this.#large : this.#small;
+    chunk.end = 0;
+    if (free.length * size < KEPT) free.push(chunk);
+  }
+}
+
+/** What a writer needs of a connection. */
+export interface Sink {
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/** Whom a writer tells, once, that the connection takes nothing more. */
+export interface WriterOwner {
+  writeFailed(): void;
+}
+
+export class FrameWriter {
+  #queue: (Chunk | Uint8Array<ArrayBuffer>)[] = [];
+  #chunk: Chunk | null = null;
+  #buffered = 0;
+  #writing = false;
+  #failed = false;
+  readonly #sink: Sink;
+  readonly #chunks: ChunkPool;
+  readonly #masks: MaskSource;
+  readonly #owner: WriterOwner;
+
+  constructor(
+    sink: Sink,
+    chunks: ChunkPool,
+    masks: MaskSource,
+    owner: WriterOwner,
+  ) {
+    this.#sink = sink;
+    this.#chunks = chunks;
+    this.#masks = masks;
+    this.#owner = owner;
+  }
+
+  /** Bytes that wait for the network, headers included. */
+  get bufferedAmount(): number {
+    return this.#buffered;
+  }
+
+  /**
+   * Sends a text message.
+   *
+   * @returns Its length in bytes of UTF-8.
+   */
+  text(data: string): number {
+    const most = data.length * 3;
+    if (most + MAX_HEADER > LARGE) {
+      const payload = encoder.encode(data);
+      this.#long(TEXT, payload);
+      return payload.length;
+    }
+    const chunk = this.#fit(most + MAX_HEADER);
+    const { bytes, end } = chunk;
+    // Most text is ASCII: encode behind the header that would need.
+    let at = end + headerSize(data.length);
+    const { written } = encoder.encodeInto(data, bytes.subarray(at));
+    const start = end + headerSize(written);
+    if (start !== at) bytes.copyWithin(start, at, at + written);
+    const mask = this.#masks.next();
+    at = writeHeader(bytes, end, TEXT, written, mask);
+    this.#finish(chunk, at, at + written, mask);
+    return written;
+  }
+
+  /**
+   * Sends a binary message.
+   *
+   * @param data The writer's from now on: it may be masked in place.
+   * @returns Its length in bytes.
+   */
+  binary(data: ArrayBuffer): number {
+    const payload = new Uint8Array(data);
+    if (payload.length + MAX_HEADER > LARGE) this.#long(BINARY, payload);
+    else this.control(BINARY, payload);
+    return payload.length;
+  }
+
+  /** Sends a frame whose payload is copied: at most 64 KiB less its header. */
+  control(opcode: number, payload: Uint8Array): void {
+    const chunk = this.#fit(payload.length + MAX_HEADER);
+    const mask = this.#masks.next();
+    const { bytes, end } = chunk;
+    const at = writeHeader(bytes, end, opcode, payload.length, mask);
+    bytes.set(payload, at);
+    this.#finish(chunk, at, at + payload.length, mask);
+  }
+
+  /** A long payload is masked where it is, and written from there. */
+  #long(opcode: number, payload: Uint8Array<ArrayBuffer>): void {
+    const mask = this.#masks.next();
+    const chunk = this.#fit(MAX_HEADER);
+    const at = writeHeader(
+      chunk.bytes,
+      chunk.end,
+      opcode,
+      payload.length,
+      mask,
+    );
+    const whole = payload.length & ~3;
+    const words = new Uint32Array(payload.buffer, 0, whole >> 2);
+    applyMask(payload, words, 0, payload.length, mask);
+    this.#buffered += at - chunk.end + payload.length;
+    chunk.end = at;
+    this.#queue.push(chunk, payload);
+    this.#chunk = null;
+    this.#start();
+  }
+
+  /** The chunk to write `size` bytes into. */
+  #fit(size: number): Chunk {
+    let chunk = this.#chunk;
+    if (chunk !== null) {
+      if (chunk.end + size <= chunk.bytes.length) return chunk;
+      this.#queue.push(chunk);
+    }
+    // What comes while a write is under way may be a lot.
+    chunk = this.#chunks.take(size > SMALL || this.#writing);
+    return this.#chunk = chunk;
+  }
+
+  #finish(chunk: Chunk, start: number, end: number, mask: number): void {
+    applyMask(chunk.bytes, chunk.words, start, end, mask);
+    this.#buffered += end - chunk.end;
+    chunk.end = end;
+    this.#start();
+  }
+
+  #start(): void {
+    if (this.#failed) this.#drop();
+    else if (!this.#writing) this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    this.#writing = true;
+    try {
+      while (true) {
+        const next = this.#next();
+        if (next === null) break;
+        if (next instanceof Chunk) {
+          await this.#write(next.bytes.subarray(0, next.end));
+          this.#chunks.give(next);
+        } else {
+          await this.#write(next);
+        }
+      }
+    } catch {
+      this.#failed = true;
+      this.#drop();
+      this.#owner.writeFailed();
+    }
+    this.#writing = false;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let rest = bytes; rest.length > 0;) {
+      const count = await this.#sink.write(rest);
+      this.#buffered -= count;
+      if (count === rest.length) return;
+      rest = rest.subarray(count);
+    }
+  }
+
+  #next(): Chunk | Uint8Array<ArrayBuffer> | null {
+    const next = this.#queue.shift();
+    if (next !== undefined) return next;
+    const chunk = this.#chunk;
+    this.#chunk = null;
+    return chunk;
+  }
+
+  #drop(): void {
+    this.#queue = [];
+    this.#chunk = null;
+    this.#buffered = 0;
+  }
+}
