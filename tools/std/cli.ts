@@ -66,12 +66,17 @@ export function parseArgs(
   const known = new Set([...boolean, ...string, ...collect, ...aliases.keys()]);
 
   const end = args.indexOf("--");
-  const marked = args.map((arg, i) =>
-    (end === -1 || i < end) && /^--no-[^=]+$/.test(arg) &&
-      !negatable.has(arg.slice(5))
-      ? `--${MARK}${arg.slice(2)}`
-      : arg
-  );
+  const marked = args.map((arg, i) => {
+    if (end !== -1 && i >= end || !/^--[^=]+$/.test(arg)) return arg;
+    if (arg.startsWith("--no-") && !negatable.has(arg.slice(5))) {
+      return `--${MARK}${arg.slice(2)}`;
+    }
+    // @std takes neither as the value of a long option.
+    const next = args[i + 1];
+    const alone = !options.stopEarly && (next === "-" || next === "") &&
+      string.has(arg.slice(2));
+    return alone ? `${arg}=` : arg;
+  });
   const isUnknown = (arg: string): boolean => {
     const written = arg.replace(MARK, "");
     const key = optionKey(written, known);
