@@ -72,7 +72,7 @@ export async function denoArguments(
 ): Promise<string[]> {
   const around = here();
   const source = await chooseStd(around);
-  if (source === "npm" && around.forced === undefined) {
+  if (source !== around.forced && source === "npm") {
     console.error(
       "JSR can't be reached: using tools/std/ instead of @std for now.",
     );
