@@ -51,7 +51,9 @@ export async function bridgeWebSocket(
     protocols: request.headers.get("sec-websocket-protocol"),
   };
   const opened = await openUpstream(handshake, bridges, signal);
-  if ("refusal" in opened) return refusalResponse(opened.refusal);
+  if ("refusal" in opened) {
+    return refusalResponse(opened.refusal, prepared);
+  }
   const upstream = opened.socket;
   const { client, response } = upgrade(
     request,

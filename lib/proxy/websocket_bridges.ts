@@ -89,7 +89,7 @@ export class WebSocketBridges implements WebSocketSupplies {
       await Promise.race([step, stopped]);
       clearTimeout(timer);
     }
-    if (!signal?.aborted) await Promise.race([this.#empty(), stopped]);
+    if (!signal?.aborted) await Promise.race([this.empty(), stopped]);
     signal?.removeEventListener("abort", stop);
   }
 
@@ -98,7 +98,8 @@ export class WebSocketBridges implements WebSocketSupplies {
     for (const bridge of [...this.#bridges]) bridge.abort();
   }
 
-  #empty(): Promise<void> {
+  /** Resolves when none is open. */
+  empty(): Promise<void> {
     if (this.#bridges.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#emptied.push(resolve));
   }

@@ -4,6 +4,8 @@
  * @module
  */
 import { HOP_BY_HOP, namedInConnection } from "./headers.ts";
+import type { PreparedRequest } from "./prepared.ts";
+import { rewriteRedirects } from "./redirect.ts";
 import {
   type ResponseHead,
   type Source,
@@ -111,17 +113,25 @@ function dechunk(bytes: Uint8Array): Uint8Array | null | undefined {
   }
 }
 
-/** The response the client gets: status, body, and headers that are not hop-by-hop. */
-export function refusalResponse(refusal: Refusal): Response {
+/**
+ * The response the client gets: the upstream's, as that of any other request
+ * (`http.ts`), but for a body that is known whole.
+ */
+export function refusalResponse(
+  refusal: Refusal,
+  prepared: PreparedRequest,
+): Response {
   const { status, statusText, headers, body } = refusal;
   const connection = headers.filter(([name]) => name === "connection");
   const named = namedInConnection(
-    connection.map(([, v]) => v).join(",") || null,
+    connection.map(([, value]) => value).join(",") || null,
   );
   const kept = headers.filter(([name]) =>
     !HOP_BY_HOP.has(name) && !named?.has(name) &&
     // The length is known anew, and a coding of nothing would be an error.
     name !== "content-length" && (body !== null || name !== "content-encoding")
   );
+  rewriteRedirects(kept, prepared);
+  kept.push(["x-request-id", prepared.context.requestId]);
   return new Response(body, { status, statusText, headers: kept });
 }
