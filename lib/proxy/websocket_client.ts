@@ -64,8 +64,8 @@ export async function openUpstream(
   signal.addEventListener("abort", abort);
   try {
     const connection = await attempt.connect(signal);
-    await writeAll(connection, head);
     attempt.stage = "head";
+    await writeAll(connection, head);
     const answer = await readHead(connection);
     if (answer === null) throw new UpstreamError("closed", address.name);
     if (answer.head.status !== 101) {
