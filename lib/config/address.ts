@@ -12,7 +12,7 @@ import { expected, quote } from "./words.ts";
 
 /** A host and, if one is written, a port. */
 export interface Authority {
-  /** In lower case; an IPv6 address without its brackets. */
+  /** In lower case; an IPv6 address in its shortest form, without brackets. */
   hostname: string;
   port: number | null;
 }
@@ -127,46 +127,34 @@ export function unixPath(text: string): string {
  * @throws {ValueError} If it is none.
  */
 export function parseAuthority(text: string): Authority {
-  const [, host = "", digits] =
-    /^(\[[0-9a-f:.]+\]|[^\[\]:]*)(?::(.*))?$/i.exec(text) ?? [];
+  const [, host = "", digits] = /^(\[[^\]]*\]|[^\[\]:]*)(?::([^:]*))?$/
+    .exec(text) ?? [];
   if (host === "") {
-    const colons = text.split(":").length - 1;
-    const hint = colons > 1 && !text.includes("[")
+    const hint = /:.*:/.test(text) && !text.includes("[")
       ? " (an IPv6 address stands in brackets: [::1]:8000)"
       : "";
     throw new ValueError(expected(`"host:port"`, text) + hint);
   }
-  // The platform reads `1.2.3` and `0x7f.1` as addresses nobody meant.
+  const hostname = parseHost(host);
+  if (digits === undefined) return { hostname, port: null };
+  const port = /^\d{1,5}$/.test(digits) ? Number(digits) : NaN;
+  if (!(port <= 65535)) {
+    throw new ValueError(`the port must be 0 to 65535, got ${quote(digits)}`);
+  }
+  return { hostname, port };
+}
+
+/** The platform's spelling of a host. It may mend an IPv6 address, nothing else. */
+function parseHost(host: string): string {
   const name = host.toLowerCase();
-  const parsed = URL.parse(`http://${name}/`);
-  if (!/^[\w.\-[\]:]+$/.test(name) || !isHost(name, parsed)) {
-    const ascii = /^[^\0-\x7f]/.test(name) ? parsed?.hostname : undefined;
-    throw new ValueError(
-      `${quote(host)} is no host name or address` +
-        (ascii ? ` (write ${quote(ascii)})` : ""),
-    );
+  const parsed = URL.parse(`http://${name}/`)?.hostname;
+  if (parsed !== undefined) {
+    if (name.startsWith("[")) return parsed.slice(1, -1);
+    // It takes `1.2.3` and `0x7f.1` for addresses, which nobody means.
+    if (parsed === name) return name;
   }
-  if (digits === undefined) {
-    return { hostname: withoutBrackets(name), port: null };
-  }
-  if (
-    !/^\d{1,5}$/.test(digits) || Number(digits) < 1 || Number(digits) > 65535
-  ) {
-    if (digits !== "0") {
-      throw new ValueError(
-        `the port must be a number from 1 to 65535, got ${quote(digits)}`,
-      );
-    }
-  }
-  return { hostname: withoutBrackets(name), port: Number(digits) };
-}
-
-/** An IPv6 address has many spellings; anything else is what the platform makes of it. */
-function isHost(name: string, parsed: URL | null): boolean {
-  if (parsed === null || parsed.port !== "") return false;
-  return name.startsWith("[") || parsed.hostname === name;
-}
-
-function withoutBrackets(host: string): string {
-  return host.replace(/^\[|\]$/g, "");
+  const ascii = /[^\x21-\x7e]/.test(name) && parsed
+    ? ` (write ${quote(parsed)})`
+    : "";
+  throw new ValueError(`${quote(host)} is no host name or address${ascii}`);
 }

@@ -66,7 +66,7 @@ class Upstreams {
     const name = proxyHost(pass);
     const named = "path" in pass.to || pass.to.port !== null
       ? undefined
-      : this.config.upstreams[name];
+      : this.config.upstreams.get(name);
     const servers = named?.servers ?? [inlineAddress(pass, [])];
     const identity = [
       pass.scheme,

@@ -10,6 +10,7 @@ import type { Path, Report } from "./config_error.ts";
 import { parseLocationKey } from "./location_key.ts";
 import { inlineAddress, parseProxyPass } from "./proxy_pass.ts";
 import { parseServerName } from "./server_name.ts";
+import { repeatedNames } from "./set_header.ts";
 import { parseTime } from "./units.ts";
 import { ValueError } from "./value_error.ts";
 import { quote } from "./words.ts";
@@ -20,9 +21,7 @@ type Block = Readonly<Record<string, unknown>>;
 export function checkDocument(document: unknown, report: Report): void {
   if (!isBlock(document)) return;
   const servers = serversOf(document, report);
-  const upstreams = Object.keys(
-    isBlock(document["upstreams"]) ? document["upstreams"] : {},
-  );
+  const upstreams = upstreamNames(document["upstreams"], report);
   for (const { path, server } of servers) {
     checkLocations(
       server["locations"],
@@ -33,6 +32,19 @@ export function checkDocument(document: unknown, report: Report): void {
   }
   checkListens(servers, report);
   checkShutdown(document, report);
+}
+
+/** In lower case. */
+function upstreamNames(upstreams: unknown, report: Report): string[] {
+  if (!isBlock(upstreams)) return [];
+  const names = Object.keys(upstreams);
+  for (const name of repeatedNames(names)) {
+    report(
+      ["upstreams", name],
+      "this name is taken above, with other capital letters",
+    );
+  }
+  return names.map((name) => name.toLowerCase());
 }
 
 interface PlacedServer {

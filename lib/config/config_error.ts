@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { replaceControls } from "./control_characters.ts";
 
 /** The way from the top of the document to a value: keys of maps, indexes of lists. */
 export type Path = readonly (string | number)[];
@@ -41,14 +42,15 @@ export class ConfigError extends Error {
   }
 }
 
-/** `file: path: message`, or `file:line:column: message` with the line below it. */
+/** One line: `file: path: message`, or `file:line:column: message` with the line below it. */
 export function formatProblem(problem: Problem): string {
   const { file, path, message, line, column, snippet } = problem;
   const place = line === undefined
     ? file
     : `${file}:${line}${column === undefined ? "" : `:${column}`}`;
   const head = path === "" ? place : `${place}: ${path}`;
-  return `${head}: ${message}${snippet === undefined ? "" : `\n${snippet}`}`;
+  const text = replaceControls(`${head}: ${message}`, () => " ");
+  return `${text}${snippet === undefined ? "" : `\n${snippet}`}`;
 }
 
 /** Writes a path as one would in JavaScript: `servers[0].locations["/api"]`. */

@@ -10,7 +10,7 @@ import { ValueError } from "./value_error.ts";
 import { expected, quote } from "./words.ts";
 
 /** For editors: what {@link parseLocationKey} takes, roughly. */
-export const LOCATION_KEY_PATTERN = "^((=|\\^~) ?)?/|^~";
+export const LOCATION_KEY_PATTERN = "^\\s*((=|\\^~)\\s*)?/|^\\s*~";
 
 /**
  * Reads a key as nginx reads what stands after `location`: `/prefix`,

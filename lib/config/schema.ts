@@ -19,6 +19,7 @@ import {
   UpstreamServer,
 } from "./directive_values.ts";
 import { defaults, inheritable, inheritableSchemas } from "./inheritable.ts";
+import { parseAuthority } from "./address.ts";
 import { LOCATION_KEY_PATTERN, parseLocationKey } from "./location_key.ts";
 import {
   block,
@@ -161,12 +162,14 @@ const VirtualServer = documented(
 /** A server's directives; those of its locations that it does not have are the top's. */
 export type ServerConfig = v.InferOutput<typeof VirtualServer>;
 
-function upstreamName(name: string): void {
+function checkUpstreamName(name: string): void {
   if (!/^[\w.-]+$/.test(name)) {
     throw new ValueError(
       `${quote(name)} is no name: letters, digits, "_", "-" and "." only`,
     );
   }
+  // It must be possible in place of a host.
+  parseAuthority(name);
 }
 
 const logFormats = ["combined", "json"] as const;
@@ -186,7 +189,7 @@ export const Document = v.pipe(
       documented(
         mapOf(
           `a map such as "backend: localhost:8000"`,
-          v.pipe(v.string(), checkedBy(upstreamName)),
+          v.pipe(v.string(), checkedBy(checkUpstreamName)),
           Upstream,
         ),
         "upstreams",
@@ -231,10 +234,15 @@ export const Document = v.pipe(
   }),
   v.title("sameorigin"),
   v.description("The config of sameorigin, a reverse proxy."),
-  v.transform(({ servers, listen, server_name, locations, ...top }) => ({
-    ...top,
-    servers: servers ?? [{ listen, server_name, locations }] as ServerConfig[],
-  })),
+  v.transform(({ servers, listen, server_name, locations, ...top }) => {
+    const only: ServerConfig = { listen, server_name, locations };
+    // nginx compares the names of upstreams without regard to case, as hosts.
+    const upstreams = new Map<string, UpstreamConfig>();
+    for (const [name, upstream] of Object.entries(top.upstreams)) {
+      upstreams.set(name.toLowerCase(), upstream);
+    }
+    return { ...top, servers: servers ?? [only], upstreams };
+  }),
 );
 
 /** The schemas that stand in several places; for editors each is written once. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { parse } from "@std/yaml/parse";
-import { ConfigError } from "./config_error.ts";
+import { ConfigError, type Problem } from "./config_error.ts";
 
 /**
  * Parses YAML.
@@ -17,33 +17,43 @@ export function parseYaml(text: string, file: string): unknown {
   } catch (error) {
     // Nothing but the text can be the cause, whatever class of error it is: a
     // deep nesting, for one, is a RangeError.
-    const message = error instanceof Error ? error.message : String(error);
-    const [, reason = message, line, column] =
-      /^(.*?) at line (\d+), column (\d+)/s.exec(message) ?? [];
-    const at = {
-      line: numberField(error, "line") ?? Number(line),
-      column: numberField(error, "column") ?? Number(column),
-    };
-    const problem = {
-      file,
-      path: "",
-      message: error instanceof RangeError
-        ? "the values are nested too deeply"
-        : reason.replace(/\s+/g, " ").trim(),
-    };
-    const shown = text.split(/\r\n|\n|\r/)[at.line - 1];
-    if (/[{[,].*\$\{/.test(shown ?? "")) {
-      problem.message += " (inside {…} and […], put quotes around ${…})";
-    }
-    throw new ConfigError([
-      shown === undefined
-        ? problem
-        : { ...problem, ...at, snippet: snippet(shown, at.line, at.column) },
-    ], { cause: error });
+    throw new ConfigError([syntaxProblem(error, text, file)], { cause: error });
   }
 }
 
-/** @std/yaml has the position as fields since 1.2.0, before only in the message. */
+/**
+ * The problem that a YAML parser's error stands for. The position is in its
+ * fields `line` and `column` (@std/yaml since 1.2.0), or in its message, or
+ * nowhere.
+ */
+export function syntaxProblem(
+  error: unknown,
+  text: string,
+  file: string,
+): Problem {
+  const full = error instanceof Error ? error.message : String(error);
+  const [, reason = full, atLine, atColumn] =
+    /^(.*?) at line (\d+), column (\d+)/s.exec(full) ?? [];
+  const line = numberField(error, "line") ?? Number(atLine);
+  const column = numberField(error, "column") ?? Number(atColumn);
+  const shown = text.split(/\r\n|\n|\r/)[line - 1];
+  const hint = /[{[,].*\$\{/.test(shown ?? "")
+    ? " (inside {…} and […], put quotes around ${…})"
+    : "";
+  const message = error instanceof RangeError
+    ? "the values are nested too deeply"
+    : reason.replace(/\s+/g, " ").trim() + hint;
+  if (shown === undefined || !(column >= 1)) return { file, path: "", message };
+  return {
+    file,
+    path: "",
+    message,
+    line,
+    column,
+    snippet: snippet(shown, line, column),
+  };
+}
+
 function numberField(error: unknown, name: string): number | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const value: unknown = Reflect.get(error, name);
