@@ -8,7 +8,7 @@ import { OK } from "./exit_code.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Prints the JSON Schema of `config.yaml`. */
-export function schema(terminal: Terminal): number {
-  terminal.print(JSON.stringify(jsonSchema(), null, 2) + "\n");
+export async function schema(terminal: Terminal): Promise<number> {
+  terminal.print(JSON.stringify(await jsonSchema(), null, 2) + "\n");
   return OK;
 }

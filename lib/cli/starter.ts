@@ -10,9 +10,9 @@ export const STARTER = `\
 # After a change: sameorigin check
 # Which location takes a request: sameorigin explain GET /api/rooms/
 #
-# For an editor that checks while you type:
-#   sameorigin schema > config.schema.json
-# yaml-language-server: $schema=./config.schema.json
+# An editor checks this file while you type once a schema is beside it
+# (sameorigin schema > config.schema.json) and a comment here reads
+# "yaml-language-server: $schema=./config.schema.json".
 
 # 9000 is on all addresses; "127.0.0.1:9000" on this machine only.
 listen: 9000

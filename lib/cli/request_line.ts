@@ -1,0 +1,129 @@
+/**
+ * The request that `explain` is asked about, made from the command line as
+ * `Deno.serve` would hand it over.
+ *
+ * @module
+ */
+import type { ListenerPlan, Plan } from "../config/plan.ts";
+import { didYouMean } from "../config/did_you_mean.ts";
+import { quote } from "../config/words.ts";
+import { UsageError } from "./arguments.ts";
+
+/** A request, and the listener it would come to. */
+export interface AskedRequest {
+  readonly listener: ListenerPlan;
+  /** Scheme, `Host` and target glued together and not normalised. */
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly target: string;
+}
+
+/** Methods that are likely meant. */
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/**
+ * Makes the request.
+ *
+ * @param url A whole URL or a path. It is cut by hand, since `URL` would
+ * resolve the dot segments that matter here.
+ * @param headerLines `Name: value` each; `Host` is the URL's unless given.
+ * @throws {UsageError} for what no client could send.
+ */
+export function askedRequest(
+  plan: Plan,
+  method: string,
+  url: string,
+  headerLines: readonly string[],
+): AskedRequest {
+  if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(method)) {
+    const guess = didYouMean(method, METHODS);
+    throw new UsageError(
+      `${quote(method)} is not a method${guess}`,
+      "METHOD comes before URL: sameorigin explain GET /api",
+    );
+  }
+  const headers = parseHeaders(headerLines);
+  const { websocket, authority, target } = cut(url);
+  const listener = listenerFor(plan, authority);
+  if (!headers.has("host")) {
+    headers.set("host", authority ?? localAuthority(listener));
+  }
+  if (websocket) {
+    // What ws: means is a handshake (RFC 6455 section 4.1).
+    headers.set("upgrade", "websocket");
+    headers.set("connection", "Upgrade");
+  }
+  return {
+    listener,
+    url: `http://${headers.get("host")}${target}`,
+    method,
+    headers,
+    target,
+  };
+}
+
+/** A URL's host and target, null for the host of a mere path. */
+function cut(
+  url: string,
+): { websocket: boolean; authority: string | null; target: string } {
+  // deno-lint-ignore no-control-regex
+  if (/[\x00-\x20\x7f]/.test(url)) {
+    throw new UsageError(
+      `a URL has no spaces and no control characters: ${quote(url)}`,
+      "Write a space as %20.",
+    );
+  }
+  if (url.startsWith("/")) {
+    return { websocket: false, authority: null, target: url };
+  }
+  const parts = /^(https?|wss?):\/\/([^/?#]+)(.*)$/is.exec(url);
+  if (parts === null) {
+    throw new UsageError(
+      `${quote(url)} is neither a path nor a URL`,
+      /^[\w.-]+(:\d+)?(\/|$)/.test(url)
+        ? `Did you mean http://${url} or /${url}?`
+        : "A path begins with /, a URL with http://.",
+    );
+  }
+  const [, scheme = "", authority = "", rest = ""] = parts;
+  return {
+    websocket: scheme.toLowerCase().startsWith("ws"),
+    authority,
+    target: rest.startsWith("/") ? rest : `/${rest}`,
+  };
+}
+
+/** The listener with the URL's port. Published under another one, as from a container, it is the first. */
+function listenerFor(plan: Plan, authority: string | null): ListenerPlan {
+  const port = Number(/:(\d+)$/.exec(authority ?? "")?.[1] ?? "80");
+  const named = authority === null ? undefined : plan.listeners.find(
+    ({ address }) => address.transport === "tcp" && address.port === port,
+  );
+  const listener = named ?? plan.listeners[0];
+  if (listener === undefined) throw new Error("a plan without a listener");
+  return listener;
+}
+
+/** What a browser on this machine would say. */
+function localAuthority({ address }: ListenerPlan): string {
+  if (address.transport === "unix" || address.port === 80) return "localhost";
+  return `localhost:${address.port}`;
+}
+
+function parseHeaders(lines: readonly string[]): Headers {
+  const headers = new Headers();
+  for (const line of lines) {
+    const [, name, value] = /^([^:\s]+):\s*(.*?)\s*$/s.exec(line) ?? [];
+    try {
+      if (name === undefined) throw new TypeError("no colon");
+      headers.append(name, value ?? "");
+    } catch {
+      throw new UsageError(
+        `${quote(line)} is not a header`,
+        "Write it as: -H 'Name: value'",
+      );
+    }
+  }
+  return headers;
+}
