@@ -6,6 +6,8 @@
  * @module
  */
 import type { Plan } from "../config/plan.ts";
+import type { PreparedRequest } from "../proxy/prepared.ts";
+import { readable } from "../route/bytes.ts";
 import { parseHost } from "../route/host.ts";
 import { explainLocation } from "../route/location.ts";
 import { explainServer } from "../route/server.ts";
@@ -116,13 +118,44 @@ function outcomeOf(
     const answer = { status, reason, ...(location && { location }) };
     return { upstream: null, sent: null, answer };
   }
-  const { location, address, websocket, target, headers } = admission.prepared;
+  const { prepared, hasBody } = admission;
+  const { location, address, websocket, target } = prepared;
   const { name, scheme } = location.upstream;
+  const headers = (websocket ? handshake(prepared) : framed(prepared, hasBody))
+    .map(([name, value]): [string, string] => [name, readable(value)]);
   return {
     upstream: { name, scheme, address: address.name },
     sent: { websocket, method, target, headers },
     answer: null,
   };
+}
+
+/** With what `fetch` says of the body by itself (Fetch standard, "HTTP-network-or-cache fetch"). */
+function framed(
+  { headers, context: { method } }: PreparedRequest,
+  hasBody: boolean,
+): [string, string][] {
+  if (headers.some(([name]) => name === "content-length")) return headers;
+  if (hasBody) return [...headers, ["transfer-encoding", "chunked"]];
+  const saysNone = method === "POST" || method === "PUT";
+  return saysNone ? [["content-length", "0"], ...headers] : headers;
+}
+
+/** With what the handshake adds (RFC 6455 section 4.1); the key is a random one. */
+function handshake(
+  { headers, context }: PreparedRequest,
+): [string, string][] {
+  const protocols = context.headers.get("sec-websocket-protocol");
+  return [
+    ...headers,
+    ["upgrade", "websocket"],
+    ["connection", "Upgrade"],
+    ["sec-websocket-version", "13"],
+    ["sec-websocket-key", "(16 random bytes)"],
+    ...(protocols === null
+      ? []
+      : [["sec-websocket-protocol", protocols] as [string, string]]),
+  ];
 }
 
 function inWords(explanation: Explanation, style: Style): string {

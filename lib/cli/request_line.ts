@@ -7,6 +7,7 @@
 import type { ListenerPlan, Plan } from "../config/plan.ts";
 import { didYouMean } from "../config/did_you_mean.ts";
 import { quote } from "../config/words.ts";
+import { utf8Bytes } from "../route/bytes.ts";
 import { UsageError } from "./arguments.ts";
 
 /** A request, and the listener it would come to. */
@@ -117,7 +118,8 @@ function parseHeaders(lines: readonly string[]): Headers {
     const [, name, value] = /^([^:\s]+):\s*(.*?)\s*$/s.exec(line) ?? [];
     try {
       if (name === undefined) throw new TypeError("no colon");
-      headers.append(name, value ?? "");
+      // On the wire a value is bytes; `Headers` has a character for each.
+      headers.append(name, utf8Bytes(value ?? ""));
     } catch {
       throw new UsageError(
         `${quote(line)} is not a header`,
