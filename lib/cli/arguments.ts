@@ -84,6 +84,11 @@ export function parseArguments(argv: readonly string[]): Invocation {
   const [first, ...rest] = parsed._.map(String);
   const command = first ?? "run";
   if (unknown[0] !== undefined) throw unknownOption(unknown[0], command);
+  // Before the command: an empty value is left behind as if it were one.
+  for (const spec of valued) {
+    const value = given(parsed[spec.name]);
+    if (Array.isArray(value) && value.includes("")) throw missingValue(spec);
+  }
   if (!isCommand(command)) throw unknownCommand(command);
   const spec = commandSpec(command);
   const allowed: readonly OptionName[] = [...spec.options, ...COMMON_OPTIONS];
@@ -147,12 +152,6 @@ function checkOption(
     );
   }
   if (value === true) return;
-  if (value.includes("")) {
-    throw new UsageError(
-      `--${name} needs a value`,
-      `Write it as: --${name} ${spec.value}`,
-    );
-  }
   if (value.length > 1 && spec.repeatable !== true) {
     throw new UsageError(
       `--${name} is given ${value.length === 2 ? "twice" : "several times"}`,
@@ -166,6 +165,13 @@ function checkOption(
       `It is one of: ${choices.join(", ")}.`,
     );
   }
+}
+
+function missingValue({ name, value }: OptionSpec): UsageError {
+  return new UsageError(
+    `--${name} needs a value`,
+    `Write it as: --${name} ${value}`,
+  );
 }
 
 function checkCount(command: CommandName, rest: readonly string[]): void {
@@ -202,10 +208,7 @@ function unknownOption(arg: string, command: string): UsageError {
   // `--listen=` reaches us as an option of another name.
   const named = specs.find(({ name }) => name === word);
   if (named?.value !== undefined && written.startsWith("--")) {
-    return new UsageError(
-      `--${word} needs a value`,
-      `Write it as: --${word} ${named.value}`,
-    );
+    return missingValue(named);
   }
   const guess = didYouMean(
     word,

@@ -31,7 +31,7 @@ export const OPTIONS = {
   listen: {
     name: "listen",
     value: "ADDRESS",
-    summary: "listen here instead: 9001, 127.0.0.1:9001 or [::1]:9001",
+    summary: "listen here instead: 9001 or 127.0.0.1:9001",
   },
   logFormat: {
     name: "log-format",
@@ -41,20 +41,20 @@ export const OPTIONS = {
   },
   dev: {
     name: "dev",
-    summary: "let error pages say which upstream failed and what to do",
+    summary: "let error pages say which upstream failed, and why",
   },
   to: {
     name: "to",
     value: "PREFIX=ADDRESS",
     repeatable: true,
-    summary: "send this prefix to that address; no config is read then",
+    summary: "send a prefix there, without a config; repeatable",
   },
   header: {
     name: "header",
     letter: "H",
     value: "'NAME: VALUE'",
     repeatable: true,
-    summary: "a header of the request",
+    summary: "a header of the request; repeatable",
   },
   json: {
     name: "json",
@@ -133,7 +133,7 @@ export const COMMANDS = {
     ],
   },
   explain: {
-    summary: "show which location takes a request and what is sent upstream",
+    summary: "show which location takes a request, and what is sent",
     details: [
       "Nothing is sent. The decision is made by the code that serves requests.",
       "URL is a whole one or only a path; it is taken as it is written.",

@@ -72,8 +72,7 @@ function section(title: string, body: string, style: Style): string {
 function optionRows(names: readonly OptionName[], style: Style): string {
   const rows = names.map((name) => {
     const spec = optionSpec(name);
-    const more = spec.repeatable ? " (repeatable)" : "";
-    return [flags(spec), spec.summary + more];
+    return [flags(spec), spec.summary];
   });
   return columns(rows, [style.strong]);
 }
