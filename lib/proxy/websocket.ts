@@ -16,8 +16,8 @@ export { WebSocketBridges } from "./websocket_bridges.ts";
 
 export interface BridgeOptions {
   /**
-   * Ends the handshake with the upstream: the client left, or the time is up.
-   * Not looked at after the client's upgrade.
+   * Ends the handshake: the client left, or the upstream's time is up. Not
+   * looked at any more once the client's WebSocket is open.
    */
   signal: AbortSignal;
   log: AccessLog;
@@ -60,7 +60,8 @@ export async function bridgeWebSocket(
     upstream,
     location.websocketPing,
   );
-  new WebSocketBridge({ client, upstream, bridges, location, context, log });
+  const parts = { client, upstream, bridges, location, context, log };
+  new WebSocketBridge(parts, signal);
   return response;
 }
 

@@ -54,6 +54,8 @@ export interface BridgeParts {
  */
 export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   readonly #parts: BridgeParts;
+  /** Tells of a client that leaves; only until it is open. */
+  #handshake: AbortSignal | null;
   readonly #fromClient = { messages: 0, bytes: 0 };
   readonly #toClient = { messages: 0, bytes: 0 };
   /** When the client opened; before that, when it was upgraded. */
@@ -77,8 +79,14 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   #windowStart = 0;
   #emptyRun = 0;
 
-  constructor(parts: BridgeParts) {
+  /**
+   * @param signal Aborts if the client leaves before it is open: Deno 2.9.6 may
+   * dispatch no event then.
+   */
+  constructor(parts: BridgeParts, signal: AbortSignal) {
     this.#parts = parts;
+    this.#handshake = signal;
+    signal.addEventListener("abort", this);
     // One object for all events: an idle bridge is to be small.
     for (const type of ["open", "message", "close", "error"]) {
       parts.client.addEventListener(type, this);
@@ -96,6 +104,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
       case "close":
         return this.#clientClosed(event as CloseEvent);
       case "error":
+      case "abort":
         // No "close" follows if the client left before it was open.
         if (!this.#started) this.#clientLost();
     }
@@ -115,6 +124,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
     this.#endWith(VANISHED, "proxy");
     this.#closeClient({ code: GOING_AWAY, reason: "" });
     this.#clientDone = true;
+    this.#forgetHandshake();
     this.#parts.upstream.abort();
     this.#finish();
   }
@@ -213,6 +223,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   #clientOpened(): void {
     if (this.#clientDone) return;
     this.#started = true;
+    this.#forgetHandshake();
     this.#opened = performance.now();
     const { upstream, log, location, context } = this.#parts;
     if (location.accessLog) log.webSocketOpened(context);
@@ -241,6 +252,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
 
   #clientLost(): void {
     this.#clientDone = true;
+    this.#forgetHandshake();
     this.#endWith(VANISHED, "client");
     const { upstream, client } = this.#parts;
     const close = { code: GOING_AWAY, reason: "client connection lost" };
@@ -248,6 +260,11 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
     else upstream.abort();
     if (client.readyState === WebSocket.OPEN) client.close(GOING_AWAY);
     this.#finish();
+  }
+
+  #forgetHandshake(): void {
+    this.#handshake?.removeEventListener("abort", this);
+    this.#handshake = null;
   }
 
   #closeBoth(toClient: Close, toUpstream: Close): void {
