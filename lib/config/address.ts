@@ -45,7 +45,7 @@ export function parseListen(value: string | number): ListenAddress {
     throw new ValueError(expected(`a port or "host:port"`, value));
   }
   const { hostname, port } = parseAuthority(
-    word.replace(/^(\*?)(?=:)/, "0.0.0.0"),
+    word.replace(/^\*?(?=:[^:]*$)/, "0.0.0.0"),
   );
   if (port === null) {
     throw new ValueError(`${quote(text)} has no port (write "${word}:9000")`);

@@ -32,7 +32,13 @@ import {
   repeatedNames,
 } from "./set_header.ts";
 import { compileTemplate } from "./template.ts";
-import { parseSize, parseTime, SIZE_PATTERN, TIME_PATTERN } from "./units.ts";
+import {
+  parseSize,
+  parseTime,
+  SIZE_PATTERN,
+  TIME_PATTERN,
+  TIME_WORDS,
+} from "./units.ts";
 import { ValueError } from "./value_error.ts";
 import { expected, expectedText, quote } from "./words.ts";
 
@@ -63,27 +69,25 @@ function measure(
 
 /** In milliseconds. */
 export const Time = measure(
-  "a time such as 500ms, 30s, 5m or 1h",
+  TIME_WORDS,
   TIME_PATTERN,
-  parseTime,
+  (value) => parseTime(value),
 );
 
 /** In milliseconds, at least one. */
-export const TimeLimit = measure(
-  "a time such as 500ms, 30s, 5m or 1h",
-  TIME_PATTERN,
-  (value) => {
-    const time = parseTime(value);
-    if (time === 0) throw new ValueError("the time must be more than 0");
-    return time;
-  },
-);
+export const TimeLimit = measure(TIME_WORDS, TIME_PATTERN, (value) => {
+  const time = parseTime(value);
+  if (time === 0) throw new ValueError("the time must be more than 0");
+  return time;
+});
+
+const PING_WORDS = `a time such as 30s, or "off"`;
 
 /** In milliseconds; `off` is 0. */
 export const TimeOrOff = measure(
-  `a time such as 30s, or "off"`,
+  PING_WORDS,
   `^off$|${TIME_PATTERN}`,
-  (value) => value === "off" ? 0 : parseTime(value),
+  (value) => value === "off" ? 0 : parseTime(value, PING_WORDS),
 );
 
 /** In bytes. */

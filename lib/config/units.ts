@@ -18,6 +18,9 @@ const TIME = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?$/;
 export const TIME_PATTERN =
   "^(\\d+|(?=\\d)(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?)$";
 
+/** What {@link parseTime} takes, in words. */
+export const TIME_WORDS = "a time such as 500ms, 30s, 5m or 1h";
+
 /** The longest timer of the platform: more milliseconds would fire at once. */
 export const LONGEST_TIME = 2 ** 31 - 1;
 
@@ -25,15 +28,17 @@ export const LONGEST_TIME = 2 ** 31 - 1;
  * Reads a time, in milliseconds: `500ms`, `30s`, `5m`, `1h`, `1d`, `1h30m`; a
  * bare number is in seconds (nginx's "Configuration file measurement units").
  *
+ * @param what What was expected, for the message.
  * @throws {ValueError} If it is none, or longer than 24 days (2^31 - 1 ms).
  */
-export function parseTime(value: string | number): number {
+export function parseTime(
+  value: string | number,
+  what = TIME_WORDS,
+): number {
   const text = String(value);
   const time = /^\d+$/.test(text) ? Number(text) * SECOND : inUnits(text);
   if (Number.isNaN(time)) {
-    throw new ValueError(
-      expected("a time such as 500ms, 30s, 5m or 1h", value),
-    );
+    throw new ValueError(expected(what, value));
   }
   if (time > LONGEST_TIME) {
     throw new ValueError(`${value} is too long: the longest time is 24d`);

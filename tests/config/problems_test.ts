@@ -1,0 +1,599 @@
+import assert from "node:assert/strict";
+import { ConfigError, formatPath } from "../../lib/config/config_error.ts";
+import { loadPlan } from "../../lib/config/load.ts";
+import { syntaxProblem } from "../../lib/config/yaml_text.ts";
+import { plan, problems, thrown } from "./config.ts";
+
+/** A config is refused with these lines, each without its `config.yaml: `. */
+function refuses(config: unknown, ...lines: string[]): void {
+  assert.deepEqual(
+    problems(config),
+    lines.map((line) => `config.yaml: ${line}`),
+  );
+}
+
+/** A config with one location more or less, and these directives. */
+function around(directives: Record<string, unknown>): Record<string, unknown> {
+  return { locations: { "/": "http://localhost:1234" }, ...directives };
+}
+
+Deno.test("an upstream that is not there is named, with the one that was meant", () => {
+  refuses(
+    `
+upstreams: {backend: "backend:8000"}
+locations:
+  /api:
+    proxy_pass: http://backnd
+  /: http://bakcend/x
+`,
+    'locations["/api"].proxy_pass: no upstream is called "backnd" (did you mean "backend"?)',
+    'locations["/"]: no upstream is called "bakcend" (did you mean "backend"?)',
+  );
+});
+
+Deno.test("a document that is no map is refused", () => {
+  refuses("", 'the file is empty: it needs "locations" at least');
+  refuses("# only this\n", 'the file is empty: it needs "locations" at least');
+  refuses("3", "expected a map of directives, got the number 3");
+  refuses("text", 'expected a map of directives, got "text"');
+  refuses("- listen: 1", "expected a map of directives, got a list");
+  refuses("[]", "expected a map of directives, got a list");
+  refuses("{}", '"locations" is missing: it says which paths go where');
+});
+
+Deno.test("a value of the wrong type is refused with what was expected", () => {
+  const message = (directive: string, value: unknown) =>
+    problems(around({ [directive]: value })).map((line) =>
+      line.replace("config.yaml: ", "")
+    );
+  const cases: [string, unknown, ...string[]][] = [
+    [
+      "listen",
+      true,
+      'listen: expected a port, "host:port", or a list of them, got true',
+    ],
+    [
+      "listen",
+      null,
+      'listen: expected a port, "host:port", or a list of them, got nothing',
+    ],
+    ["listen", [], "listen: the list is empty"],
+    [
+      "listen",
+      [9000, {}],
+      'listen[1]: expected a port or "host:port", got a map',
+    ],
+    [
+      "server_name",
+      10,
+      "server_name: expected a host name or a list of them, got the number 10",
+    ],
+    [
+      "server_name",
+      ["a", 1.5],
+      "server_name[1]: expected a host name, got the number 1.5 (put it in quotes)",
+    ],
+    [
+      "upstreams",
+      "a:80",
+      'upstreams: expected a map such as "backend: localhost:8000", got "a:80"',
+    ],
+    [
+      "upstreams",
+      { a: 80 },
+      'upstreams.a: expected "host:port", a list of them, or a map with servers, got the number 80',
+    ],
+    [
+      "upstreams",
+      { a: [80] },
+      'upstreams.a[0]: expected "host:port", got the number 80',
+    ],
+    [
+      "upstreams",
+      { a: ["a:80", "b"] },
+      'upstreams.a[1]: "b" has no port (write "b:80")',
+    ],
+    ["upstreams", { a: {} }, "upstreams.a.servers: is missing"],
+    [
+      "upstreams",
+      { a: { servers: ["a:80"], keepalive: -1 } },
+      "upstreams.a.keepalive: expected a whole number, got the number -1",
+    ],
+    [
+      "upstreams",
+      { a: { servers: [{ address: "a:80", weight: 2 }] } },
+      "upstreams.a.servers[0].weight: unknown directive",
+    ],
+    [
+      "upstreams",
+      { "a b": "a:80" },
+      'upstreams["a b"]: "a b" is no name: letters, digits, "_", "-" and "." only',
+    ],
+    [
+      "upstreams",
+      { "10": "a:80" },
+      'upstreams["10"]: "10" is no host name or address',
+    ],
+    [
+      "upstreams",
+      { A: "a:80", a: "a:80" },
+      "upstreams.a: this name is taken above, with other capital letters",
+    ],
+    [
+      "proxy_set_header",
+      ["Host $host"],
+      'proxy_set_header: expected a map of headers, such as "Host: $host", got a list',
+    ],
+    [
+      "proxy_set_header",
+      "Host $host",
+      'proxy_set_header: expected a map of headers, such as "Host: $host", got "Host $host"',
+    ],
+    [
+      "proxy_set_header",
+      { "X-A": 1.1 },
+      'proxy_set_header["X-A"]: expected a text, got the number 1.1 (put it in quotes)',
+    ],
+    [
+      "proxy_set_header",
+      { "X-A": null },
+      'proxy_set_header["X-A"]: expected a text, got nothing (write "" to send no such header)',
+    ],
+    [
+      "proxy_set_header",
+      { Host: "" },
+      "proxy_set_header.Host: a request needs a Host (RFC 9110 section 7.2)",
+    ],
+    [
+      "proxy_set_header",
+      { "X-A": "1", "x-a": "2" },
+      'proxy_set_header["x-a"]: this header is set above, with other capital letters',
+    ],
+    [
+      "proxy_set_header",
+      { "Host:": "$host" },
+      'proxy_set_header["Host:"]: "Host:" is no header name (without the colon)',
+    ],
+    [
+      "proxy_set_header",
+      { "X A": "$hots" },
+      'proxy_set_header["X A"]: "X A" is no header name',
+      'proxy_set_header["X A"]: unknown variable "$hots" (did you mean "$host"?)',
+    ],
+    [
+      "proxy_redirect",
+      true,
+      'proxy_redirect: expected "default", "off", or a map from prefix to replacement, got true',
+    ],
+    [
+      "proxy_redirect",
+      "of",
+      'proxy_redirect: expected "default", "off", or a map from prefix to replacement, got "of"',
+    ],
+    [
+      "proxy_redirect",
+      "http://a/ /x/;",
+      'proxy_redirect: expected "default", "off", or a map from prefix to replacement, got "http://a/ /x/;" (no semicolon at the end here) (write {"http://a/": "/x/"})',
+    ],
+    [
+      "proxy_redirect",
+      { "~x": "/" },
+      'proxy_redirect["~x"]: regular expressions are not supported here',
+    ],
+    [
+      "proxy_redirect",
+      { "/a": "$hots" },
+      'proxy_redirect["/a"]: unknown variable "$hots" (did you mean "$host"?)',
+    ],
+    [
+      "client_max_body_size",
+      "1 MB",
+      'client_max_body_size: expected a size such as 64k, 10m or 1g, got "1 MB" (write 1m)',
+    ],
+    [
+      "client_max_body_size",
+      false,
+      "client_max_body_size: expected a size such as 64k, 10m or 1g, got false",
+    ],
+    [
+      "proxy_read_timeout",
+      "60s;",
+      'proxy_read_timeout: expected a time such as 500ms, 30s, 5m or 1h, got "60s;" (no semicolon at the end here)',
+    ],
+    [
+      "proxy_read_timeout",
+      0,
+      "proxy_read_timeout: the time must be more than 0",
+    ],
+    [
+      "proxy_read_timeout",
+      [1],
+      "proxy_read_timeout: expected a time such as 500ms, 30s, 5m or 1h, got a list",
+    ],
+    [
+      "websocket_ping",
+      "never",
+      'websocket_ping: expected a time such as 30s, or "off", got "never"',
+    ],
+    [
+      "websocket_ping",
+      false,
+      'websocket_ping: expected a time such as 30s, or "off", got false',
+    ],
+    [
+      "websocket_buffer_size",
+      "-",
+      'websocket_buffer_size: expected a size such as 64k, 10m or 1g, got "-"',
+    ],
+    [
+      "log_format",
+      "combine",
+      'log_format: expected "combined" or "json", got "combine"',
+    ],
+    ["access_log", "no", 'access_log: expected on or off, got "no"'],
+    [
+      "access_log",
+      "/var/log/x.log",
+      'access_log: expected on or off, got "/var/log/x.log"',
+    ],
+    ["dev", 1, "dev: expected on or off, got the number 1"],
+    [
+      "shutdown_timeout",
+      "1w",
+      'shutdown_timeout: expected a time such as 500ms, 30s, 5m or 1h, got "1w"',
+    ],
+    [
+      "websocket_drain",
+      "30s",
+      "websocket_drain: must be less than shutdown_timeout (30s)",
+    ],
+    ["servers", {}, "servers: expected a list of servers, got a map"],
+    ["locations", {}, "locations: at least one location is needed"],
+    [
+      "locations",
+      ["/"],
+      "locations: expected a map from paths to addresses, got a list",
+    ],
+    [
+      "locations",
+      { "/": 8000 },
+      'locations["/"]: expected an address such as http://backend, or a map with proxy_pass, got the number 8000',
+    ],
+    [
+      "locations",
+      { "/": [] },
+      'locations["/"]: expected an address such as http://backend, or a map with proxy_pass, got a list',
+    ],
+    ["locations", { "/": {} }, 'locations["/"].proxy_pass: is missing'],
+    [
+      "locations",
+      { "/": { proxy_pass: null } },
+      'locations["/"].proxy_pass: expected an address such as http://backend, got nothing',
+    ],
+    [
+      "locations",
+      { "api": "backend" },
+      'locations.api: a path must start with "/" (did you mean "/api"?)',
+      'locations.api: "backend" has no scheme (write "http://backend")',
+    ],
+    [
+      "locations",
+      { "~ x": "http://a:80/" },
+      'locations["~ x"]: a location with a regular expression has no prefix that "/" could replace (write it without a path)',
+    ],
+  ];
+  for (const [directive, value, ...lines] of cases) {
+    if (directive === "servers") continue;
+    assert.deepEqual(message(directive, value), lines);
+  }
+  refuses({ servers: {} }, "servers: expected a list of servers, got a map");
+  refuses({ servers: [] }, "servers: the list is empty");
+  refuses(
+    { servers: [1] },
+    "servers[0]: expected a map with listen, server_name and locations, got the number 1",
+  );
+  refuses({ servers: [{}] }, "servers[0].locations: is missing");
+});
+
+Deno.test("headers that are the proxy's own can't be set", () => {
+  const websocket = "a WebSocket is bridged wherever one is asked for";
+  const names: [string, string][] = [
+    ["Connection", websocket],
+    ["upgrade", websocket],
+    ["Sec-WebSocket-Protocol", websocket],
+    ["TE", "it belongs to the connection, which the proxy makes itself"],
+    [
+      "Keep-Alive",
+      "it belongs to the connection, which the proxy makes itself",
+    ],
+    [
+      "Proxy-Connection",
+      "it belongs to the connection, which the proxy makes itself",
+    ],
+    [
+      "Content-Length",
+      "the proxy sends a body with the framing that it came in",
+    ],
+    [
+      "Transfer-Encoding",
+      "the proxy sends a body with the framing that it came in",
+    ],
+    ["Trailer", "the proxy sends a body with the framing that it came in"],
+    ["Expect", "the proxy answers it before it sends the body"],
+  ];
+  for (const [name, reason] of names) {
+    refuses(
+      around({ proxy_set_header: { [name]: "$host" } }),
+      `${
+        formatPath(["proxy_set_header", name])
+      }: ${name} can't be set: ${reason}`,
+    );
+  }
+});
+
+Deno.test("an unknown directive is refused, with the one that was meant", () => {
+  const cases: [string, string][] = [
+    ["locatons", 'unknown directive (did you mean "locations"?)'],
+    ["location", 'unknown directive (write "locations", a map of paths)'],
+    [
+      "server",
+      'unknown directive (write "servers", a list, or its directives straight at the top)',
+    ],
+    ["upstream", 'unknown directive (write "upstreams", a map of names)'],
+    [
+      "proxy_http_version",
+      "unknown directive (not needed: HTTP/1.1 is spoken to upstreams)",
+    ],
+    [
+      "upgrade",
+      "unknown directive (not needed: a WebSocket is bridged wherever one is asked for)",
+    ],
+    [
+      "ssl_certificate",
+      "unknown directive (TLS is not ended here: put a server that does in front)",
+    ],
+    [
+      "root",
+      "unknown directive (files are not served here: proxy to a server that does)",
+    ],
+    ["keepalive", "not allowed here (it belongs in an upstream)"],
+    ["proxy_pass", "not allowed here (it belongs in a location)"],
+    ["/api", 'unknown directive (did you mean it as a key of "locations"?)'],
+    [
+      "X-Real-IP",
+      'unknown directive (a header belongs into "proxy_set_header")',
+    ],
+    ["listen 9000;", 'unknown directive (did you mean listen: "9000"?)'],
+    ["toString", "unknown directive"],
+    ["zzz", "unknown directive"],
+  ];
+  for (const [key, message] of cases) {
+    refuses(around({ [key]: 1 }), `${formatPath([key])}: ${message}`);
+  }
+  refuses(
+    { locations: { "/": { proxy_pass: "http://a:80", listen: 1, "/x": {} } } },
+    'locations["/"].listen: not allowed here (it belongs at the top or in a server)',
+    'locations["/"]["/x"]: unknown directive (locations are not nested)',
+  );
+  // One problem, not "locations is missing" as well.
+  refuses(
+    { location: {} },
+    'location: unknown directive (write "locations", a map of paths)',
+  );
+});
+
+Deno.test("every unknown key is reported", () => {
+  const keys = ["aaaa", "bbbb", "cccc"];
+  refuses(
+    around({
+      ...Object.fromEntries(keys.map((key) => [key, 1])),
+      upstreams: { u: { servers: ["a:80"], xxxx: 1, yyyy: 1 } },
+    }),
+    ...keys.map((key) => `${key}: unknown directive`),
+    "upstreams.u.xxxx: unknown directive",
+    "upstreams.u.yyyy: unknown directive",
+  );
+});
+
+Deno.test("all problems come at once, in the order of the file", () => {
+  refuses(
+    `
+log_format: xml
+locations:
+  /b: http://backnd
+  /a:
+    proxy_pass: http://backnd
+    client_max_body_size: big
+  "= /a": http://\${NOWHERE}
+  =/a: http://a:80
+upstreams:
+  backend: backend
+websocket_drain: 1h
+listn: 9000
+`,
+    'log_format: expected "combined" or "json", got "xml"',
+    'locations["/b"]: no upstream is called "backnd" (did you mean "backend"?)',
+    'locations["/a"].proxy_pass: no upstream is called "backnd" (did you mean "backend"?)',
+    'locations["/a"].client_max_body_size: expected a size such as 64k, 10m or 1g, got "big"',
+    'locations["= /a"]: the environment variable NOWHERE is not set (write ${NOWHERE:-…} to give a default)',
+    'locations["=/a"]: the same location as "= /a"',
+    'upstreams.backend: "backend" has no port (write "backend:80")',
+    "websocket_drain: must be less than shutdown_timeout (30s)",
+    'listn: unknown directive (did you mean "listen"?)',
+  );
+});
+
+Deno.test("a location that is there twice is refused, however it is written", () => {
+  const to = "http://a:80";
+  refuses(
+    {
+      locations: {
+        "/api": to,
+        "^~ /api": to,
+        "= /api": to,
+        "=/api": to,
+        "~ x": to,
+        "~x": to,
+        "~* x": to,
+        "/api/": to,
+      },
+    },
+    'locations["^~ /api"]: the same location as "/api"',
+    'locations["=/api"]: the same location as "= /api"',
+    'locations["~x"]: the same location as "~ x"',
+  );
+});
+
+Deno.test("servers that hide each other are refused", () => {
+  const locations = { "/": "http://a:80" };
+  refuses(
+    {
+      servers: [
+        { locations },
+        { listen: "*:9000", locations },
+        { listen: 9001, locations },
+        { server_name: ["a", ".b", "A"], locations },
+        { listen: [":9000", 9001], server_name: ["x", "*.b", "a"], locations },
+        { listen: [9002, "9002"], locations },
+      ],
+    },
+    "servers[1]: servers[0] has no name on *:9000 either: this one would never be reached",
+    'servers[3].server_name[2]: servers[3] has the name "a" on 9000 already',
+    'servers[4].server_name[1]: servers[3] has the name "*.b" on :9000 already',
+    'servers[4].server_name[2]: servers[3] has the name "a" on :9000 already',
+    "servers[5].listen[1]: the same address is listed twice",
+  );
+  refuses(
+    around({ server_name: ["a", "a"] }),
+    'server_name[1]: this server has the name "a" on 9000 already',
+  );
+});
+
+Deno.test("a server's directives stand either at the top or in servers", () => {
+  refuses(
+    around({
+      listen: 1,
+      server_name: "a",
+      servers: [{ locations: { "/": "http://a:80" } }],
+    }),
+    'locations: with "servers", this belongs into each of them',
+    'listen: with "servers", this belongs into each of them',
+    'server_name: with "servers", this belongs into each of them',
+  );
+});
+
+Deno.test("the drain of WebSockets must end before the shutdown does", () => {
+  const locations = "locations: {/: 'http://a:80'}\n";
+  const drain = (text: string) => plan(locations + text).websocketDrain;
+  assert.equal(drain(""), 5000);
+  assert.equal(drain("shutdown_timeout: 4s"), 2000);
+  assert.equal(drain("shutdown_timeout: 0"), 0);
+  assert.equal(drain("shutdown_timeout: 0\nwebsocket_drain: 0"), 0);
+  assert.equal(drain("websocket_drain: 29s"), 29_000);
+  assert.deepEqual(
+    problems(`${locations}shutdown_timeout: 3s\nwebsocket_drain: 3s`),
+    [
+      "config.yaml: websocket_drain: must be less than shutdown_timeout (3s)",
+    ],
+  );
+});
+
+Deno.test("a syntax error has its line and column, with the line shown", () => {
+  const error = thrown(() => plan("listen: 9000\nupstreams:\n\ta: b:80\n"));
+  const [problem] = error.problems;
+  assert.equal(problem?.line, 3);
+  assert.equal(problem?.column, 1);
+  assert.equal(problem?.snippet, "  3 |  a: b:80\n    | ^");
+  assert.match(error.message, /^config\.yaml:3:1: \S.*\n {2}3 \|/);
+
+  const texts: [string, number][] = [
+    ["listen: 1\nlisten: 2", 2],
+    ["a: b: c", 1],
+    ["a: [1, 2\nb: 3", 2],
+    ['a: "x', 1],
+    ["a: *nowhere", 1],
+    ["--- 1\n--- 2", 0],
+    ["a: !what x", 1],
+    ["locations: {/: ${A}}", 1],
+  ];
+  for (const [text, line] of texts) {
+    const { problems: [found] } = thrown(() => plan(text));
+    assert.equal(found?.path, "");
+    if (line > 0) assert.equal(found?.line, line, text);
+  }
+  assert.match(
+    problems("locations: {/: ${A}}").join("\n"),
+    /\(inside \{…\} and \[…\], put quotes around \$\{…\}\)/,
+  );
+});
+
+Deno.test("the caret stands under the column, whatever the line", () => {
+  const text = `x: 1\r\ny: \t[\x1b[31m${"z".repeat(300)}`;
+  const at = (line: number, column: number) => {
+    const { snippet } = syntaxProblem(
+      Object.assign(new SyntaxError("wrong"), { line, column }),
+      text,
+      "f",
+    );
+    return snippet?.split("\n");
+  };
+  assert.deepEqual(at(1, 4), ["  1 | x: 1", "    |    ^"]);
+  assert.deepEqual(at(2, 5)?.[1], "    |     ^");
+  assert.match(at(2, 5)?.[0] ?? "", /^ {2}2 \| y: {2}\[·\[31mz+$/);
+  for (const line of at(2, 200) ?? [""]) assert(line.length < 140);
+});
+
+Deno.test("positions come from the error's fields, its message, or not at all", () => {
+  const text = "a\nbcd\n";
+  const place = (error: unknown) => {
+    const { line, column, message } = syntaxProblem(error, text, "f");
+    return [line, column, message];
+  };
+  const old = new SyntaxError(
+    "bad thing at line 2, column 3:\n    bcd\n      ^",
+  );
+  assert.deepEqual(place(old), [2, 3, "bad thing"]);
+  const fields = Object.assign(new SyntaxError("bad"), { line: 2, column: 1 });
+  assert.deepEqual(place(fields), [2, 1, "bad"]);
+  const none = new SyntaxError("bad");
+  assert.deepEqual(place(none), [undefined, undefined, "bad"]);
+  const outside = Object.assign(new SyntaxError("bad"), { line: 9, column: 1 });
+  assert.deepEqual(place(outside), [undefined, undefined, "bad"]);
+  assert.deepEqual(place("text")[2], "text");
+});
+
+Deno.test("nesting that no parser survives is a problem like others", () => {
+  const error = thrown(() => plan("[".repeat(200_000)));
+  assert(error instanceof ConfigError);
+  assert.equal(error.problems.length, 1);
+});
+
+Deno.test("--listen is checked like the config's own", () => {
+  const text = "listen: 80\nlocations: {/: 'http://backnd'}";
+  assert.deepEqual(problems(text, {}, { listen: "nowhere" }), [
+    '--listen: "nowhere" has no port (write "nowhere:9000")',
+    'config.yaml: locations["/"]: no upstream is called "backnd" (if it is a host, write its port: http://backnd:80)',
+  ]);
+});
+
+Deno.test("a problem is one line, whatever is in it", () => {
+  const error = thrown(() =>
+    loadPlan('locations: {"/a\\nb": "x\\ny", "/c": "${X:?a\\nb\\e[1m}"}', {
+      source: "a\nb.yaml",
+      env: () => undefined,
+    })
+  );
+  assert.equal(error.message.split("\n").length, error.problems.length);
+  // deno-lint-ignore no-control-regex -- they must not be there.
+  assert.doesNotMatch(error.message.replaceAll("\n", ""), /[\x00-\x1f]/);
+  assert.equal(String(error), error.message);
+});
+
+Deno.test("a path is written as in JavaScript", () => {
+  assert.equal(formatPath([]), "");
+  assert.equal(
+    formatPath(["servers", 0, "locations", '/a"b', "proxy_pass"]),
+    'servers[0].locations["/a\\"b"].proxy_pass',
+  );
+  assert.equal(formatPath(["X-A"]), '["X-A"]');
+});
