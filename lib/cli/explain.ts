@@ -115,7 +115,9 @@ function outcomeOf(
 ): Pick<Explanation, "upstream" | "sent" | "answer"> {
   if (admission.kind === "answer") {
     const { status, reason, location } = admission;
-    const answer = { status, reason, ...(location && { location }) };
+    const answer = location === undefined
+      ? { status, reason }
+      : { status, reason, location: readable(location) };
     return { upstream: null, sent: null, answer };
   }
   const { prepared, hasBody } = admission;

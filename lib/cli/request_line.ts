@@ -119,7 +119,14 @@ function parseHeaders(lines: readonly string[]): Headers {
     try {
       if (name === undefined) throw new TypeError("no colon");
       // On the wire a value is bytes; `Headers` has a character for each.
-      headers.append(name, utf8Bytes(value ?? ""));
+      const bytes = utf8Bytes(value ?? "");
+      const cookies = headers.get("cookie");
+      if (name.toLowerCase() === "cookie" && cookies !== null) {
+        // As Deno.serve does: a comma would be part of a value (RFC 6265).
+        headers.set(name, `${cookies}; ${bytes}`);
+      } else {
+        headers.append(name, bytes);
+      }
     } catch {
       throw new UsageError(
         `${quote(line)} is not a header`,
