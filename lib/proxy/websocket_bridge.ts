@@ -7,6 +7,7 @@ import type { LocationPlan } from "../config/plan.ts";
 import type { RequestContext } from "../config/template.ts";
 import type { AccessLog, WebSocketEntry } from "../observe/access_log.ts";
 import type { WebSocketBridges } from "./websocket_bridges.ts";
+import { ClientFlow } from "./websocket_flow.ts";
 import {
   type Close,
   GOING_AWAY,
@@ -20,19 +21,6 @@ import type { UpstreamReceiver, UpstreamSocket } from "./websocket_upstream.ts";
 
 /** Milliseconds a client has to open after its 101, and to answer a close frame. */
 const CLIENT_TIMEOUT = 5_000;
-/** Bytes that may wait for a client before its upstream is slowed down. */
-const HIGH_WATER = 1024 * 1024;
-/** Bytes down to which they must have gone before it may go on. */
-const LOW_WATER = 256 * 1024;
-/**
- * Messages after which all but the last so many must be through, whatever their
- * size: one that waits costs Deno some hundred bytes beside its payload.
- */
-const MESSAGE_WINDOW = 2048;
-/** Milliseconds of rest after so many empty messages, which `bufferedAmount` can't show. */
-const EMPTY_PAUSE = 1_000;
-/** Bytes in a millisecond that the slowest client still taken for alive reads. */
-const SLOWEST = 16;
 
 /** Who joins a bridge's two sides, and who hears of it. */
 export interface BridgeParts {
@@ -57,7 +45,6 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   /** Tells of a client that leaves; only until it is open. */
   #handshake: AbortSignal | null;
   readonly #fromClient = { messages: 0, bytes: 0 };
-  readonly #toClient = { messages: 0, bytes: 0 };
   /** When the client opened; before that, when it was upgraded. */
   #opened = performance.now();
   #started = false;
@@ -72,12 +59,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   #upstreamGone = false;
   /** When the client has to have opened or closed. */
   #deadline = this.#opened + CLIENT_TIMEOUT;
-  /** Bytes the client is known to have taken, and when it last took some. */
-  #taken = 0;
-  #takenAt = this.#opened;
-  /** Bytes sent to the client before the current window of messages. */
-  #windowStart = 0;
-  #emptyRun = 0;
+  readonly #toClient = new ClientFlow(this.#opened);
 
   /**
    * @param signal Aborts if the client leaves before it is open: Deno 2.9.6 may
@@ -130,40 +112,28 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   }
 
   /**
-   * Looks, now and then, whether the client is still there. Deno's own ping
-   * can't tell while data waits, since the ping waits behind it.
+   * Looks, now and then, whether the client is still there.
    *
    * @param now Milliseconds of `performance.now()`.
    */
   sweep(now: number): void {
     if (this.#clientDone) return;
     const { client, location } = this.#parts;
+    const patience = 2 * location.websocketPing;
     if (client.readyState !== WebSocket.OPEN) {
       if (now > this.#deadline) this.#clientLost();
-      return;
+    } else if (patience > 0 && this.#toClient.isStuck(client, now, patience)) {
+      this.#clientLost();
     }
-    const waiting = client.bufferedAmount;
-    this.#noteTaken(waiting, now);
-    if (waiting === 0 || location.websocketPing === 0) return;
-    const patience = 2 * location.websocketPing + waiting / SLOWEST;
-    if (now - this.#takenAt > patience) this.#clientLost();
   }
 
   /** A message from the upstream. */
   message(data: string | Uint8Array, size: number): Promise<void> | undefined {
     const { client, bridges } = this.#parts;
     if (client.readyState !== WebSocket.OPEN) return;
-    this.#toClient.messages++;
-    this.#toClient.bytes += size;
     // It copies the bytes before it returns.
     client.send(data as string | Uint8Array<ArrayBuffer>);
-    if (size > 0) {
-      this.#emptyRun = 0;
-      return this.#slowDown();
-    }
-    if (++this.#emptyRun < MESSAGE_WINDOW) return;
-    this.#emptyRun = 0;
-    return bridges.drain.wait(client, 0, EMPTY_PAUSE);
+    return this.#toClient.after(size, client, bridges.drain);
   }
 
   /** The upstream's end. */
@@ -179,30 +149,6 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
     this.#endWith(told.code, "upstream");
     this.#closeClient(told);
     this.#finish();
-  }
-
-  /** @returns A promise if the upstream has to wait for the client. */
-  #slowDown(): Promise<void> | undefined {
-    const { bytes, messages } = this.#toClient;
-    let allowed = HIGH_WATER;
-    if (messages % MESSAGE_WINDOW === 0) {
-      allowed = Math.min(allowed, bytes - this.#windowStart);
-      this.#windowStart = bytes;
-    } else if (bytes - this.#taken <= HIGH_WATER) {
-      return;
-    }
-    const { client, bridges } = this.#parts;
-    const waiting = client.bufferedAmount;
-    this.#noteTaken(waiting, performance.now());
-    if (waiting <= allowed) return;
-    return bridges.drain.wait(client, Math.min(allowed, LOW_WATER));
-  }
-
-  #noteTaken(waiting: number, now: number): void {
-    const taken = this.#toClient.bytes - waiting;
-    if (taken <= this.#taken && waiting > 0) return;
-    this.#taken = taken;
-    this.#takenAt = now;
   }
 
   /** A message from the client. */
@@ -303,7 +249,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
       ...this.#end,
       duration: performance.now() - this.#opened,
       fromClient: this.#fromClient,
-      toClient: this.#toClient,
+      toClient: this.#toClient.sent,
     });
   }
 }

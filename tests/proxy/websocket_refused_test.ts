@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import {
   rawClient,
   type RawConnection,
-  rawExchange,
   rawUpstream,
 } from "../support/raw_upstream.ts";
 import { startBridge } from "./websocket_fixture.ts";
