@@ -1,0 +1,372 @@
+import assert from "node:assert/strict";
+import { planFromObject } from "../../lib/config/load.ts";
+import { findServer } from "../../lib/route/server.ts";
+import { locate, plan, rendered } from "./config.ts";
+
+Deno.test("the shipped config is the plan it describes", () => {
+  const text = Deno.readTextFileSync(
+    new URL("../../config.yaml", import.meta.url),
+  );
+  const shipped = plan(text);
+  const [listener] = shipped.listeners;
+  assert.equal(shipped.listeners.length, 1);
+  assert.deepEqual(listener?.address, {
+    transport: "tcp",
+    hostname: "0.0.0.0",
+    port: 9000,
+  });
+  assert.deepEqual(
+    shipped.upstreams.map(({ name, scheme, servers }) => [
+      name,
+      scheme,
+      servers.map((server) => server.name),
+    ]),
+    [
+      ["backend", "http", ["backend:8000"]],
+      ["centrifugo", "http", ["centrifugo:8000"]],
+      ["frontend", "http", ["frontend:5173"]],
+    ],
+  );
+  const api = locate(shipped, "/api/rooms/");
+  assert.equal(api.key, "/api");
+  assert.deepEqual(rendered(api), {
+    "host": "example.com",
+    "x-real-ip": "192.0.2.1",
+    "x-forwarded-for": "192.0.2.1",
+    "x-forwarded-host": "www.example.com",
+    "x-forwarded-proto": "http",
+  });
+  assert.deepEqual(rendered(locate(shipped, "/static/x")), {
+    host: "example.com",
+  });
+  assert.equal(
+    locate(shipped, "/connection/websocket").upstream.name,
+    "centrifugo",
+  );
+  assert.equal(locate(shipped, "/").upstream.name, "frontend");
+  assert(listener !== undefined);
+  assert.equal(findServer(listener.servers, "localhost").name, "localhost");
+
+  const own = plan(text, { BACKEND: "localhost:8001" });
+  assert.deepEqual(own.upstreams[0]?.servers, [{
+    transport: "tcp",
+    hostname: "localhost",
+    port: 8001,
+    name: "localhost:8001",
+  }]);
+});
+
+Deno.test("a config of one location has the defaults", () => {
+  const read = plan("locations: {/: 'http://localhost:8000'}");
+  const { upstream, setHeaders, setHeaderNames, ...location } = locate(
+    read,
+    "/",
+  );
+  assert.deepEqual(location, {
+    key: "/",
+    prefix: "/",
+    passUri: null,
+    proxyPass: "http://localhost:8000",
+    proxyRedirect: { kind: "default" },
+    clientMaxBodySize: 1_048_576,
+    proxyReadTimeout: 60_000,
+    websocketPing: 30_000,
+    websocketBufferSize: 16_777_216,
+    accessLog: true,
+  });
+  assert.deepEqual(
+    [...setHeaderNames],
+    [
+      "host",
+      "x-real-ip",
+      "x-forwarded-for",
+      "x-forwarded-host",
+      "x-forwarded-proto",
+    ],
+  );
+  const headers = new Headers({ host: "Example.com:9000" });
+  assert.deepEqual(
+    rendered({ ...location, upstream, setHeaders, setHeaderNames }, {
+      headers,
+    }),
+    {
+      "host": "Example.com:9000",
+      "x-real-ip": "192.0.2.1",
+      "x-forwarded-for": "192.0.2.1",
+      "x-forwarded-host": "Example.com:9000",
+      "x-forwarded-proto": "http",
+    },
+  );
+  assert.deepEqual(read.upstreams, [upstream]);
+  assert.equal(upstream.keepalive, 128);
+  const { source, listeners, logFormat, dev, shutdownTimeout, websocketDrain } =
+    read;
+  assert.deepEqual(
+    [
+      source,
+      listeners.map((l) => l.written),
+      logFormat,
+      dev,
+      shutdownTimeout,
+      websocketDrain,
+    ],
+    ["config.yaml", ["9000"], "combined", false, 30_000, 5000],
+  );
+});
+
+Deno.test("a location inherits from its server, and that from the top", () => {
+  const read = plan(`
+client_max_body_size: 1k
+proxy_read_timeout: 1s
+websocket_ping: 1s
+websocket_buffer_size: 1k
+access_log: off
+proxy_redirect: off
+servers:
+  - proxy_read_timeout: 2s
+    websocket_ping: 2s
+    websocket_buffer_size: 2k
+    access_log: on
+    locations:
+      /:
+        proxy_pass: http://a:80
+        websocket_ping: off
+        websocket_buffer_size: 3k
+        proxy_redirect: default
+  - server_name: b
+    locations: {/: 'http://a:80'}
+`);
+  const facts = (host: string) => {
+    const l = locate(read, "/", host);
+    return [
+      l.clientMaxBodySize,
+      l.proxyReadTimeout,
+      l.websocketPing,
+      l.websocketBufferSize,
+      l.accessLog,
+      l.proxyRedirect.kind,
+    ];
+  };
+  assert.deepEqual(facts("a"), [1024, 2000, 0, 3072, true, "default"]);
+  assert.deepEqual(facts("b"), [1024, 1000, 1000, 1024, false, "off"]);
+});
+
+Deno.test("proxy_set_header is inherited only by a level that sets none", () => {
+  const read = plan(`
+proxy_set_header: {X-Top: t, Host: $host}
+servers:
+  - locations:
+      /: http://a:80
+      /own: {proxy_pass: 'http://a:80', proxy_set_header: {X-Own: o, X-Empty: ""}}
+      /none: {proxy_pass: 'http://a:80', proxy_set_header: {}}
+  - server_name: b
+    proxy_set_header: {X-Server: s}
+    locations: {/: 'http://a:80'}
+`);
+  const headers = (path: string, host = "a") =>
+    rendered(locate(read, path, host));
+  assert.deepEqual(headers("/"), { "x-top": "t", "host": "example.com" });
+  assert.deepEqual(headers("/none"), { "x-top": "t", "host": "example.com" });
+  assert.deepEqual(headers("/own"), { "x-own": "o", "x-empty": "" });
+  assert.deepEqual(headers("/", "b"), { "x-server": "s" });
+  assert.deepEqual([...locate(read, "/own").setHeaderNames], [
+    "x-own",
+    "x-empty",
+  ]);
+});
+
+Deno.test("an upstream is one plan for each scheme it is used with", () => {
+  const read = plan(`
+upstreams:
+  Backend: {servers: ['a:8000', {address: 'unix:/run/b.sock'}], keepalive: 3}
+  unused: x:1024
+locations:
+  /1: http://backend
+  /2: http://BACKEND/
+  /3: https://backend
+  /4: http://backend:8000
+  /5: http://127.0.0.1
+  /6: http://127.0.0.1:80/x
+  /7: http://unix:/run/b.sock:/
+`);
+  const { upstreams } = read;
+  assert.deepEqual(
+    upstreams.map((
+      u,
+    ) => [u.scheme, u.name, u.keepalive, u.servers.map((s) => s.name)]),
+    [
+      ["http", "backend", 3, ["a:8000", "unix:/run/b.sock"]],
+      ["https", "backend", 3, ["a:8000", "unix:/run/b.sock"]],
+      ["http", "backend:8000", 128, ["backend:8000"]],
+      ["http", "127.0.0.1", 128, ["127.0.0.1:80"]],
+      ["http", "localhost", 128, ["unix:/run/b.sock"]],
+    ],
+  );
+  assert.equal(locate(read, "/1").upstream, locate(read, "/2").upstream);
+  assert.equal(locate(read, "/5").upstream, locate(read, "/6").upstream);
+  assert.deepEqual(
+    ["/1", "/2", "/6", "/7"].map((path) => locate(read, path).passUri),
+    [null, "/", "/x", "/"],
+  );
+});
+
+Deno.test("each address is one listener with its servers in the file's order", () => {
+  const read = plan(`
+servers:
+  - listen: [9000, "127.0.0.1:9001"]
+    server_name: [.a, b]
+    locations: {/: 'http://first:80'}
+  - listen: "*:9000"
+    server_name: c
+    locations: {/: 'http://second:80'}
+  - listen: unix:/run/x.sock
+    locations: {/: 'http://third:80'}
+`);
+  assert.deepEqual(
+    read.listeners.map((listener) => [listener.written, listener.address]),
+    [
+      ["9000", { transport: "tcp", hostname: "0.0.0.0", port: 9000 }],
+      ["127.0.0.1:9001", {
+        transport: "tcp",
+        hostname: "127.0.0.1",
+        port: 9001,
+      }],
+      ["unix:/run/x.sock", { transport: "unix", path: "/run/x.sock" }],
+    ],
+  );
+  const taken = (host: string, listener: number) =>
+    locate(read, "/", host, listener).upstream.servers[0]?.name;
+  assert.deepEqual(
+    [
+      taken("x.a", 0),
+      taken("c", 0),
+      taken("other", 0),
+      taken("c", 1),
+      taken("c", 2),
+    ],
+    ["first:80", "second:80", "first:80", "first:80", "third:80"],
+  );
+  const [listener] = read.listeners;
+  assert(listener !== undefined);
+  // nginx's $server_name has no leading dot.
+  assert.equal(findServer(listener.servers, "b").name, "a");
+});
+
+Deno.test("keys become what routing matches by", () => {
+  const read = plan(`
+locations:
+  /: http://a:80
+  = /exact: http://b:80
+  ^~ /static: http://c:80
+  ~* \\.JPG$: http://d:80
+  /admin/: http://e:80
+  /é/: http://f:80/
+`);
+  const name = (path: string) => locate(read, path).upstream.name;
+  assert.deepEqual(
+    ["/x", "/exact", "/static/x.jpg", "/x.jpg", "/admin", "/Ã©/"].map(name),
+    ["a", "b", "c", "d", "e", "f"],
+  );
+  assert.equal(locate(read, "/x.jpg").prefix, "");
+  assert.equal(locate(read, "/x.jpg").key, "~* \\.JPG$");
+  assert.equal(locate(read, "/Ã©/").prefix, "/Ã©/");
+});
+
+Deno.test("explicit redirects keep their order and may have variables", () => {
+  const read = plan(`
+locations:
+  /:
+    proxy_pass: http://a:80
+    proxy_redirect:
+      http://a:8000/: /
+      http://é$$/: $scheme://$host/é
+`);
+  const { proxyRedirect } = locate(read, "/");
+  assert(proxyRedirect.kind === "pairs");
+  assert.deepEqual(proxyRedirect.pairs.map(({ from }) => from), [
+    "http://a:8000/",
+    "http://Ã©$/",
+  ]);
+});
+
+Deno.test("the command line says over the config", () => {
+  const text = `
+listen: 80
+log_format: json
+dev: off
+locations: {/: 'http://a:80'}`;
+  const read = plan(text, {}, {
+    listen: "[::1]:0",
+    logFormat: "off",
+    dev: true,
+  });
+  assert.deepEqual(read.listeners.map((l) => l.address), [
+    { transport: "tcp", hostname: "::1", port: 0 },
+  ]);
+  assert.equal(read.logFormat, "off");
+  assert.equal(read.dev, true);
+  assert.equal(plan(text).logFormat, "json");
+
+  const several = plan(
+    `
+servers:
+  - {listen: 80, server_name: a, locations: {/: 'http://a:80'}}
+  - {listen: [81, 82], server_name: b, locations: {/: 'http://b:80'}}`,
+    {},
+    { listen: "8080" },
+  );
+  assert.equal(several.listeners.length, 1);
+  assert.equal(locate(several, "/", "b").upstream.name, "b");
+});
+
+Deno.test("a config that is made up is read like one from a file", () => {
+  const made = planFromObject(
+    {
+      listen: undefined,
+      locations: {
+        "/": "http://localhost:5173",
+        "/api": "http://localhost:8000",
+      },
+    },
+    { source: "--to", env: () => undefined },
+  );
+  assert.equal(made.source, "--to");
+  assert.equal(locate(made, "/api").upstream.name, "localhost:8000");
+});
+
+Deno.test("aliases and merges of YAML work", () => {
+  const read = plan(`
+servers:
+  - server_name: a
+    locations: &all
+      /: &to {proxy_pass: 'http://a:80', client_max_body_size: 1k}
+  - server_name: b
+    locations:
+      <<: *all
+      /big: {<<: *to, client_max_body_size: 1g}
+`);
+  assert.equal(locate(read, "/", "b").clientMaxBodySize, 1024);
+  assert.equal(locate(read, "/big", "b").clientMaxBodySize, 2 ** 30);
+});
+
+Deno.test("a config with 1,000 locations loads", () => {
+  const lines = Array.from(
+    { length: 1000 },
+    (_, i) => `  /path/${i}: http://backend${i % 50}/x/${i}`,
+  );
+  const upstreams = Array.from(
+    { length: 50 },
+    (_, i) => `  backend${i}: [a${i}:8000, b${i}:8000]`,
+  );
+  const started = performance.now();
+  const read = plan(
+    ["upstreams:", ...upstreams, "locations:", ...lines].join("\n"),
+  );
+  const took = performance.now() - started;
+  assert.equal(read.upstreams.length, 50);
+  const location = locate(read, "/path/777/y");
+  assert.equal(location.passUri, "/x/777");
+  // What all inherit is there once.
+  assert.equal(location.setHeaders, locate(read, "/path/1").setHeaders);
+  assert(took < 2000, `${took} ms`);
+});
