@@ -29,9 +29,11 @@ export async function run(
   surviveBugs(errorLog);
   const accessLog = createAccessLog(plan.logFormat, writeOutput);
   const server = startServer(plan, { accessLog, errorLog });
+  // Listens to signals from here on: whoever reads the block may send one.
+  const end = ended(server, plan, terminal);
   const { noteStyle } = terminal;
   terminal.note(startupBlock(plan, from, server.addresses, noteStyle));
-  const code = await ended(server, plan, terminal);
+  const code = await end;
   await flush(accessLog);
   return code;
 }
