@@ -38,7 +38,7 @@ export function listenFailure(
     case "unavailable":
       return `cannot listen on ${error.address}: ${reason(error)}; is ` +
         `${hostname} an address of this machine? Choose another with ` +
-        other(port);
+        (hasFile ? "--listen, or with listen: in the config" : "--listen");
   }
 }
 

@@ -104,9 +104,7 @@ export function columns(
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, i) => {
-      if (i < row.length - 1) {
-        widths[i] = Math.max(widths[i] ?? 0, cell.length);
-      }
+      widths[i] = Math.max(widths[i] ?? 0, cell.length);
     });
   }
   const lines = rows.map((row) => {

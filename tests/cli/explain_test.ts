@@ -10,6 +10,7 @@ import { askedRequest } from "../../lib/cli/request_line.ts";
 import { planFromObject } from "../../lib/config/load.ts";
 import { createAccessLog } from "../../lib/observe/access_log.ts";
 import { startServer } from "../../lib/server/serve.ts";
+import { startProxy } from "../support/proxy.ts";
 import { rawUpstream } from "../support/raw_upstream.ts";
 import { command } from "../support/terminal.ts";
 
@@ -215,6 +216,43 @@ for (
   });
 }
 
+Deno.test("a handshake is sent just as explain says", async () => {
+  const head = Promise.withResolvers<string>();
+  await using upstream = rawUpstream(async (connection) => {
+    head.resolve(await connection.readHead());
+    await connection.write(
+      "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n",
+    );
+  });
+  const document = {
+    locations: { "/": `http://127.0.0.1:${upstream.port}` },
+  };
+  await using proxy = startProxy(document);
+  const lines = [
+    "Host: x",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Protocol: a, b",
+    "Sec-WebSocket-Extensions: permessage-deflate",
+    "X-Request-ID: 7",
+    "Cookie: a=b",
+    "Origin: http://x",
+  ];
+  const request = `GET /ws?x HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`;
+  assert.match(await exchange(proxy.port, request, ""), /^HTTP\/1\.1 403 /);
+  const plan = planFromObject(document, { source: "", env: () => undefined });
+  const explanation = explanationOf(askedRequest(plan, "GET", "/ws?x", lines));
+  const normal = (line: string) =>
+    line.replace(/^[\w-]+:/, (name) => name.toLowerCase())
+      .replace(/^(sec-websocket-key:).*/, "$1");
+  assert.deepEqual(
+    (await head.promise).trimEnd().split("\r\n").map(normal),
+    headOf(explanation).map(normal),
+  );
+});
+
 /** Locations of every kind; `X-Location` tells which one it was. */
 function config(port: number) {
   const to = (key: string, path = "") => ({
@@ -370,6 +408,10 @@ Deno.test("500 random requests are treated just as explain says", async () => {
   assert(seen.sent > 100 && seen.answered > 50, JSON.stringify(seen));
 });
 
+/** The end of a head: `Connection` says what it did, and close. */
+const CLOSING = (_end: string, upgrade = "") =>
+  `${upgrade}\r\nConnection: close\r\n\r\n`;
+
 /** Sends a request as it is and gives the whole response. */
 async function exchange(
   port: number,
@@ -378,7 +420,7 @@ async function exchange(
 ): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   const bytes = new TextEncoder().encode(
-    head.replace("\r\n\r\n", "\r\n") + "Connection: close\r\n\r\n" + body,
+    head.replace(/(\r\nConnection: Upgrade)?\r\n\r\n/, CLOSING) + body,
   );
   for (let at = 0; at < bytes.length;) {
     at += await connection.write(bytes.subarray(at));
