@@ -82,7 +82,9 @@ locations:
 
   ${url.replace("127.0.0.1", "localhost")}
 
-  /api  http://backend  ${address}, localhost:1234
+  /api  ${
+          "http://backend".padEnd(7 + address.length)
+        }  ${address}, localhost:1234
   /     http://${address}
 
 SIGTERM: waiting for what is in flight, for at most 30 s (a second one stops at once)
