@@ -27,14 +27,14 @@ export async function run(
 ): Promise<number> {
   const errorLog = (line: string) => failure(terminal, line);
   surviveBugs(errorLog);
-  const accessLog = createAccessLog(plan.logFormat, writeOutput);
+  const accessLog = impatient(createAccessLog(plan.logFormat, writeOutput));
   const server = startServer(plan, { accessLog, errorLog });
   // Listens to signals from here on: whoever reads the block may send one.
   const end = ended(server, plan, terminal);
   const { noteStyle } = terminal;
   terminal.note(startupBlock(plan, from, server.addresses, noteStyle));
   const code = await end;
-  await flush(accessLog);
+  await accessLog.flush();
   return code;
 }
 
@@ -91,12 +91,19 @@ async function writeOutput(bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** A reader that has stopped must not keep the process from ending. */
-async function flush(accessLog: AccessLog): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, FLUSH_PATIENCE);
-  });
-  await Promise.race([accessLog.flush(), patience]);
-  clearTimeout(timer);
+/** The same log, but a reader that has stopped reading does not keep the process from ending. */
+function impatient(log: AccessLog): AccessLog {
+  return {
+    request: (entry) => log.request(entry),
+    webSocketOpened: (context) => log.webSocketOpened(context),
+    webSocketClosed: (entry) => log.webSocketClosed(entry),
+    async flush() {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const patience = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, FLUSH_PATIENCE);
+      });
+      await Promise.race([log.flush(), patience]);
+      clearTimeout(timer);
+    },
+  };
 }

@@ -178,6 +178,78 @@ for (
   });
 }
 
+Deno.test({
+  name: "an access log that nobody reads does not hold the end up",
+  ignore,
+  fn: async () => {
+    await using running = await startSameorigin(
+      ["--to", "/=127.0.0.1:81", ...ANY_PORT],
+      { unread: true },
+    );
+    const url = await urlOf(running);
+    // More than a pipe and its reader's buffer take. A 400 asks no upstream.
+    const agent = "x".repeat(30_000);
+    for (let i = 0; i < 10; i++) {
+      const response = await fetch(`${url}/%zz`, {
+        headers: { "user-agent": agent },
+      });
+      assert.equal(response.status, 400);
+      await response.body?.cancel();
+    }
+    running.kill("SIGTERM");
+    const { code } = await running.ended;
+    assert.equal(code, 0);
+  },
+});
+
+/** A program that is sameorigin but for bugs of its own. */
+function withBugs(bugs: string): string {
+  const lib = new URL("../../lib/cli/", import.meta.url).href;
+  const source = `
+    import { dispatch } from "${lib}dispatch.ts";
+    import { systemTerminal } from "${lib}terminal.ts";
+    ${bugs}
+    Deno.exit(await dispatch(Deno.args, systemTerminal()));`;
+  return `data:text/javascript,${encodeURIComponent(source)}`;
+}
+
+Deno.test({
+  name: "a bug while it runs is reported, and does not end the process",
+  ignore,
+  fn: async () => {
+    const module = withBugs(`
+      Deno.addSignalListener("SIGUSR1", () => {
+        Promise.reject(new Error("nobody waits for this"));
+        throw new Error("nobody catches this");
+      });`);
+    await using running = await startSameorigin(
+      ["--to", "/=127.0.0.1:81", ...ANY_PORT],
+      { module },
+    );
+    const url = await urlOf(running);
+    running.kill("SIGUSR1");
+    await running.until(/internal error: Error: nobody catches this\n/);
+    await running.until(/internal error: Error: nobody waits for this\n/);
+    const response = await fetch(`${url}/%zz`);
+    assert.equal(response.status, 400);
+    await response.body?.cancel();
+    running.kill("SIGTERM");
+    assert.equal((await running.ended).code, 0);
+  },
+});
+
+Deno.test("a bug in a command is exit code 1, with what to report", async () => {
+  const module = withBugs(
+    `Deno.permissions.querySync = () => { throw new RangeError("oh"); };`,
+  );
+  const { code, stdout, stderr } = await sameorigin(["init"], { module });
+  assert.equal(code, 1);
+  assert.equal(stdout, "");
+  assert.match(stderr, /^sameorigin: internal error: RangeError: oh\n {4}at /);
+  assert.match(stderr, /\nThis is a bug in sameorigin\. Please report it/);
+  assert(stderr.includes(`Version: sameorigin ${VERSION} (deno `), stderr);
+});
+
 Deno.test("a port that is in use is said with another to choose, and exit code 1", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr as Deno.NetAddr;

@@ -15,6 +15,10 @@ export interface ProcessOptions {
   stdin?: string;
   /** More permissions: `--allow-write`. */
   permissions?: readonly string[];
+  /** A module in place of `main.ts`. */
+  module?: string;
+  /** Whether nobody reads the standard output. */
+  unread?: boolean;
 }
 
 /** What a process leaves behind. */
@@ -44,7 +48,10 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** The command that starts sameorigin, before its own arguments. */
 export async function sameoriginCommand(
-  permissions: readonly string[] = [],
+  { permissions = [], module }: Pick<
+    ProcessOptions,
+    "permissions" | "module"
+  > = {},
 ): Promise<string[]> {
   const args = await denoArguments("run", [
     "--quiet",
@@ -54,7 +61,7 @@ export async function sameoriginCommand(
     "--allow-read",
     "--allow-env",
     ...permissions,
-    fileURLToPath(new URL("main.ts", ROOT)),
+    module ?? fileURLToPath(new URL("main.ts", ROOT)),
   ]);
   return [Deno.execPath(), ...args];
 }
@@ -64,9 +71,7 @@ export async function startSameorigin(
   args: readonly string[],
   options: ProcessOptions = {},
 ): Promise<RunningProcess> {
-  const [program = "", ...before] = await sameoriginCommand(
-    options.permissions,
-  );
+  const [program = "", ...before] = await sameoriginCommand(options);
   const child = new Deno.Command(program, {
     args: [...before, ...args],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -75,7 +80,9 @@ export async function startSameorigin(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const stdout = new Collected(child.stdout);
+  const stdout = new Collected(
+    options.unread ? ReadableStream.from<Uint8Array>([]) : child.stdout,
+  );
   const stderr = new Collected(child.stderr);
   const writer = child.stdin.getWriter();
   const fed = (async () => {
@@ -93,6 +100,7 @@ export async function startSameorigin(
       stderr.ended,
       fed,
     ]);
+    if (options.unread) await child.stdout.cancel();
     return { code, stdout: stdout.text, stderr: stderr.text };
   })();
   return {
