@@ -173,7 +173,7 @@ Deno.test({
         console.log("asked to end");
         Deno.exit(3);
       });
-      setInterval(() => {}, 1_000);
+      setTimeout(() => Deno.exit(9), 10_000);
       console.log("ready");`;
     const child = withStd(project.dir, script, { SAMEORIGIN_STD: "npm" })
       .spawn();
