@@ -21,8 +21,11 @@ export interface RequestContext {
   readonly path: string;
   /** The query without its `?`, `""` if none: nginx's `$args`. */
   readonly args: string;
-  /** The request's headers. */
+  /** The request's headers. In Deno they can't be read once the request has ended. */
   readonly headers: Headers;
+  /** `Referer` and `User-Agent`, null where missing: read at once, for the log. */
+  readonly referer: string | null;
+  readonly userAgent: string | null;
   /** Lower case, without port; the server's name where the request has no host: nginx's `$host`. */
   readonly host: string;
   /** `http` or `https`. */

@@ -47,8 +47,8 @@ export function jsonLine(event: LogEvent): string {
     host: context.host,
     request_uri: context.requestUri,
     upstream_addr: context.upstreamAddr || null,
-    referer: context.headers.get("referer"),
-    user_agent: context.headers.get("user-agent"),
+    referer: context.referer,
+    user_agent: context.userAgent,
   };
   if (event.event === "request") {
     line.status = event.entry.status;
@@ -72,11 +72,11 @@ function combined(
   status: number,
   bytes: number | null,
 ): string {
-  const { method, requestUri, remoteAddr, headers } = context;
+  const { method, requestUri, remoteAddr, referer, userAgent } = context;
   return `${remoteAddr} - - [${timeLocal(time)}] ` +
     `"${escapeField(`${method} ${requestUri} HTTP/1.1`)}" ${status} ` +
-    `${bytes ?? "-"} "${escapeField(headers.get("referer") ?? "-")}" ` +
-    `"${escapeField(headers.get("user-agent") ?? "-")}"`;
+    `${bytes ?? "-"} "${escapeField(referer ?? "-")}" ` +
+    `"${escapeField(userAgent ?? "-")}"`;
 }
 
 function seconds(milliseconds: number): string {

@@ -188,12 +188,16 @@ export class FrameWriter {
       while (true) {
         const next = this.#next();
         if (next === null) break;
-        if (next instanceof Chunk) {
-          await this.#write(next.bytes.subarray(0, next.end));
-          this.#chunks.give(next);
-        } else {
-          await this.#write(next);
+        const whole = next instanceof Chunk
+          ? next.bytes.subarray(0, next.end)
+          : next;
+        let count = await this.#sink.write(whole);
+        this.#buffered -= count;
+        for (let done = count; done < whole.length; done += count) {
+          count = await this.#sink.write(whole.subarray(done));
+          this.#buffered -= count;
         }
+        if (next instanceof Chunk) this.#chunks.give(next);
       }
     } catch {
       this.#failed = true;
@@ -201,15 +205,6 @@ export class FrameWriter {
       this.#owner.writeFailed();
     }
     this.#writing = false;
-  }
-
-  async #write(bytes: Uint8Array): Promise<void> {
-    for (let rest = bytes; rest.length > 0;) {
-      const count = await this.#sink.write(rest);
-      this.#buffered -= count;
-      if (count === rest.length) return;
-      rest = rest.subarray(count);
-    }
   }
 
   #next(): Chunk | Uint8Array<ArrayBuffer> | null {

@@ -13,6 +13,8 @@ export class Context implements RequestContext {
   serverName = "";
   proxyHost = "";
   upstreamAddr = "";
+  readonly referer: string | null;
+  readonly userAgent: string | null;
 
   constructor(
     readonly method: string,
@@ -23,7 +25,10 @@ export class Context implements RequestContext {
     readonly serverPort: string,
     readonly requestId: string,
     readonly requestUri: string,
-  ) {}
+  ) {
+    this.referer = headers.get("referer");
+    this.userAgent = headers.get("user-agent");
+  }
 }
 
 /** Printable ASCII without quotes and backslash, as ids of tracing systems are. */

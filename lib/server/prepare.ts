@@ -141,6 +141,13 @@ export function prepareRequest(
     return answer(413, tooLarge(location));
   }
 
+  const sent = location.passUri === null
+    ? forwardTarget(target, server.locations, location)
+    : replaceTarget(target, location.prefix, location.passUri);
+  if (sent === null) {
+    return answer(400, "the path would leave that of proxy_pass");
+  }
+
   // Pick: a server of the upstream group.
   const address = pick(location.upstream);
   context.proxyHost = location.upstream.name;
@@ -156,9 +163,7 @@ export function prepareRequest(
     scheme: context.scheme,
     authority,
     websocket,
-    target: location.passUri === null
-      ? forwardTarget(target, server.locations, location)
-      : replaceTarget(target, location.prefix, location.passUri),
+    target: sent,
     headers: requestHeaders(context, location, websocket, hasBody),
   };
   return { kind: "proxy", prepared, hasBody };
@@ -193,18 +198,20 @@ function requestHeaders(
   const client = context.headers;
   const named = namedInConnection(client.get("connection"));
   const own = location.setHeaderNames;
-  const sent: [string, string][] = [];
+  const fields: [string, string][] = [];
   // `fetch` decodes a compressed body, and so breaks it, unless the first
   // Accept-Encoding is exactly this; the client's own goes as a second one.
-  if (!websocket) sent.push(["accept-encoding", "identity"]);
+  if (!websocket) fields.push(["accept-encoding", "identity"]);
   for (const { name, value } of location.setHeaders) {
     const rendered = value(context);
-    if (rendered !== "") sent.push([name, rendered]);
-    else if (name === "host") sent.push([name, context.proxyHost]);
+    if (rendered !== "") fields.push([name, rendered]);
+    else if (name === "host") fields.push([name, context.proxyHost]);
   }
   // nginx's default where proxy_set_header says nothing of it.
-  if (!own.has("host")) sent.push(["host", context.proxyHost]);
-  if (!own.has("x-request-id")) sent.push(["x-request-id", context.requestId]);
+  if (!own.has("host")) fields.push(["host", context.proxyHost]);
+  if (!own.has("x-request-id")) {
+    fields.push(["x-request-id", context.requestId]);
+  }
   for (const pair of client) {
     const name = pair[0];
     if (
@@ -212,13 +219,13 @@ function requestHeaders(
       named?.has(name) || (websocket && name.startsWith("sec-websocket-"))
     ) continue;
     if (name === "content-length" && !hasBody && pair[1] !== "0") continue;
-    sent.push(pair);
+    fields.push(pair);
   }
   if (!websocket && hasToken(client.get("te"), "trailers")) {
-    sent.push(["te", "trailers"]);
+    fields.push(["te", "trailers"]);
   }
-  if (!websocket) addMissing(sent);
-  return sent;
+  if (!websocket) addMissing(fields);
+  return fields;
 }
 
 /**
@@ -226,9 +233,9 @@ function requestHeaders(
  * same as nothing (RFC 9110 sections 12.5.1 and 12.5.4); an empty User-Agent is
  * as near as it lets us come to sending none.
  */
-function addMissing(sent: [string, string][]): void {
+function addMissing(fields: [string, string][]): void {
   for (const pair of FETCH_ADDS) {
-    if (!sent.some(([name]) => name === pair[0])) sent.push([...pair]);
+    if (!fields.some(([name]) => name === pair[0])) fields.push([...pair]);
   }
 }
 

@@ -38,7 +38,8 @@ export interface RunningServer {
   /**
    * Stops accepting, lets requests in flight finish for up to
    * `shutdown_timeout`, and closes WebSockets with 1012 ("service restart") over
-   * `websocket_drain`. Resolves when all is closed.
+   * `websocket_drain`. Resolves when all is closed or the time is over; what is
+   * left then ends with the process.
    */
   shutdown(): Promise<void>;
   /** Ends everything at once. */
@@ -75,6 +76,7 @@ export function startServer(plan: Plan, options: ServerOptions): RunningServer {
     close(state);
     throw error;
   }
+  let stopping = false;
   const finished = Promise.all(listeners.map((l) => l.finished)).then(() => {});
   return {
     addresses: listeners.map((server, i) => ({
@@ -83,11 +85,15 @@ export function startServer(plan: Plan, options: ServerOptions): RunningServer {
     })),
     finished,
     abort() {
-      kill.abort();
       state.bridges.abort();
+      // Once a server is shutting down Deno has no way to end it at once.
+      if (!stopping) kill.abort();
+      stopping = true;
       close(state);
     },
     async shutdown() {
+      if (stopping) return;
+      stopping = true;
       const ended = Promise.all([
         ...listeners.map((server) => server.shutdown()),
         state.bridges.closeAll(
@@ -96,12 +102,13 @@ export function startServer(plan: Plan, options: ServerOptions): RunningServer {
           Math.min(plan.websocketDrain, plan.shutdownTimeout),
         ),
       ]);
-      const timer = setTimeout(() => {
-        kill.abort();
-        state.bridges.abort();
-      }, plan.shutdownTimeout);
-      await Promise.race([ended, aborted(kill.signal)]);
+      let timer;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, plan.shutdownTimeout);
+      });
+      await Promise.race([ended, late]);
       clearTimeout(timer);
+      state.bridges.abort();
       close(state);
       await options.accessLog.flush();
     },
@@ -189,12 +196,6 @@ function kindOf(cause: unknown): ListenError["kind"] {
 function close(state: ServerState): void {
   state.deadlines.close();
   for (const group of state.groups.values()) group.close();
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
 }
 
 function urlOf(address: Deno.Addr): string {

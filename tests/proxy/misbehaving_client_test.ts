@@ -112,7 +112,12 @@ Deno.test("request smuggling shapes end at the proxy", async () => {
     ["a length list", 400, "content-length: 4, 9\r\n", chunked],
     ["a hidden coding", 400, "transfer-encoding: xchunked\r\n", chunked],
     ["a coding with a tab", 400, "transfer-encoding:\tchunked, x\r\n", chunked],
-    ["a coding under another", 501, "transfer-encoding: gzip, chunked\r\n", ""],
+    [
+      "a coding under another",
+      501,
+      "transfer-encoding: gzip, chunked\r\n",
+      chunked,
+    ],
     ["a space before the colon", 400, "transfer-encoding : chunked\r\n", ""],
     ["a folded header", 400, "x: a\r\n transfer-encoding: chunked\r\n", ""],
     ["a NUL in a value", 400, "x: a\0b\r\n", ""],

@@ -7,7 +7,6 @@
 
 /** One connection to the upstream. */
 export class RawConnection {
-  readonly #decoder = new TextDecoder("latin1");
   #text = "";
 
   constructor(readonly conn: Deno.Conn) {}
@@ -22,7 +21,11 @@ export class RawConnection {
     const chunk = new Uint8Array(65536);
     const n = await this.conn.read(chunk);
     if (n === null) return false;
-    this.#text += this.#decoder.decode(chunk.subarray(0, n));
+    // Not TextDecoder's "latin1", which is Windows-1252.
+    for (let at = 0; at < n; at += 8192) {
+      const part = chunk.subarray(at, Math.min(at + 8192, n));
+      this.#text += String.fromCharCode(...part);
+    }
     return true;
   }
 
