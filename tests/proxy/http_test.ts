@@ -447,7 +447,7 @@ Deno.test("without dev an error page gives nothing away", async () => {
 
 Deno.test("an error page escapes what came from outside", async () => {
   await using proxy = startProxy({
-    locations: { "/a": "http://x.invalid:1" },
+    locations: { "/a": "http://x.invalid:8000" },
     dev: true,
   });
   const answer = await rawExchange(
