@@ -37,7 +37,9 @@ export function syntaxProblem(
   const line = numberField(error, "line") ?? Number(atLine);
   const column = numberField(error, "column") ?? Number(atColumn);
   const shown = text.split(/\r\n|\n|\r/)[line - 1];
-  const hint = /[{[,].*\$\{/.test(shown ?? "")
+  // In YAML's own brackets the brace of `${…}` begins a map.
+  const before = shown?.slice(0, Math.max(0, shown.lastIndexOf("${"))) ?? "";
+  const hint = /[{[,]/.test(before)
     ? " (inside {…} and […], put quotes around ${…})"
     : "";
   const message = error instanceof RangeError

@@ -88,6 +88,8 @@ export function requestContext(
     path: "/a b",
     args: "x=1",
     headers: new Headers(),
+    referer: null,
+    userAgent: null,
     host: "example.com",
     scheme: "http",
     remoteAddr: "192.0.2.1",
