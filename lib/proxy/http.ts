@@ -46,12 +46,21 @@ export async function exchange(
   const headers = responseHeaders(upstream.headers);
   rewriteRedirects(headers, prepared);
   headers.push(["x-request-id", prepared.context.requestId]);
-  const body = NULL_BODY.has(upstream.status) ? null : upstream.body;
-  return new Response(body, {
+  return new Response(bodyFor(request, upstream), {
     status: upstream.status,
     statusText: upstream.statusText,
     headers,
   });
+}
+
+function bodyFor(request: Request, upstream: Response): BodyInit | null {
+  if (NULL_BODY.has(upstream.status)) return null;
+  // To a HEAD without a length Deno would add `content-length: 0`, which a GET
+  // would not have (RFC 9110 section 8.6); a stream keeps it from that.
+  if (request.method === "HEAD" && !upstream.headers.has("content-length")) {
+    return new ReadableStream({ start: (controller) => controller.close() });
+  }
+  return upstream.body;
 }
 
 async function send(

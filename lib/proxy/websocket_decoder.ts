@@ -20,10 +20,10 @@ import {
 export const MAX_MESSAGE = 64 * 1024 * 1024;
 
 /** What a quiet connection holds to read into. */
-const SMALL = 4 * 1024;
-/** What one holds that has many messages longer than `SMALL`. */
+const SMALL = 2 * 1024;
+/** What one may hold that has a lot to read. */
 const LARGE = 64 * 1024;
-/** Reads that fit into `SMALL` before a large buffer is given up. */
+/** Reads that fit into `SMALL` before a larger buffer is given up. */
 const PATIENCE = 8;
 /** Longer payloads get room by steps, so that a length alone reserves little. */
 const FIRST_STEP = 1024 * 1024;
@@ -58,7 +58,7 @@ export class FrameDecoder {
   #final = false;
   /** Whether the room last given was of `#message`. */
   #direct = false;
-  /** How much a large buffer is called for: 0 to `PATIENCE`. */
+  /** How much a larger buffer is called for: 0 to `PATIENCE`. */
   #demand = 0;
   readonly #limit: number;
 
@@ -111,7 +111,8 @@ export class FrameDecoder {
       return;
     }
     this.#end += count;
-    if (count > SMALL) this.#demand = PATIENCE;
+    if (this.#end === this.#buffer.length) this.#demand += PATIENCE / 2;
+    else if (count > SMALL) this.#demand = PATIENCE - 1;
     else if (this.#demand > 0) this.#demand--;
   }
 
@@ -160,11 +161,7 @@ export class FrameDecoder {
       this.#start = at + header;
       this.#missing = size;
       this.#final = final;
-      if (opcode !== CONTINUATION) {
-        this.#fragmented = opcode;
-        // Two such messages in a row and it pays to read them whole.
-        if (size <= LARGE / 2) this.#demand += PATIENCE / 2;
-      }
+      if (opcode !== CONTINUATION) this.#fragmented = opcode;
     }
   }
 
@@ -240,9 +237,12 @@ export class FrameDecoder {
   /** Fits the empty buffer to what has been coming. */
   #resize(): void {
     const length = this.#buffer.length;
-    if (this.#demand >= PATIENCE && length < LARGE) {
-      this.#buffer = new Uint8Array(LARGE);
-      this.#demand = PATIENCE;
+    if (this.#demand >= PATIENCE) {
+      // Filled twice: reading more at a time saves system calls.
+      this.#demand = PATIENCE / 2;
+      if (length < LARGE) {
+        this.#buffer = new Uint8Array(Math.min(length * 4, LARGE));
+      }
     } else if (this.#demand === 0 && length > SMALL) {
       this.#buffer = new Uint8Array(SMALL);
     }

@@ -216,7 +216,10 @@ function requestHeaders(
     const name = pair[0];
     if (
       HOP_BY_HOP.has(name) || STAYS_HERE.has(name) || own.has(name) ||
-      named?.has(name) || (websocket && name.startsWith("sec-websocket-"))
+      named?.has(name) || (websocket && name.startsWith("sec-websocket-")) ||
+      // nginx's underscores_in_headers off: to a CGI or WSGI application
+      // X_Forwarded_For is the same variable as X-Forwarded-For.
+      name.includes("_")
     ) continue;
     if (name === "content-length" && !hasBody && pair[1] !== "0") continue;
     fields.push(pair);

@@ -5,6 +5,8 @@
  *
  * @module
  */
+import { parseTarget } from "../../lib/route/path.ts";
+import { escapePath } from "../../lib/route/target.ts";
 import type { Received } from "./nginx_upstream.ts";
 
 /** What one proxy did with one request. */
@@ -175,6 +177,95 @@ export const DIFFERENCES: Difference[] = [
           (c) =>
             c === " " ? c : "%" + c.charCodeAt(0).toString(16).toUpperCase(),
         );
+      }
+    },
+  },
+  {
+    reason: "dot segments are resolved before a target is sent, and one that " +
+      "could be read as another location is sent normalised",
+    level: (nginx, ours) => {
+      for (const seen of [nginx, ours]) {
+        if (seen.upstream === null) continue;
+        const [method, target = ""] = seen.upstream.line.split(" ");
+        const parsed = parseTarget(target);
+        if (parsed === null || parsed.plain) continue;
+        const query = target.indexOf("?");
+        seen.upstream.line = `${method} ${escapePath(parsed.path)}` +
+          (query === -1 ? "" : target.slice(query));
+      }
+    },
+  },
+  {
+    reason: "a redirect keeps the port that the client used; nginx puts the " +
+      "one that it listens on",
+    level: (nginx) => {
+      for (const field of nginx.headers) {
+        if (field[0] !== "location") continue;
+        field[1] = field[1].replace(
+          /^http:\/\/localhost:\d+\//,
+          "http://localhost:9000/",
+        );
+      }
+    },
+  },
+  {
+    reason: "a redirect to the address of the server that answered is " +
+      "rewritten, not only one to the upstream's name",
+    level: (nginx, ours) => {
+      const theirs = nginx.headers.find(([name]) => name === "location");
+      if (theirs && /^http:\/\/127\.0\.0\.1:\d+\/login/.test(theirs[1])) {
+        theirs[1] = value(ours.headers, "location") ?? "";
+      }
+    },
+  },
+  {
+    reason: "a rewritten Refresh is absolute, as a rewritten Location is",
+    level: (nginx) => {
+      for (const field of nginx.headers) {
+        if (field[0] !== "refresh") continue;
+        field[1] = field[1].replace("url=/", "url=http://localhost:9000/");
+      }
+    },
+  },
+  {
+    reason: "`TE: trailers` goes on; an Upgrade to anything but a WebSocket " +
+      "does not",
+    level: sent((headers) =>
+      headers.filter(([name, text]) =>
+        name !== "te" && !(name === "upgrade" && text === "h2c")
+      )
+    ),
+  },
+  {
+    reason:
+      "a Host without one cannot be told from HTTP/1.0, which may omit it",
+    level: (nginx, ours, request) => {
+      if (!/^host:/im.test(request)) {
+        Object.assign(nginx, structuredClone(ours));
+      }
+    },
+  },
+  {
+    reason: "a Host with a character that no host has is refused",
+    level: (nginx, ours, request) => {
+      if (ours.status === 400 && /^host: a[\\@]b/im.test(request)) {
+        Object.assign(nginx, structuredClone(ours));
+      }
+    },
+  },
+  {
+    reason: "a GET with a body is refused: fetch would drop the body",
+    level: (nginx, ours, request) => {
+      if (ours.status === 400 && /^GET [^]*content-length: 3/i.test(request)) {
+        Object.assign(nginx, structuredClone(ours));
+      }
+    },
+  },
+  {
+    reason: "an unknown transfer coding is 400, decided by the HTTP parser",
+    level: (nginx, ours, request) => {
+      if (ours.status === 400 && /transfer-encoding: gzip/i.test(request)) {
+        nginx.status = 400;
       }
     },
   },

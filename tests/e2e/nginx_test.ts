@@ -30,7 +30,9 @@ function nginxConf(dir: string, port: number, ports: Record<string, number>) {
         proxy_pass http://${upstream};
         proxy_http_version 1.1;${headers}
     }`;
-  return `daemon off; pid ${dir}/pid; error_log stderr crit; worker_processes 1;
+  return `${
+    Deno.uid() === 0 ? "user root; " : ""
+  }daemon off; pid ${dir}/pid; error_log stderr crit; worker_processes 1;
 events { worker_connections 256; }
 http {
   access_log off;
