@@ -1,6 +1,5 @@
 /**
- * sameorigin as a process: what it prints where, what it exits with, and what
- * signals do.
+ * sameorigin as a process: what it prints where, and what it exits with.
  *
  * @module
  */
@@ -9,10 +8,10 @@ import { join } from "node:path";
 import { STARTER } from "../../lib/cli/starter.ts";
 import { VERSION } from "../../lib/cli/version.ts";
 import {
-  type RunningProcess,
   sameorigin,
   sameoriginCommand,
   startSameorigin,
+  urlOf,
 } from "../support/process.ts";
 import { rawUpstream } from "../support/raw_upstream.ts";
 import { testNeeding } from "../support/skip.ts";
@@ -33,12 +32,6 @@ async function withDirectory(
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
-}
-
-/** Where it says that it listens. */
-async function urlOf(running: RunningProcess): Promise<string> {
-  const [, port] = await running.until(/http:\/\/localhost:(\d+)/);
-  return `http://127.0.0.1:${port}`;
 }
 
 /** The end of the block that it starts with. */
@@ -116,90 +109,6 @@ Deno.test({
         stderr,
       );
     }),
-});
-
-Deno.test({
-  name: "a request in flight is finished after the first signal",
-  ignore,
-  fn: async () => {
-    const arrived = Promise.withResolvers<void>();
-    const release = Promise.withResolvers<void>();
-    await using upstream = rawUpstream(async (connection) => {
-      await connection.readHead();
-      arrived.resolve();
-      await release.promise;
-      await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
-    });
-    const to = `/=127.0.0.1:${upstream.port}`;
-    await using running = await startSameorigin(["--to", to, ...ANY_PORT]);
-    const url = await urlOf(running);
-    const answer = fetch(url).then((response) => response.text());
-    await arrived.promise;
-    running.kill("SIGTERM");
-    await running.until(/SIGTERM: waiting/);
-    release.resolve();
-    assert.equal(await answer, "hi");
-    const { code, stdout } = await running.ended;
-    assert.equal(code, 0);
-    // What was logged last is written before the end.
-    assert.match(stdout, /"GET \/ HTTP\/1\.1" 200 /);
-  },
-});
-
-for (
-  const [first, second, expected] of [
-    ["SIGTERM", "SIGINT", 130],
-    ["SIGINT", "SIGTERM", 143],
-  ] as const
-) {
-  Deno.test({
-    name: `after ${first}, ${second} ends it at once with ${expected}`,
-    ignore,
-    fn: async () => {
-      const arrived = Promise.withResolvers<void>();
-      await using upstream = rawUpstream(async (connection) => {
-        await connection.readHead();
-        arrived.resolve();
-        await connection.readToEnd();
-      });
-      const to = `/=127.0.0.1:${upstream.port}`;
-      await using running = await startSameorigin(["--to", to, ...ANY_PORT]);
-      const url = await urlOf(running);
-      const answer = assert.rejects(fetch(url));
-      await arrived.promise;
-      running.kill(first);
-      await running.until(new RegExp(`${first}: waiting`));
-      running.kill(second);
-      const { code, stderr } = await running.ended;
-      assert.equal(code, expected);
-      assert(stderr.endsWith(`${second} again: stopping at once\n`), stderr);
-      await answer;
-    },
-  });
-}
-
-Deno.test({
-  name: "an access log that nobody reads does not hold the end up",
-  ignore,
-  fn: async () => {
-    await using running = await startSameorigin(
-      ["--to", "/=127.0.0.1:81", ...ANY_PORT],
-      { unread: true },
-    );
-    const url = await urlOf(running);
-    // More than a pipe and its reader's buffer take. A 400 asks no upstream.
-    const agent = "x".repeat(30_000);
-    for (let i = 0; i < 10; i++) {
-      const response = await fetch(`${url}/%zz`, {
-        headers: { "user-agent": agent },
-      });
-      assert.equal(response.status, 400);
-      await response.body?.cancel();
-    }
-    running.kill("SIGTERM");
-    const { code } = await running.ended;
-    assert.equal(code, 0);
-  },
 });
 
 /** A program that is sameorigin but for bugs of its own. */

@@ -123,6 +123,12 @@ export async function startSameorigin(
   };
 }
 
+/** Where it says that it listens: `http://127.0.0.1:PORT`. */
+export async function urlOf(running: RunningProcess): Promise<string> {
+  const [, port] = await running.until(/http:\/\/localhost:(\d+)/);
+  return `http://127.0.0.1:${port}`;
+}
+
 /** Runs sameorigin to its end. */
 export async function sameorigin(
   args: readonly string[],
