@@ -90,17 +90,18 @@ export class FrameDecoder {
         this.#messageEnd + this.#missing,
       );
     }
-    if (this.#start === this.#end) {
-      this.#start = this.#end = 0;
-      this.#resize();
-      return this.#buffer;
-    }
-    if (this.#start > 0) {
+    const rest = this.#end - this.#start;
+    const length = this.#fittingLength(rest);
+    if (length !== this.#buffer.length) {
+      const buffer = new Uint8Array(length);
+      buffer.set(this.#buffer.subarray(this.#start, this.#end));
+      this.#buffer = buffer;
+    } else if (rest > 0 && this.#start > 0) {
       this.#buffer.copyWithin(0, this.#start, this.#end);
-      this.#end -= this.#start;
-      this.#start = 0;
     }
-    return this.#buffer.subarray(this.#end);
+    this.#start = 0;
+    this.#end = rest;
+    return rest === 0 ? this.#buffer : this.#buffer.subarray(rest);
   }
 
   /** Tells that the first `count` bytes of the room are filled. */
@@ -234,18 +235,15 @@ export class FrameDecoder {
     this.#message = message;
   }
 
-  /** Fits the empty buffer to what has been coming. */
-  #resize(): void {
-    const length = this.#buffer.length;
+  /** The length of buffer that fits what has been coming. */
+  #fittingLength(rest: number): number {
+    const { length } = this.#buffer;
     if (this.#demand >= PATIENCE) {
       // Filled twice: reading more at a time saves system calls.
       this.#demand = PATIENCE / 2;
-      if (length < LARGE) {
-        this.#buffer = new Uint8Array(Math.min(length * 4, LARGE));
-      }
-    } else if (this.#demand === 0 && length > SMALL) {
-      this.#buffer = new Uint8Array(SMALL);
+      return Math.max(length, Math.min(length * 4, LARGE));
     }
+    return this.#demand === 0 && rest === 0 ? SMALL : length;
   }
 }
 
