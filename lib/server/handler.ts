@@ -185,10 +185,10 @@ function logWhenDelivered(
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   state: ServerState,
 ): void {
-  const prepared = admission.kind === "proxy" ? admission.prepared : null;
-  if (prepared !== null && !prepared.location.accessLog) return;
-  const context = prepared?.context ??
-    (admission as { context: never }).context;
+  const { context, location } = admission.kind === "proxy"
+    ? admission.prepared
+    : { context: admission.context, location: null };
+  if (location?.accessLog === false) return;
   const { status } = response;
   const length = response.body === null || request.method === "HEAD"
     ? 0

@@ -57,9 +57,9 @@ Deno.test("a combined line is nginx's", async () => {
   ok(
     /^192\.0\.2\.1 - - \[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET \/x\?y HTTP\/1\.1" 200 12 "http:\/\/r\/" "curl\/8"$/
       .test(full!),
-    full,
+    full!,
   );
-  ok(bare!.endsWith('" 502 - "-" "-"'), bare);
+  ok(bare!.endsWith('" 502 - "-" "-"'), bare!);
 });
 
 Deno.test("a WebSocket has a line when it opens and one when it closes", async () => {
@@ -67,12 +67,12 @@ Deno.test("a WebSocket has a line when it opens and one when it closes", async (
   combined.log.webSocketOpened(context());
   combined.log.webSocketClosed({ context: context(), ...CLOSED });
   const [opened, closed] = await combined.lines();
-  ok(opened!.endsWith('" 101 - "-" "-" websocket opened'), opened);
+  ok(opened!.endsWith('" 101 - "-" "-" websocket opened'), opened!);
   ok(
     closed!.endsWith(
       " websocket closed 1001 by client after 61.500s, from client 2 messages 30 bytes, to client 4 messages 500 bytes",
     ),
-    closed,
+    closed!,
   );
   const json = logInMemory("json");
   json.log.webSocketClosed({ context: context(), ...CLOSED });

@@ -281,7 +281,7 @@ Deno.test("a client that leaves is logged as 499", async () => {
     client.close();
     await ended.promise;
   }
-  ok(proxy.lines[0]?.includes('" 499 0 "'), proxy.lines[0]);
+  ok(proxy.lines[0]?.includes('" 499 0 "'), proxy.lines[0]!);
 });
 
 Deno.test("an error in one request does not reach another on the same connection", async () => {

@@ -63,7 +63,7 @@ Deno.test("an upstream where nobody listens is a 502", async () => {
   const response = await fetch(proxy.url + "/");
   equal(response.status, 502);
   await response.body?.cancel();
-  ok(proxy.errors[0]?.includes("nothing listens there"), proxy.errors[0]);
+  ok(proxy.errors[0]?.includes("nothing listens there"), proxy.errors[0]!);
 });
 
 Deno.test("an upstream whose name does not resolve is a 502", async () => {
@@ -73,7 +73,7 @@ Deno.test("an upstream whose name does not resolve is a 502", async () => {
   const response = await fetch(proxy.url + "/");
   equal(response.status, 502);
   await response.body?.cancel();
-  ok(proxy.errors[0]?.includes("no such host"), proxy.errors[0]);
+  ok(proxy.errors[0]?.includes("no such host"), proxy.errors[0]!);
 });
 
 Deno.test("an upstream that says nothing is a 504, and its connection is closed", async () => {
@@ -96,7 +96,7 @@ Deno.test("an upstream that answers garbage is a 502", async () => {
   const response = await stack.bad();
   equal(response.status, 502);
   await response.body?.cancel();
-  ok(stack.proxy.errors[0]?.includes("not HTTP"), stack.proxy.errors[0]);
+  ok(stack.proxy.errors[0]?.includes("not HTTP"), stack.proxy.errors[0]!);
   await stack.unharmed();
 });
 

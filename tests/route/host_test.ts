@@ -101,7 +101,7 @@ Deno.test("a host is lower case and without port and final dot", () => {
       ["a_b~!$&'()*+,;=-c", "a_b~!$&'()*+,;=-c", ""],
       ["a%C3%A9", "a%c3%a9", ""],
     ]
-  ) deepStrictEqual(parseHost(authority ?? ""), { host, port }, authority);
+  ) deepStrictEqual(parseHost(authority ?? ""), { host, port }, authority!);
 });
 
 Deno.test("a malformed host is refused", () => {

@@ -207,6 +207,6 @@ Deno.test("every request is logged once, with its status and size", async () => 
   await proxy[Symbol.asyncDispose]();
   await upstream[Symbol.asyncDispose]();
   equal(proxy.lines.length, 2, proxy.lines.join("\n"));
-  ok(proxy.lines[0]!.includes('"GET /a HTTP/1.1" 201 2 '), proxy.lines[0]);
-  ok(proxy.lines[1]!.includes('"GET /b HTTP/1.1" 404 '), proxy.lines[1]);
+  ok(proxy.lines[0]!.includes('"GET /a HTTP/1.1" 201 2 '), proxy.lines[0]!);
+  ok(proxy.lines[1]!.includes('"GET /b HTTP/1.1" 404 '), proxy.lines[1]!);
 });

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { compileArguments, TARGETS } from "../../tools/compile.ts";
+import { denoArguments } from "../../tools/with_std.ts";
+import config from "../../deno.json" with { type: "json" };
+import { type Contents, executableContents } from "./executable_contents.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** What of npm the program itself needs; the second line stands in for @std. */
+const NPM_PACKAGES = [
+  ...["valibot", "@valibot/to-json-schema"],
+  ...["minimist", "js-yaml", "argparse"],
+];
+
+/** Files of the project that belong to the program. */
+const OWN = /^(main\.ts|deno\.json|config\.yaml|lib\/.+|tools\/std\/.+)$/;
+
+async function deno(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: ROOT,
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder();
+  assert.equal(code, 0, text.decode(stderr));
+  return text.decode(stdout);
+}
+
+Deno.test("the program imports nothing of the tests, the demo and the tools", async () => {
+  const info: { modules: { specifier: string }[] } = JSON.parse(
+    await deno(await denoArguments("info", ["--json", "main.ts"])),
+  );
+  const modules = info.modules.map(({ specifier }) => specifier);
+  const own = modules.filter((specifier) => specifier.startsWith(ROOT.href))
+    .map((specifier) => specifier.slice(ROOT.href.length));
+  assert.ok(own.includes("lib/server/handler.ts"));
+  assert.deepEqual(own.filter((path) => !OWN.test(path)), []);
+  const packages = modules.flatMap((specifier) =>
+    /^npm:\/?((?:@[^/]+\/)?[^/@]+)@/.exec(specifier)?.[1] ?? []
+  );
+  assert.ok(packages.includes("valibot"));
+  assert.deepEqual(
+    packages.filter((name) => !NPM_PACKAGES.includes(name)),
+    [],
+  );
+});
+
+/** Compiles with `deno` itself as the base: what comes out can be read, but does not run. */
+async function compiled(): Promise<Contents> {
+  const dir = await Deno.makeTempDir();
+  try {
+    const output = `${dir}/sameorigin`;
+    await deno(
+      ["run", "-A", "tools/compile.ts", "--output", output],
+      { DENORT_BIN: Deno.execPath() },
+    );
+    const suffix = Deno.build.os === "windows" ? ".exe" : "";
+    return executableContents(await Deno.readFile(output + suffix));
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("the executable carries permissions, flags, the config and its own files", async (t) => {
+  const { metadata, files } = await compiled();
+
+  await t.step("it may use the network, read files and the environment", () => {
+    const { prompt, allow_import: _, ...permissions } = metadata.permissions;
+    const granted = Object.entries(permissions)
+      .filter(([, value]) => value !== null);
+    assert.deepEqual(Object.fromEntries(granted), {
+      // An empty list is everything.
+      allow_env: [],
+      allow_net: [],
+      allow_read: [],
+    });
+    assert.equal(prompt, false);
+  });
+
+  await t.step("it has deno.json's unstable flags", () => {
+    assert.deepEqual(
+      metadata.unstable_config.features.toSorted(),
+      config.unstable.toSorted(),
+    );
+  });
+
+  await t.step("it has the config that is the default", async () => {
+    const embedded = files.get("config.yaml");
+    assert.ok(embedded !== undefined);
+    const text = await Deno.readTextFile(new URL("config.yaml", ROOT));
+    assert.equal(new TextDecoder().decode(embedded), text);
+  });
+
+  await t.step("it has its own files and no others", () => {
+    assert.equal(metadata.entrypoint_key, "main.ts");
+    const own: string[] = [];
+    const packages = new Set<string>();
+    for (const path of files.keys()) {
+      const npm = /^\.deno_compile_node_modules\/[^/]+\/((?:@[^/]+\/)?[^/]+)\//
+        .exec(path);
+      if (npm?.[1] === undefined) own.push(path);
+      else packages.add(npm[1]);
+    }
+    assert.ok(own.includes("lib/server/handler.ts"));
+    assert.deepEqual(own.filter((path) => !OWN.test(path)), []);
+    assert.deepEqual(
+      [...packages].filter((name) => !NPM_PACKAGES.includes(name)),
+      [],
+    );
+  });
+
+  await t.step("its import map finds the files again inside it", () => {
+    const { specifier, json } = metadata.workspace_resolver.import_map;
+    const map: { imports: Record<string, string> } = JSON.parse(json);
+    for (const target of Object.values(map.imports)) {
+      if (/^(npm|jsr):/.test(target)) continue;
+      const { pathname } = new URL(target, new URL(specifier, "file:///"));
+      assert.ok(files.has(pathname.slice(1)), target);
+    }
+  });
+});
+
+Deno.test("a release has an executable for five platforms", () => {
+  assert.equal(TARGETS.length, 5);
+  for (const target of TARGETS) {
+    const args = compileArguments("dist/x", target);
+    assert.ok(args.includes(`--target=${target}`));
+    // What follows the module would be an argument of the program.
+    assert.ok(args.at(-1)?.endsWith("main.ts"));
+  }
+});
