@@ -4,10 +4,10 @@
  * @module
  */
 import type { WebSocketBridge } from "./websocket_bridge.ts";
+import { ChunkPool, MessagePool } from "./websocket_buffers.ts";
 import { DrainPoll } from "./websocket_drain.ts";
 import { type Close, MaskSource } from "./websocket_frame.ts";
 import type { WebSocketSupplies } from "./websocket_upstream.ts";
-import { ChunkPool } from "./websocket_writer.ts";
 
 /** Milliseconds between two looks for clients that are gone. */
 const SWEEP_INTERVAL = 1_000;
@@ -17,6 +17,7 @@ const CLOSE_STEP = 10;
 /** Made once at start-up and passed down. */
 export class WebSocketBridges implements WebSocketSupplies {
   readonly chunks = new ChunkPool();
+  readonly messages = new MessagePool();
   readonly masks = new MaskSource();
   readonly drain = new DrainPoll();
   readonly #bridges = new Set<WebSocketBridge>();
@@ -39,6 +40,7 @@ export class WebSocketBridges implements WebSocketSupplies {
     this.#sweep ??= setInterval(() => {
       const now = performance.now();
       for (const open of this.#bridges) open.sweep(now);
+      this.messages.sweep();
     }, SWEEP_INTERVAL);
     if (this.#closing !== null) bridge.close(this.#closing);
   }

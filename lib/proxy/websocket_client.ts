@@ -76,7 +76,7 @@ export async function openUpstream(
     }
     const protocol = await check(answer.head, key, protocols);
     signal.throwIfAborted();
-    const decoder = new FrameDecoder(answer.rest);
+    const decoder = new FrameDecoder(answer.rest, supplies.messages);
     return {
       socket: new UpstreamSocket(connection, decoder, protocol, supplies),
     };

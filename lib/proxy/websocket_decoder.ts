@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MessagePool } from "./websocket_buffers.ts";
 import {
   BINARY,
   CLOSE,
@@ -50,6 +51,8 @@ export class FrameDecoder {
   #end: number;
   /** A message that is not whole: its fragments, or one longer than the buffer. */
   #message = NOTHING;
+  /** The buffer of the message last handed on. */
+  #lent = NOTHING;
   #messageEnd = 0;
   /** Opcode of the message whose fragments are coming, 0 for none. */
   #fragmented = 0;
@@ -60,13 +63,20 @@ export class FrameDecoder {
   #direct = false;
   /** How much a larger buffer is called for: 0 to `PATIENCE`. */
   #demand = 0;
+  readonly #pool: MessagePool;
   readonly #limit: number;
 
   /**
    * @param first Bytes that came already; the decoder keeps them.
+   * @param pool Where buffers for long messages come from.
    * @param limit Bytes of the longest message taken.
    */
-  constructor(first: Uint8Array = NOTHING, limit: number = MAX_MESSAGE) {
+  constructor(
+    first: Uint8Array = NOTHING,
+    pool: MessagePool = new MessagePool(),
+    limit: number = MAX_MESSAGE,
+  ) {
+    this.#pool = pool;
     this.#limit = limit;
     this.#end = first.length;
     if (first.length > SMALL) {
@@ -79,8 +89,7 @@ export class FrameDecoder {
 
   /** Where the next bytes go: never empty. Drops the message last handed on. */
   room(): Uint8Array {
-    this.text = "";
-    this.bytes = NOTHING;
+    this.#release();
     // A short rest goes through the buffer, with whatever follows it.
     this.#direct = this.#missing >= this.#buffer.length / 2;
     if (this.#direct) {
@@ -124,6 +133,7 @@ export class FrameDecoder {
    * @throws {FrameError} after which the decoder is of no use.
    */
   next(): number {
+    this.#release();
     while (true) {
       if (this.#missing >= 0) {
         this.#collect();
@@ -132,6 +142,7 @@ export class FrameDecoder {
         if (!this.#final) continue;
         const opcode = this.#fragmented;
         const payload = this.#message.subarray(0, this.#messageEnd);
+        this.#lent = this.#message;
         this.#message = NOTHING;
         this.#messageEnd = this.#fragmented = 0;
         return this.#deliver(opcode, payload);
@@ -164,6 +175,14 @@ export class FrameDecoder {
       this.#final = final;
       if (opcode !== CONTINUATION) this.#fragmented = opcode;
     }
+  }
+
+  #release(): void {
+    this.text = "";
+    this.bytes = NOTHING;
+    if (this.#lent === NOTHING) return;
+    this.#pool.give(this.#lent);
+    this.#lent = NOTHING;
   }
 
   #deliver(opcode: number, payload: Uint8Array): number {
@@ -230,8 +249,9 @@ export class FrameDecoder {
     );
     // Another fragment may follow, for which doubling keeps the copying linear.
     const wanted = this.#final ? whole : Math.max(whole, this.#messageEnd * 2);
-    const message = new Uint8Array(Math.min(wanted, step));
+    const message = this.#pool.take(Math.min(wanted, step));
     message.set(this.#message.subarray(0, this.#messageEnd));
+    if (this.#message !== NOTHING) this.#pool.give(this.#message);
     this.#message = message;
   }
 

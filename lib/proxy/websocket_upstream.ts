@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { ChunkPool, MessagePool } from "./websocket_buffers.ts";
 import type { FrameDecoder } from "./websocket_decoder.ts";
 import {
   CLOSE,
@@ -20,11 +21,7 @@ import {
   TEXT,
   VANISHED,
 } from "./websocket_frame.ts";
-import {
-  type ChunkPool,
-  FrameWriter,
-  type WriterOwner,
-} from "./websocket_writer.ts";
+import { FrameWriter, type WriterOwner } from "./websocket_writer.ts";
 
 /** Milliseconds an upstream has to answer a close frame. */
 const CLOSE_TIMEOUT = 5_000;
@@ -52,6 +49,7 @@ export interface UpstreamReceiver {
 /** Buffers and random bits that all connections of a process share. */
 export interface WebSocketSupplies {
   readonly chunks: ChunkPool;
+  readonly messages: MessagePool;
   readonly masks: MaskSource;
 }
 

@@ -5,6 +5,12 @@
  * @module
  */
 import {
+  Chunk,
+  type ChunkPool,
+  LARGE_CHUNK,
+  SMALL_CHUNK,
+} from "./websocket_buffers.ts";
+import {
   applyMask,
   BINARY,
   headerSize,
@@ -14,42 +20,7 @@ import {
   writeHeader,
 } from "./websocket_frame.ts";
 
-const SMALL = 4 * 1024;
-const LARGE = 64 * 1024;
-/** Free chunks kept, in bytes of each size. */
-const KEPT = 2 * 1024 * 1024;
-
 const encoder = new TextEncoder();
-
-/** A buffer being filled with frames, or being written. */
-export class Chunk {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly words: Uint32Array;
-  end = 0;
-
-  constructor(size: number) {
-    this.bytes = new Uint8Array(size);
-    this.words = new Uint32Array(this.bytes.buffer);
-  }
-}
-
-/** Chunks for all connections of a process: one that is idle holds none. */
-export class ChunkPool {
-  readonly #small: Chunk[] = [];
-  readonly #large: Chunk[] = [];
-
-  take(large: boolean): Chunk {
-    return (large ? this.#large : this.#small).pop() ??
-      new Chunk(large ? LARGE : SMALL);
-  }
-
-  give(chunk: Chunk): void {
-    const size = chunk.bytes.length;
-    const free = size === LARGE ? this.#large : this.#small;
-    chunk.end = 0;
-    if (free.length * size < KEPT) free.push(chunk);
-  }
-}
 
 /** What a writer needs of a connection. */
 export interface Sink {
@@ -96,7 +67,7 @@ export class FrameWriter {
    */
   text(data: string): number {
     const most = data.length * 3;
-    if (most + MAX_HEADER > LARGE) {
+    if (most + MAX_HEADER > LARGE_CHUNK) {
       const payload = encoder.encode(data);
       this.#long(TEXT, payload);
       return payload.length;
@@ -122,7 +93,7 @@ export class FrameWriter {
    */
   binary(data: ArrayBuffer): number {
     const payload = new Uint8Array(data);
-    if (payload.length + MAX_HEADER > LARGE) this.#long(BINARY, payload);
+    if (payload.length + MAX_HEADER > LARGE_CHUNK) this.#long(BINARY, payload);
     else this.control(BINARY, payload);
     return payload.length;
   }
@@ -166,7 +137,7 @@ export class FrameWriter {
       this.#queue.push(chunk);
     }
     // What comes while a write is under way may be a lot.
-    chunk = this.#chunks.take(size > SMALL || this.#writing);
+    chunk = this.#chunks.take(size > SMALL_CHUNK || this.#writing);
     return this.#chunk = chunk;
   }
 

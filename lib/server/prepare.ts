@@ -13,6 +13,7 @@ import type {
 } from "../config/plan.ts";
 import type { PreparedRequest } from "../proxy/prepared.ts";
 import { hasToken, HOP_BY_HOP, namedInConnection } from "../proxy/headers.ts";
+import { utf8Bytes } from "../route/bytes.ts";
 import { parseHost, splitUrl } from "../route/host.ts";
 import { findLocation } from "../route/location.ts";
 import { parseTarget } from "../route/path.ts";
@@ -128,7 +129,8 @@ export function prepareRequest(
   const authority = split.authority;
   if (match.kind === "redirect") {
     const origin = authority === null ? "" : `http://${authority}`;
-    const query = target.args === "" ? "" : `?${target.args}`;
+    // Deno gives raw UTF-8 in a target as characters; a header takes bytes.
+    const query = target.args === "" ? "" : utf8Bytes(`?${target.args}`);
     return {
       kind: "answer",
       status: 301,

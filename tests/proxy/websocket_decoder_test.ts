@@ -36,7 +36,7 @@ function decode(
 
 /** The decoded messages, or the code of the error that ended it. */
 function outcome(bytes: Uint8Array, sizes?: readonly number[]) {
-  const decoder = new FrameDecoder(undefined, 100_000);
+  const decoder = new FrameDecoder(undefined, undefined, 100_000);
   try {
     return decode(decoder, bytes, sizes);
   } catch (error) {

@@ -147,6 +147,8 @@ function prepare(
     path: url.pathname,
     args: url.search.slice(1),
     headers: request.headers,
+    referer: null,
+    userAgent: null,
     host: url.hostname,
     scheme: "http",
     remoteAddr: "127.0.0.1",

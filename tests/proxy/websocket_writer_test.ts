@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { ChunkPool } from "../../lib/proxy/websocket_buffers.ts";
 import { MaskSource } from "../../lib/proxy/websocket_frame.ts";
-import { ChunkPool, FrameWriter } from "../../lib/proxy/websocket_writer.ts";
+import { FrameWriter } from "../../lib/proxy/websocket_writer.ts";
 import { RawConnection } from "../support/raw_upstream.ts";
 import { concat, readFrame, text } from "./websocket_wire.ts";
 

@@ -192,6 +192,18 @@ Deno.test("a location that ends in a slash redirects the path without it", async
   ok(/^location: http:\/\/x:9000\/user\/\?a=b\r$/m.test(answer), answer);
 });
 
+Deno.test("raw UTF-8 in the query of a redirect stays as it came", async () => {
+  await using proxy = startProxy({
+    locations: { "/user/": "http://127.0.0.1:9001" },
+  });
+  const answer = await rawExchange(
+    proxy.port,
+    "GET /user?\xe2\x82\xac HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+  );
+  ok(answer.startsWith("HTTP/1.1 301 "), answer);
+  ok(answer.includes("/user/?\xe2\x82\xac\r\n"), answer);
+});
+
 Deno.test("every request is logged once, with its status and size", async () => {
   const upstream = rawUpstream(async (connection) => {
     await connection.readHead();
