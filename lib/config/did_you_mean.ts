@@ -32,7 +32,7 @@ function nearestTo(
     // The lengths' difference is the least number of changes.
     if (Math.abs(candidate.length - word.length) >= best) continue;
     const changes = distance(lower, candidate.toLowerCase());
-    if (changes < best || (changes === best && nearest === undefined)) {
+    if (changes < best) {
       nearest = candidate;
       best = changes;
     }

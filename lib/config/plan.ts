@@ -17,7 +17,7 @@ export type ListenAddress =
   | { transport: "tcp"; hostname: string; port: number }
   | { transport: "unix"; path: string };
 
-/** One address of an upstream. `name` is how the config writes it (`backend:8000`). */
+/** One address of an upstream. `name` is how the config writes it (`backend:8000`). `hostname` has no brackets. */
 export type UpstreamAddress =
   | { transport: "tcp"; hostname: string; port: number; name: string }
   | { transport: "unix"; path: string; name: string };
