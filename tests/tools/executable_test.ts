@@ -91,7 +91,8 @@ Deno.test({
         { hostname: "127.0.0.1", port: 0, onListen() {} },
         (request) => new Response(`for ${request.headers.get("host")}`),
       );
-      const address = `127.0.0.1:${freePort()}`;
+      const port = freePort();
+      const address = `127.0.0.1:${port}`;
       const process = sameorigin.command(
         "--listen",
         address,
@@ -99,16 +100,19 @@ Deno.test({
         `/=127.0.0.1:${upstream.addr.port}`,
       ).spawn();
       const log = new Response(process.stdout).text();
+      using _end = ending(process, 20_000);
       let notes = "";
-      for await (const part of process.stderr.pipeThrough(decoder())) {
+      for await (
+        const part of process.stderr.pipeThrough(new TextDecoderStream())
+      ) {
         notes += part;
-        if (!notes.includes(address)) continue;
+        if (!notes.includes(`:${port}`)) continue;
+        notes = "";
         const response = await fetch(`http://${address}/`);
         assert.equal(await response.text(), `for ${address}`);
         const health = sameorigin.command("health", "--listen", address);
         assert.equal((await health.output()).code, 0);
         process.kill(WINDOWS ? "SIGKILL" : "SIGTERM");
-        notes = "";
       }
       const { code } = await process.status;
       const lines = await log;
@@ -127,8 +131,22 @@ Deno.test({
   },
 });
 
-function decoder() {
-  return new TextDecoderStream();
+/** Ends a process that has not ended when this is left, or in time. */
+function ending(process: Deno.ChildProcess, timeout: number): Disposable {
+  const kill = () => {
+    try {
+      process.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  };
+  const timer = setTimeout(kill, timeout);
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      kill();
+    },
+  };
 }
 
 /** A port that was free a moment ago. */
