@@ -50,6 +50,7 @@ export class WebSocketBridges implements WebSocketSupplies {
     if (this.#bridges.size > 0) return;
     clearInterval(this.#sweep);
     this.#sweep = undefined;
+    this.messages.clear();
     for (const resolve of this.#emptied.splice(0)) resolve();
   }
 

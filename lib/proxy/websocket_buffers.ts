@@ -11,9 +11,10 @@ export const LARGE_CHUNK = 64 * 1024;
 /** Free chunks kept, in bytes of each size. */
 const CHUNKS_KEPT = 2 * 1024 * 1024;
 
-/** Buffers for messages: the least that is made, and free bytes that are kept. */
+/** The smallest buffer for messages that is made. */
 const SMALLEST_MESSAGE = 64 * 1024;
-const MESSAGES_KEPT = 16 * 1024 * 1024;
+/** Free bytes kept: enough for a message of 16 MiB and the steps on the way to it. */
+const MESSAGES_KEPT = 32 * 1024 * 1024;
 
 /** A buffer being filled with frames, or being written. */
 export class Chunk {
@@ -78,10 +79,13 @@ export class MessagePool {
 
   /** Lets all go if none was taken since the last call. */
   sweep(): void {
-    if (!this.#used) {
-      this.#free.clear();
-      this.#kept = 0;
-    }
+    if (!this.#used) this.clear();
     this.#used = false;
+  }
+
+  /** Lets all go. */
+  clear(): void {
+    this.#free.clear();
+    this.#kept = 0;
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { MessagePool } from "../../lib/proxy/websocket_buffers.ts";
 import { FrameDecoder } from "../../lib/proxy/websocket_decoder.ts";
 import {
   FrameError,
@@ -272,6 +273,42 @@ Deno.test("a long payload is read into its own memory", () => {
   decoder.received(2048);
   assert.equal(decoder.next(), 0);
   assert(decoder.room().length > 500_000);
+});
+
+Deno.test("long messages are put together in buffers that are used again", () => {
+  const pool = new MessagePool();
+  const used = new Set<ArrayBufferLike>();
+  const decoder = new FrameDecoder(undefined, pool);
+  for (let i = 0; i < 20; i++) {
+    const bytes = frame(2, new Uint8Array(200_000).fill(i));
+    for (let at = 0; at < bytes.length;) {
+      const room = decoder.room();
+      const piece = bytes.subarray(at, at + room.length);
+      room.set(piece);
+      decoder.received(piece.length);
+      at += piece.length;
+      if (decoder.next() !== 2) continue;
+      used.add(decoder.bytes.buffer);
+      assert(decoder.bytes.every((byte) => byte === i));
+    }
+  }
+  assert.equal(used.size, 1);
+});
+
+Deno.test("the pool keeps a bounded amount, and nothing that is not used", () => {
+  const pool = new MessagePool();
+  const buffers = Array.from({ length: 5 }, () => pool.take(9_000_000));
+  for (const buffer of buffers) pool.give(buffer);
+  const again = buffers.map(() => pool.take(9_000_000));
+  assert.equal(again.filter((buffer) => buffers.includes(buffer)).length, 2);
+  for (const buffer of again) pool.give(buffer);
+  pool.sweep();
+  const kept = pool.take(9_000_000);
+  assert(again.includes(kept), "taken since the last sweep");
+  pool.give(kept);
+  pool.sweep();
+  pool.sweep();
+  assert(!again.includes(pool.take(9_000_000)));
 });
 
 Deno.test("a close frame is read with its code and reason", () => {
