@@ -1,0 +1,29 @@
+# syntax=docker/dockerfile:1
+
+# Compiles on the builder's own platform, for the image's.
+FROM --platform=$BUILDPLATFORM denoland/deno:debian-2.9.6 AS build
+WORKDIR /src
+COPY deno.json deno.lock config.yaml main.ts ./
+COPY tools tools
+COPY lib lib
+ARG TARGETARCH
+RUN case "$TARGETARCH" in \
+      amd64) target=x86_64-unknown-linux-gnu ;; \
+      arm64) target=aarch64-unknown-linux-gnu ;; \
+      *) echo "no executable for $TARGETARCH" >&2; exit 1 ;; \
+    esac \
+    && deno task compile --target "$target" --output /out/sameorigin
+
+# glibc and libgcc, which the executable is linked with, and no shell.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /out/sameorigin /sameorigin
+COPY config.yaml /etc/sameorigin/config.yaml
+# Where the config is looked for. Nothing is written anywhere.
+WORKDIR /etc/sameorigin
+USER 65532:65532
+EXPOSE 9000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 \
+  CMD ["/sameorigin", "health"]
+ENTRYPOINT ["/sameorigin"]
+CMD ["run", "-c", "/etc/sameorigin/config.yaml"]
