@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { LocationPlan } from "../config/plan.ts";
 import type { UpstreamServer } from "../upstream/group.ts";
 import { BodyTooLarge, limitBody } from "./body_limit.ts";
 import { classify } from "./fetch_error.ts";
@@ -86,7 +87,9 @@ async function send(
     client: server.client,
   };
   const url = server.origin + prepared.target;
-  const deadline = deadlines.start(location.proxyReadTimeout, () => {
+  const timeout = location.proxyReadTimeout +
+    (hasBody ? uploadTime(request, location) : 0);
+  const deadline = deadlines.start(timeout, () => {
     abort.abort(new UpstreamError("timeout", server.address.name));
   });
   try {
@@ -111,6 +114,23 @@ async function send(
     deadlines.stop(deadline);
   }
 }
+
+/**
+ * The longest that a body may take to be sent, in milliseconds. nginx counts
+ * `proxy_read_timeout` from the end of the body; where the platform sends it,
+ * nobody tells us when that is, so a client of 64 KiB a second is waited for.
+ */
+function uploadTime(request: Request, location: LocationPlan): number {
+  const length = Number(
+    request.headers.get("content-length") ?? location.clientMaxBodySize,
+  );
+  // In steps, so that there are few different time-outs to watch.
+  const steps = Math.ceil(length / (64 * 1024) / 10);
+  return Math.min(steps * 10_000, LONGEST_UPLOAD);
+}
+
+/** A day: timers have a limit. */
+const LONGEST_UPLOAD = 86_400_000;
 
 /** RFC 9110 section 9.2.2, without those that carry a body as a rule. */
 function isIdempotent(method: string): boolean {
