@@ -118,13 +118,15 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
    */
   sweep(now: number): void {
     if (this.#clientDone) return;
+    if (!this.#started || this.#clientClosing) {
+      if (now > this.#deadline) this.#clientLost();
+      return;
+    }
     const { client, location } = this.#parts;
     const patience = 2 * location.websocketPing;
-    if (client.readyState !== WebSocket.OPEN) {
-      if (now > this.#deadline) this.#clientLost();
-    } else if (patience > 0 && this.#toClient.isStuck(client, now, patience)) {
-      this.#clientLost();
-    }
+    // Not open and not closing: its close event is on the way.
+    if (patience === 0 || client.readyState !== WebSocket.OPEN) return;
+    if (this.#toClient.isStuck(client, now, patience)) this.#clientLost();
   }
 
   /** A message from the upstream. */
@@ -167,7 +169,8 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   }
 
   #clientOpened(): void {
-    if (this.#clientDone) return;
+    // Too late: it was given up.
+    if (this.#clientDone) return this.#parts.client.close(GOING_AWAY);
     this.#started = true;
     this.#forgetHandshake();
     this.#opened = performance.now();

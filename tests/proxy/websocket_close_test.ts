@@ -239,18 +239,17 @@ Deno.test("messages sent before a close arrive before it", async () => {
 Deno.test("a bridge that is looked at while its client closes keeps the client's code", async () => {
   await using upstream = await wsUpstream();
   await using bridge = startBridge(upstream.port);
+  const clients = Array.from({ length: 200 }, () => new Ws(bridge.url));
+  await Promise.all(clients.map((client) => once(client, "open")));
+  while (bridge.opened < 200) await new Promise((r) => setTimeout(r));
   // Deno calls a socket closed some time before its close event.
   const looking = setInterval(() => {
     const now = performance.now() + 60_000;
     for (const open of bridge.bridges) open.sweep(now);
   });
-  const clients: Ws[] = [];
-  for (let i = 0; i < 200; i++) {
-    const client = new Ws(bridge.url);
-    clients.push(client);
-    client.on("open", () => setTimeout(() => client.close(3000), i % 20));
+  for (const [i, client] of clients.entries()) {
+    setTimeout(() => client.close(3000), i % 20);
   }
-  await Promise.all(clients.map((client) => once(client, "close")));
   await bridge.untilClosed(200);
   clearInterval(looking);
   assert.deepEqual(new Set(bridge.closed.map((e) => e.code)), new Set([3000]));

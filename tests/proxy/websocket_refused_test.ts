@@ -5,7 +5,14 @@ import {
   rawUpstream,
 } from "../support/raw_upstream.ts";
 import { startBridge } from "./websocket_fixture.ts";
-import { acceptingUpstream, frame, handshake, text } from "./websocket_wire.ts";
+import {
+  acceptingUpstream,
+  closing,
+  frame,
+  handshake,
+  readFrame,
+  text,
+} from "./websocket_wire.ts";
 
 /** The head of the answer to a handshake. */
 async function status(port: number, request?: string): Promise<string> {
@@ -160,4 +167,18 @@ Deno.test("a client that leaves as the upstream accepts leaves nothing behind", 
     client.close();
   }
   await bridge.bridges.empty();
+});
+
+Deno.test("a client that opens after it was given up is closed", async () => {
+  await using upstream = acceptingUpstream((c) => c.readToEnd().then(() => {}));
+  await using bridge = startBridge(upstream.port);
+  const client = await rawClient(bridge.port);
+  await client.write(handshake(bridge.port));
+  while (bridge.bridges.size === 0) await Promise.resolve();
+  for (const open of bridge.bridges) open.sweep(performance.now() + 60_000);
+  await client.readHead();
+  const { opcode, payload } = await readFrame(client);
+  assert.deepEqual([opcode, payload], [8, closing(1001)]);
+  client.close();
+  assert.equal(bridge.opened, 0);
 });
