@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { WebSocketBridges } from "../../lib/proxy/websocket.ts";
 import {
   rawClient,
   type RawConnection,
