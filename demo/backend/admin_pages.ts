@@ -5,7 +5,7 @@
  */
 import { MAX_ROOM_NAME } from "./api.ts";
 import { MAX_NAME } from "./sessions.ts";
-import type { Room } from "./store.ts";
+import { MAX_ROOMS, type Room } from "./store.ts";
 
 /** @param wrong The name with which signing in has failed; null at first. */
 export function loginPage(
@@ -62,7 +62,12 @@ export function addPage(token: string, wrong: string | null): string {
   return layout(
     "Add a room",
     "",
-    `${error(wrong, `A name has 1 to ${MAX_ROOM_NAME} letters, and rooms end.`)}
+    `${
+      error(
+        wrong,
+        `A name has 1 to ${MAX_ROOM_NAME} letters; ${MAX_ROOMS} rooms are the most.`,
+      )
+    }
     <form class="card" method="post" action="/admin/rooms/add/">
       ${hidden(token)}
       <label for="name">Name</label>
