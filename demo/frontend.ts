@@ -36,7 +36,7 @@ export function startFrontend(options: FrontendOptions = {}): Running {
       });
     }
     const { pathname } = new URL(url);
-    if (pathname === "/centrifuge.js") return await centrifugeModule();
+    if (pathname === "/centrifuge.js") return await centrifugeClient();
     const name = pathname === "/" ? "index.html" : pathname.slice(1);
     const file = await staticFile(PAGE, name);
     if (file === null) return new Response("Not Found\n", { status: 404 });
@@ -45,13 +45,13 @@ export function startFrontend(options: FrontendOptions = {}): Running {
   }, options.port);
 }
 
-/** The client as one ES module, which the package ships with all it imports. */
-async function centrifugeModule(): Promise<Response> {
+/** The client as its package ships it for browsers, in one file. */
+async function centrifugeClient(): Promise<Response> {
   // `import.meta.resolve` says only "npm:…". Once the package is imported,
   // `require.resolve` says where it lies; not exported, its files are read.
   await import("centrifuge");
   const main = createRequire(import.meta.url).resolve("centrifuge");
-  const bundle = new URL("index.mjs", pathToFileURL(main));
+  const bundle = new URL("../dist/centrifuge.js", pathToFileURL(main));
   return fileResponse(
     await Deno.readFile(bundle),
     "text/javascript; charset=utf-8",

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { cookie, get, post } from "/api.js";
-import { openChat } from "/chat.js";
+import { cookie, get, post } from "./api.js";
+import { openChat } from "./chat.js";
 
 const element = (id) => document.getElementById(id);
 

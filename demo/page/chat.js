@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { get, post } from "/api.js";
-import { connect, enter } from "/live.js";
-import { openRoom } from "/room.js";
+import { get, post } from "./api.js";
+import { connect, enter } from "./live.js";
+import { openRoom } from "./room.js";
 
 const element = (id) => document.getElementById(id);
 

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { Centrifuge, UnauthorizedError } from "/centrifuge.js";
-import { ApiError, get } from "/api.js";
+import { ApiError, get } from "./api.js";
+
+/** Set by the script `/centrifuge.js`: the client as its package ships it for browsers. */
+const { Centrifuge } = globalThis;
 
 /**
  * Connects, and stays connected.
@@ -39,7 +41,7 @@ export function connect(onState) {
         error instanceof ApiError && [401, 403, 404, 503].includes(error.status)
       ) {
         why = error.message;
-        throw new UnauthorizedError(error.message);
+        throw new Centrifuge.UnauthorizedError(error.message);
       }
       throw error;
     }

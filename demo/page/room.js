@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { get, post } from "/api.js";
-import { enter } from "/live.js";
-import { messageItem } from "/message.js";
+import { get, post } from "./api.js";
+import { enter } from "./live.js";
+import { messageItem } from "./message.js";
 
 const element = (id) => document.getElementById(id);
 
