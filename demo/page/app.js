@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cookie, get, post } from "./api.js";
+import { cookie, get, post } from "./backend.js";
 import { openChat } from "./chat.js";
 
 const element = (id) => document.getElementById(id);

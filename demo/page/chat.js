@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { get, post } from "./api.js";
+import { get, post } from "./backend.js";
 import { connect, enter } from "./live.js";
 import { openRoom } from "./room.js";
 

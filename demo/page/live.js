@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ApiError, get } from "./api.js";
+import { ApiError, get } from "./backend.js";
 
 /** Set by the script `/centrifuge.js`: the client as its package ships it for browsers. */
 const { Centrifuge } = globalThis;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { get, post } from "./api.js";
+import { get, post } from "./backend.js";
 import { enter } from "./live.js";
 import { messageItem } from "./message.js";
 
@@ -70,6 +70,7 @@ export function openRoom(centrifuge, room, user, onError) {
     const text = input.value.trim();
     if (text === "") return;
     input.value = "";
+    typedAt = 0;
     try {
       const message = await post(`/api/rooms/${room.id}/messages`, { text });
       // Also where live updates are off.

@@ -1,6 +1,7 @@
 /**
  * The backend, at the page's own origin: the session cookie goes along by
- * itself, and no script ever sees it.
+ * itself, and no script ever sees it. (This file can't be called `api.js`: the
+ * prefix `/api` would send the browser to the backend for it.)
  *
  * @module
  */
