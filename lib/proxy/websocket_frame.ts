@@ -51,7 +51,10 @@ export function isCloseCode(code: number): boolean {
 
 const encoder = new TextEncoder();
 // ignoreBOM: a byte order mark at the start is part of the message.
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
+const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+/** What the lenient decoder puts where there is no UTF-8. */
+const REPLACEMENT = "\ufffd";
 
 /**
  * Decodes UTF-8.
@@ -59,8 +62,11 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @throws {FrameError} 1007 where it is none (RFC 6455 section 8.1).
  */
 export function decodeText(bytes: Uint8Array): string {
+  // In Deno 2.9.6 strict decoding takes three to ten times as long.
+  const text = lenient.decode(bytes);
+  if (!text.includes(REPLACEMENT)) return text;
   try {
-    return utf8.decode(bytes);
+    return strict.decode(bytes);
   } catch {
     throw new FrameError(BAD_PAYLOAD, "text is not UTF-8");
   }

@@ -216,6 +216,11 @@ Deno.test("a byte order mark is part of the message", () => {
   assert.equal(message?.payload, "\ufeffa");
 });
 
+Deno.test("a replacement character that was sent is no error", () => {
+  const [message] = decode(new FrameDecoder(), frame(1, "a\ufffdb"));
+  assert.equal(message?.payload, "a\ufffdb");
+});
+
 Deno.test("bytes that came behind the handshake are decoded first, however many", () => {
   for (const length of [0, 5, 5000, 60_000]) {
     const bytes = concat(
