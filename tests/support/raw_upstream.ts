@@ -135,13 +135,27 @@ export async function rawClient(port: number): Promise<RawConnection> {
   return new RawConnection(conn);
 }
 
-/** Sends one text on its own connection and gives all that comes until the end. */
+/**
+ * Sends one text on its own connection and gives all that comes until the end.
+ *
+ * @throws {Error} if there is no end within ten seconds.
+ */
 export async function rawExchange(port: number, text: string): Promise<string> {
   const client = await rawClient(port);
-  try {
-    await client.write(text);
-    return await client.readToEnd();
-  } finally {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
     client.close();
+  }, 10_000);
+  // While it reads: a server that has answered need not take the rest.
+  const sent = client.write(text).catch(() => {});
+  try {
+    const answer = await client.readToEnd();
+    if (late) throw new Error(`no end of the answer to ${text.slice(0, 80)}`);
+    return answer;
+  } finally {
+    clearTimeout(timer);
+    client.close();
+    await sent;
   }
 }
