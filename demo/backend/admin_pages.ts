@@ -16,7 +16,7 @@ export function loginPage(
   return layout(
     "Sign in",
     "",
-    `${error(wrong, 'Any name will do; the password is "demo".')}
+    `${error(wrong, "That name or password will not do.")}
     <form class="card" method="post" action="/admin/login/">
       ${hidden(token)}
       <input type="hidden" name="next" value="${escape(next)}">

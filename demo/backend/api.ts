@@ -83,7 +83,7 @@ async function login({ request, sessions }: Call): Promise<Response> {
   const name = textField(body, "name");
   const cookies = sessions.signIn(request, name, textField(body, "password"));
   if (cookies === null) {
-    throw new ApiError(400, 'Any name will do; the password is "demo".');
+    throw new ApiError(400, "That name or password will not do.");
   }
   return Response.json({ user: { name: name.trim() } }, {
     headers: cookies.map((cookie) => ["set-cookie", cookie]),

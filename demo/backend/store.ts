@@ -29,7 +29,8 @@ const MAX_MESSAGES = 200;
 /** All that the demo knows. */
 export class Store {
   readonly #rooms = new Map<number, { room: Room; messages: Message[] }>();
-  #lastId = 0;
+  #lastRoom = 0;
+  #lastMessage = 0;
 
   constructor() {
     const general = this.addRoom("General");
@@ -52,7 +53,7 @@ export class Store {
   /** The new room, or null if there are {@linkcode MAX_ROOMS}. */
   addRoom(name: string): Room | null {
     if (this.#rooms.size >= MAX_ROOMS) return null;
-    const room = { id: ++this.#lastId, name };
+    const room = { id: ++this.#lastRoom, name };
     this.#rooms.set(room.id, { room, messages: [] });
     return room;
   }
@@ -64,7 +65,7 @@ export class Store {
 
   addMessage({ id: room }: Room, author: string, text: string): Message {
     const sentAt = new Date().toISOString();
-    const message = { id: ++this.#lastId, room, author, text, sentAt };
+    const message = { id: ++this.#lastMessage, room, author, text, sentAt };
     const messages = this.#rooms.get(room)?.messages;
     messages?.push(message);
     if (messages && messages.length > MAX_MESSAGES) messages.shift();

@@ -7,6 +7,7 @@ import {
   client,
   closedAfter,
   handshakeStatus,
+  once,
   publications,
   subscribed,
   TOKEN_SECRET,
@@ -230,9 +231,10 @@ Deno.test("commands in one message are answered in their order", async () => {
       if (lines.at(-1)?.["id"] === 7) resolve();
     };
   });
-  const closed = once(socket, "close");
-  socket.close();
-  await closed;
+  await new Promise((resolve) => {
+    socket.onclose = resolve;
+    socket.close();
+  });
   const [connected, ...rest] = lines;
   const { connect } = connected as { connect: { client: string } };
   assert.deepEqual(connected, {
@@ -342,21 +344,6 @@ Deno.test("the backend's tokens are those that the server accepts", async () => 
   const claims = await verifyToken(await tokenFor("ada"), TOKEN_SECRET);
   assert.equal(claims.sub, "ada");
 });
-
-/** The next event of a name, with what its listeners are given. */
-function once<Name extends string, Context>(
-  emitter: {
-    addEventListener(name: Name, listener: (context: Context) => void): void;
-  } | {
-    once(name: Name, listener: (context: Context) => void): unknown;
-  },
-  name: Name,
-): Promise<Context> {
-  return new Promise((resolve) => {
-    if ("once" in emitter) emitter.once(name, resolve);
-    else emitter.addEventListener(name, resolve);
-  });
-}
 
 function jsonLine(value: unknown): string {
   return `${JSON.stringify(value)}\n`;

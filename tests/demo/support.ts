@@ -4,7 +4,13 @@
  *
  * @module
  */
-import { Centrifuge, type Options, type Subscription } from "centrifuge";
+import {
+  Centrifuge,
+  type ClientEvents,
+  type Options,
+  type Subscription,
+  type SubscriptionEvents,
+} from "centrifuge";
 import {
   type CentrifugoOptions,
   startCentrifugo,
@@ -61,6 +67,24 @@ export async function subscribed(
   subscription.subscribe();
   await subscription.ready();
   return subscription;
+}
+
+/** The next event of this name. */
+export function once<Name extends keyof ClientEvents>(
+  emitter: Centrifuge,
+  name: Name,
+): Promise<Parameters<ClientEvents[Name]>[0]>;
+export function once<Name extends keyof SubscriptionEvents>(
+  emitter: Subscription,
+  name: Name,
+): Promise<Parameters<SubscriptionEvents[Name]>[0]>;
+export function once(
+  emitter: {
+    once(name: string, listener: (context: unknown) => void): unknown;
+  },
+  name: string,
+): Promise<unknown> {
+  return new Promise((resolve) => emitter.once(name, resolve));
 }
 
 /** What comes as publications, in order. */
