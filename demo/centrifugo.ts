@@ -24,13 +24,18 @@ export interface CentrifugoOptions {
   port?: number;
 }
 
+/** The longest wait for clients at the end, in milliseconds. */
+const CLOSE_PATIENCE = 1_000;
+
 /** Starts the WebSocket server. Stopping it closes its connections with 3001. */
 export function startCentrifugo(options: CentrifugoOptions): Running {
   const hub = new Hub();
   const open = new Map<WebSocket, Connection>();
+  let stopping = false;
   const server = listen((request) => {
     switch (new URL(request.url).pathname) {
       case "/connection/websocket":
+        if (stopping) return new Response(null, { status: 503 });
         return upgrade(request, (socket) => {
           const connection = new Connection(socket, {
             hub,
@@ -52,13 +57,21 @@ export function startCentrifugo(options: CentrifugoOptions): Running {
   return {
     address: server.address,
     async stop() {
-      const closed = [...open.keys()].map((socket) =>
-        new Promise((resolve) => socket.addEventListener("close", resolve))
+      stopping = true;
+      const closed = [...open].map(([socket, connection]) =>
+        new Promise((resolve) => {
+          socket.addEventListener("close", resolve);
+          connection.close(DISCONNECT.shutdown);
+        })
       );
-      for (const connection of open.values()) {
-        connection.close(DISCONNECT.shutdown);
-      }
-      await Promise.all([...closed, server.stop()]);
+      // Not forever: a client that has vanished does not answer the close.
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise((resolve) => {
+        timer = setTimeout(resolve, CLOSE_PATIENCE);
+      });
+      await Promise.race([Promise.all(closed), late]);
+      clearTimeout(timer);
+      await server.stop();
     },
   };
 }
