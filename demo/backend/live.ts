@@ -61,9 +61,9 @@ export class Live {
         );
       }
     } catch (error) {
+      const reason = error instanceof Error ? error.cause ?? error : error;
       console.error(
-        `demo/backend: Centrifugo at ${address} can't be told: ` +
-          (error instanceof Error ? error.message : String(error)),
+        `demo/backend: Centrifugo at ${address} can't be told: ${reason}`,
       );
     }
   }

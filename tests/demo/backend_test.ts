@@ -123,19 +123,31 @@ Deno.test("a change needs the CSRF token, and an Origin of ours where one comes"
       { origin: "http://chat.example", "x-forwarded-host": "chat.example" },
       null,
     ],
-    [{ origin: "http://chat.example:9000", "x-forwarded-host": "chat.example" }, null],
+    [
+      {
+        origin: "http://chat.example:9000",
+        "x-forwarded-host": "chat.example",
+      },
+      null,
+    ],
   ];
   for (const [headers, failure] of cases) {
     const response = await browser.post("/api/rooms", { name: "x" }, headers);
     const { detail } = await response.json();
     assert.equal(response.status, failure === null ? 201 : 403);
-    assert.equal(detail, failure === null ? undefined : `CSRF Failed: ${failure}`);
+    assert.equal(
+      detail,
+      failure === null ? undefined : `CSRF Failed: ${failure}`,
+    );
   }
   browser.cookies.delete("csrftoken");
   const response = await browser.post("/api/rooms", { name: "x" }, {
     "x-csrftoken": token,
   });
-  assert.equal((await response.json()).detail, "CSRF Failed: CSRF cookie not set.");
+  assert.equal(
+    (await response.json()).detail,
+    "CSRF Failed: CSRF cookie not set.",
+  );
 });
 
 Deno.test("rooms are made and listed, messages are kept in their room", async () => {

@@ -210,8 +210,8 @@ Deno.test("a client whose user has signed out stops asking", async () => {
 
 Deno.test("commands in one message are answered in their order", async () => {
   await using server = await centrifugo();
-  const socket = new WebSocket(`ws://${server.address}/connection/websocket`);
   const token = await tokenFor("ada");
+  const socket = new WebSocket(`ws://${server.address}/connection/websocket`);
   const commands = [
     { id: 1, connect: { token } },
     { id: 2, subscribe: { channel: "a" } },

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import {
+  type RunningProcess,
+  startSameorigin,
+  urlOf,
+} from "../support/process.ts";
+import { Browser, client, publications, subscribed } from "./support.ts";
+
+const DEV = fileURLToPath(new URL("../../tools/dev.ts", import.meta.url));
+const CONFIG = new URL("../../config.yaml", import.meta.url);
+
+/** No upstream of the machine's own. */
+const NONE = { BACKEND: "", FRONTEND: "", CENTRIFUGO: "" };
+
+/** Runs `deno task dev` with the demo; ends it, and with it the proxy. */
+async function withDev(
+  args: readonly string[],
+  fn: (dev: RunningProcess) => Promise<void>,
+  env: Record<string, string> = NONE,
+): Promise<void> {
+  await using dev = await startSameorigin(
+    args.includes("--listen") ? args : ["--listen", "127.0.0.1:0", ...args],
+    { module: DEV, permissions: ["--allow-run"], env },
+  );
+  try {
+    await fn(dev);
+  } finally {
+    try {
+      dev.kill("SIGTERM");
+    } catch {
+      // It has ended.
+    }
+    await dev.ended;
+  }
+}
+
+Deno.test("deno task dev: a page, an API with a session, an admin, and two users who chat, on one origin", async () => {
+  await withDev([], async (dev) => {
+    const url = await urlOf(dev);
+    const page = await fetch(url);
+    assert.match(await page.text(), /<title>sameorigin demo<\/title>/);
+
+    const ada = new Browser(url);
+    const ben = new Browser(url);
+    await ada.signIn("Ada");
+    await ben.signIn("Ben");
+    const token = async () => {
+      const answer = await ben.json("/api/connection-token");
+      return (answer as { token: string }).token;
+    };
+    using live = client(new URL(url).host, "Ben", { getToken: token });
+    live.connect();
+    const room = publications(await subscribed(live, "room:1"));
+    const said = await ada.post("/api/rooms/1/messages", { text: "Hello" });
+    const message = await said.json();
+    assert.deepEqual((await room.next()).value, {
+      data: { type: "message", message },
+      user: null,
+    });
+
+    const admin = await new Browser(url).fetch("/admin/");
+    assert.equal(
+      admin.headers.get("location"),
+      `${url}/admin/login/?next=%2Fadmin%2F`,
+    );
+    const css = await fetch(`${url}/static/admin.css`);
+    await css.body?.cancel();
+    assert.equal(css.status, 200);
+
+    dev.kill("SIGTERM");
+    assert.equal((await dev.ended).code, 0);
+    await assert.rejects(fetch(url));
+  });
+});
+
+Deno.test("your own services take the place of the demo's", async () => {
+  const mine = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("mine"),
+  );
+  const address = `127.0.0.1:${mine.addr.port}`;
+  await withDev([], async (dev) => {
+    const url = await urlOf(dev);
+    assert.equal(await (await fetch(`${url}/api/me`)).text(), "mine");
+    assert.equal(await (await fetch(url)).text(), "mine");
+    await dev.until(new RegExp(`^yours +backend +${address}$`, "m"));
+    await dev.until(/^demo +centrifugo +127/m);
+  }, { ...NONE, BACKEND: address, FRONTEND: address });
+  await mine.shutdown();
+});
+
+Deno.test("an edit of the config starts the proxy anew, and the demo keeps its sessions; a broken one is waited out", async () => {
+  const folder = await Deno.makeTempDir();
+  const config = `${folder}/config.yaml`;
+  const text = await Deno.readTextFile(CONFIG);
+  await Deno.writeTextFile(config, text);
+  await withDev(["--config", config], async (dev) => {
+    const before = await urlOf(dev);
+    const ada = new Browser(before);
+    await ada.signIn("Ada");
+
+    await Deno.writeTextFile(config, text.replace("/api:", "api:"));
+    await dev.until(/config\.yaml has changed/);
+    await dev.until(/The proxy is down until the next edit/);
+
+    // As editors save: a new file in the old one's place.
+    await Deno.writeTextFile(`${config}~`, text.replace("/static:", "/files:"));
+    await Deno.rename(`${config}~`, config);
+    const [, port] = await dev.until(
+      /down until the next edit[^]*http:\/\/localhost:(\d+)[^]*\/files /,
+    );
+    const after = new Browser(`http://127.0.0.1:${port}`);
+    for (const [name, value] of ada.cookies) after.cookies.set(name, value);
+    assert.deepEqual(await after.json("/api/me"), { user: { name: "Ada" } });
+  });
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a start that fails ends with the proxy's exit code", async () => {
+  await using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await withDev(["--listen", `127.0.0.1:${taken.addr.port}`], async (dev) => {
+    const { code, stderr } = await dev.ended;
+    assert.equal(code, 1);
+    assert.match(stderr, /is in use/);
+  });
+  await withDev(["--no-such-option"], async (dev) => {
+    assert.equal((await dev.ended).code, 2);
+  });
+});
