@@ -34,6 +34,7 @@ const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
 
 async function main(args: readonly string[]): Promise<number> {
   const stop = stopSignal();
+  reachLoopbackDirectly();
   const demo = startDemo({
     backend: Deno.env.get("BACKEND"),
     frontend: Deno.env.get("FRONTEND"),
@@ -44,6 +45,18 @@ async function main(args: readonly string[]): Promise<number> {
     return await keepRunning(await proxyCommand(args, demo), args, stop);
   } finally {
     await demo.stop();
+  }
+}
+
+/**
+ * `fetch` sends all requests to the proxy that `HTTP_PROXY` names, also those
+ * of the demo's backend to the Centrifugo beside it.
+ */
+function reachLoopbackDirectly(): void {
+  for (const name of ["NO_PROXY", "no_proxy"]) {
+    const others = Deno.env.get(name);
+    const all = others ? `${others},127.0.0.1` : "127.0.0.1";
+    Deno.env.set(name, all);
   }
 }
 
