@@ -12,13 +12,58 @@ import { ConfigError, type Problem } from "./config_error.ts";
  * @throws {ConfigError} With line and column of a syntax error.
  */
 export function parseYaml(text: string, file: string): unknown {
+  const indented = INDENTED_BY_TAB.exec(text);
+  if (indented !== null) {
+    throw new ConfigError([tabProblem(text, indented, file)]);
+  }
+  let document: unknown;
   try {
-    return parse(text);
+    document = parse(text);
   } catch (error) {
     // Nothing but the text can be the cause, whatever class of error it is: a
     // deep nesting, for one, is a RangeError.
     throw new ConfigError([syntaxProblem(error, text, file)], { cause: error });
   }
+  if (hasMapAsKey(document)) {
+    const message = "a key must be a text, not a map";
+    throw new ConfigError([{ file, path: "", message }]);
+  }
+  return document;
+}
+
+/** Whether a key was a map: @std/yaml 1.2.0 makes a text of it, as JavaScript does. */
+function hasMapAsKey(value: unknown, seen = new Set<unknown>()): boolean {
+  // An alias may stand within what it stands for.
+  if (typeof value !== "object" || value === null || seen.has(value)) {
+    return false;
+  }
+  seen.add(value);
+  return Object.entries(value).some(([key, inner]) =>
+    key === "[object Object]" || hasMapAsKey(inner, seen)
+  );
+}
+
+/**
+ * An entry of a map or a list after a tab. YAML forbids it (1.2, section 6.1),
+ * but @std/yaml 1.2.0 reads it as if there were no indentation.
+ */
+const INDENTED_BY_TAB = /^( *)\t\s*(?:-\s|[^\s#'"[{][^\n]*?:(?:\s|$))/m;
+
+function tabProblem(
+  text: string,
+  { index, 1: spaces = "" }: RegExpExecArray,
+  file: string,
+): Problem {
+  const line = text.slice(0, index).split("\n").length;
+  const column = spaces.length + 1;
+  return {
+    file,
+    path: "",
+    message: "a tab must not be used for indentation",
+    line,
+    column,
+    snippet: snippet(text.split("\n")[line - 1] ?? "", line, column),
+  };
 }
 
 /**
@@ -34,9 +79,15 @@ export function syntaxProblem(
   const full = error instanceof Error ? error.message : String(error);
   const [, reason = full, atLine, atColumn] =
     /^(.*?) at line (\d+), column (\d+)/s.exec(full) ?? [];
-  const line = numberField(error, "line") ?? Number(atLine);
-  const column = numberField(error, "column") ?? Number(atColumn);
-  const shown = text.split(/\r\n|\n|\r/)[line - 1];
+  const lines = text.split(/\r\n|\n|\r/);
+  let line = numberField(error, "line") ?? Number(atLine);
+  let column = numberField(error, "column") ?? Number(atColumn);
+  if (line === lines.length + 1) {
+    // @std/yaml ends the text with a line break, and may stumble behind it.
+    line = lines.length;
+    column = (lines.at(-1) ?? "").length + 1;
+  }
+  const shown = lines[line - 1];
   // In YAML's own brackets the brace of `${…}` begins a map.
   const before = shown?.slice(0, Math.max(0, shown.lastIndexOf("${"))) ?? "";
   const hint = /[{[,]/.test(before)
