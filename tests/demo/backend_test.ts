@@ -109,6 +109,8 @@ Deno.test("a change needs the CSRF token, and an Origin of ours where one comes"
     [{}, null],
     [{ "x-csrftoken": "" }, "CSRF token missing."],
     [{ "x-csrftoken": token.slice(1) }, "CSRF token incorrect."],
+    [{ "x-csrftoken": token.slice(0, -1) }, "CSRF token incorrect."],
+    [{ "x-csrftoken": token + token }, "CSRF token incorrect."],
     [{ "x-csrftoken": token.toUpperCase() + "0" }, "CSRF token incorrect."],
     [
       { origin: "http://evil.example" },

@@ -220,35 +220,43 @@ Deno.test("commands in one message are answered in their order", async () => {
     { id: 5, publish: { channel: "b", data: "not in it" } },
     { id: 6, rpc: { method: "unknown" } },
     { id: 7, unsubscribe: { channel: "a" } },
+    { id: 8, presence: { channel: "a" } },
+    { id: 9, refresh: { token } },
   ];
   socket.onopen = () => socket.send(commands.map(jsonLine).join(""));
   const lines: Record<string, unknown>[] = [];
   await new Promise<void>((resolve) => {
     socket.onmessage = ({ data }) => {
       for (const line of data.split("\n")) lines.push(JSON.parse(line));
-      if (lines.at(-1)?.["id"] === 7) resolve();
+      if (lines.at(-1)?.["id"] === 9) resolve();
     };
   });
   await new Promise((resolve) => {
     socket.onclose = resolve;
     socket.close();
   });
+  const ttls: unknown[] = [];
+  for (const line of lines) {
+    for (const reply of [line["connect"], line["refresh"]]) {
+      if (typeof reply !== "object" || reply === null) continue;
+      if ("ttl" in reply) ttls.push(reply.ttl);
+      Object.assign(reply, { ttl: 0 });
+    }
+  }
+  // Seconds to the token's end: less than 60 when it took a while.
+  assert.equal(ttls.length, 2);
+  for (const ttl of ttls) assert.ok(ttl === 59 || ttl === 60, `${ttl}`);
   const [connected, ...rest] = lines;
-  const { connect } = connected as { connect: { client: string } };
+  const { connect: { client } } = connected as { connect: { client: string } };
+  const version = "sameorigin-demo";
+  const expiry = { expires: true, ttl: 0 };
   assert.deepEqual(connected, {
     id: 1,
-    connect: {
-      client: connect.client,
-      version: "sameorigin-demo",
-      ping: 25,
-      pong: true,
-      expires: true,
-      ttl: 60,
-    },
+    connect: { client, version, ping: 25, pong: true, ...expiry },
   });
   const info = {
     user: "ada",
-    client: connect.client,
+    client,
     conn_info: { name: "ada" },
   };
   assert.deepEqual(rest, [
@@ -259,6 +267,8 @@ Deno.test("commands in one message are answered in their order", async () => {
     { id: 5, error: { code: 103, message: "permission denied" } },
     { id: 6, error: { code: 108, message: "not available" } },
     { id: 7, unsubscribe: {} },
+    { id: 8, error: { code: 103, message: "permission denied" } },
+    { id: 9, refresh: { client, version, ...expiry } },
   ]);
 });
 
@@ -282,6 +292,11 @@ Deno.test("what is not in the protocol closes the connection", async () => {
     const closed = await closedAfter(server.address, ...messages);
     assert.deepEqual(closed, bad, messages.join("|"));
   }
+  const ben = jsonLine({ id: 2, refresh: { token: await tokenFor("ben") } });
+  assert.deepEqual(await closedAfter(server.address, connect, ben), {
+    code: 3500,
+    reason: "invalid token",
+  });
   assert.deepEqual(await closedAfter(server.address, new Uint8Array(3)), {
     code: 3506,
     reason: "inappropriate protocol",

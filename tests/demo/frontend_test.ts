@@ -74,7 +74,13 @@ Deno.test("the page may load nothing from elsewhere and be framed by nobody", as
 
 Deno.test("other paths and methods are refused", async () => {
   await using frontend = disposable(startFrontend());
+  const elsewhere = new URL(
+    "../../demo/backend/static/admin.css",
+    import.meta.url,
+  );
   const cases: [string, string, number][] = [
+    // An absolute path behind the path's own slash.
+    ["GET", `/${elsewhere.pathname}`, 404],
     ["GET", "/none.js", 404],
     ["GET", "/..%2fbackend.ts", 404],
     ["GET", "/page/app.js", 404],

@@ -60,8 +60,16 @@ Deno.test("other secrets, other algorithms and other forms are invalid", async (
   await assert.rejects(verifyToken(token, "another"), INVALID);
   const [, claims = ""] = token.split(".");
   const none = base64url('{"alg":"none","typ":"JWT"}');
+  const signed = `${none}.${claims}`;
+  const signature = createHmac("sha256", SECRET).update(signed);
   for (
-    const forged of [`${none}.${claims}.`, `${none}.${claims}.AAAA`, "", "a.b"]
+    const forged of [
+      `${signed}.`,
+      `${signed}.AAAA`,
+      `${signed}.${signature.digest("base64url")}`,
+      "",
+      "a.b",
+    ]
   ) {
     await assert.rejects(verifyToken(forged, SECRET), INVALID, forged);
   }

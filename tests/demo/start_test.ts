@@ -78,4 +78,7 @@ Deno.test("the demo stops although browsers are connected", async () => {
   live.connect();
   await live.ready();
   await demo.stop();
+  for (const { address } of demo.parts) {
+    await assert.rejects(fetch(`http://${address}/`));
+  }
 });
