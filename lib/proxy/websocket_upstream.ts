@@ -33,7 +33,8 @@ const PONG_LIMIT = 64 * 1024;
 /** Who gets what the upstream sends. */
 export interface UpstreamReceiver {
   /**
-   * A message. Bytes are valid until the call returns.
+   * A message, also after this side has begun to close. Bytes are valid until
+   * the call returns.
    *
    * @returns A promise if nothing more is to be read until it settles, which
    * slows the upstream down.
@@ -158,7 +159,7 @@ export class UpstreamSocket implements WriterOwner {
       for (let opcode = decoder.next(); opcode !== 0; opcode = decoder.next()) {
         if (opcode === CLOSE) return decoder.bytes;
         if (opcode === PING) this.#pong(decoder.bytes);
-        if (opcode >= CLOSE || this.#closing) continue;
+        if (opcode >= CLOSE) continue;
         const pause = receiver.message(
           opcode === TEXT ? decoder.text : decoder.bytes,
           decoder.size,

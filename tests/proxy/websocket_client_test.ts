@@ -9,7 +9,10 @@ import { type RawConnection, rawUpstream } from "../support/raw_upstream.ts";
 import {
   acceptance,
   acceptingUpstream,
+  closing,
   frame,
+  readFrame,
+  send,
   text,
 } from "./websocket_wire.ts";
 
@@ -279,6 +282,70 @@ Deno.test("a head and the first messages may come in any pieces", async () => {
   }
 });
 
+Deno.test("the signal has no power over a WebSocket that is open", async () => {
+  await using upstream = acceptingUpstream(async (connection) => {
+    await send(connection, frame(1, "still open"));
+    await connection.read();
+  });
+  const abort = new AbortController();
+  const result = await open(upstream.port, {}, abort.signal);
+  assert("socket" in result);
+  abort.abort();
+  await result.socket.run({
+    message(data) {
+      assert.equal(data, "still open");
+      result.socket.close({ code: 1000, reason: "" });
+      return undefined;
+    },
+    closed() {},
+  });
+});
+
+Deno.test("messages of several packets are not held back for an acknowledgement", async () => {
+  await using upstream = acceptingUpstream(async (connection) => {
+    while (true) {
+      await send(connection, frame(2, await nextPayload(connection)));
+    }
+  });
+  const result = await open(upstream.port);
+  assert("socket" in result);
+  const { socket } = result;
+  let round = 0;
+  const begun = performance.now();
+  socket.send(new ArrayBuffer(100_000));
+  await socket.run({
+    message() {
+      if (++round < 40) socket.send(new ArrayBuffer(100_000));
+      else socket.abort();
+      return undefined;
+    },
+    closed() {},
+  });
+  // With Nagle's algorithm each would take 40 ms.
+  const took = performance.now() - begun;
+  assert(took < 1_500, `${took} ms`);
+});
+
+async function nextPayload(connection: RawConnection): Promise<Uint8Array> {
+  return (await readFrame(connection)).payload.subarray(0, 10);
+}
+
+Deno.test("an upstream that does not hang up after its close frame is cut after a second", async () => {
+  const cut = Promise.withResolvers<void>();
+  await using upstream = acceptingUpstream(async (connection) => {
+    await send(connection, frame(8, closing(1000)));
+    await connection.readToEnd();
+    cut.resolve();
+  });
+  const result = await open(upstream.port);
+  assert("socket" in result);
+  const begun = performance.now();
+  await result.socket.run({ message: () => undefined, closed() {} });
+  await cut.promise;
+  const took = performance.now() - begun;
+  assert(took > 900 && took < 4_000, `${took} ms`);
+});
+
 Deno.test("an upstream may listen on a unix socket", {
   ignore: Deno.build.os === "windows",
 }, async () => {
@@ -364,4 +431,12 @@ Deno.test("a refusal that never has a body is not waited for", async () => {
   const result = await open(upstream.port);
   assert("refusal" in result);
   assert.equal(result.refusal.status, 304);
+});
+
+Deno.test("a refusal whose body never ends keeps its status, after five seconds", async () => {
+  await using upstream = answering("HTTP/1.1 403 No\r\n\r\nand another thing");
+  const result = await open(upstream.port);
+  assert("refusal" in result);
+  const { status, body } = result.refusal;
+  assert.deepEqual([status, body], [403, null]);
 });

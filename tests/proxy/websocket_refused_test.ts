@@ -81,6 +81,23 @@ Deno.test("a refusal without a body, and one that redirects, pass too", async ()
   assert(redirect.includes(own), redirect);
 });
 
+Deno.test("a refusal whose body is too long has none, and says so", async () => {
+  await using upstream = rawUpstream(async (connection) => {
+    await connection.readHead();
+    await connection.write(
+      "HTTP/1.1 503 Busy\r\nContent-Length: 100000\r\n" +
+        "Content-Encoding: gzip\r\nRetry-After: 5\r\n\r\n",
+    );
+    await connection.readToEnd();
+  });
+  await using bridge = startBridge(upstream.port);
+  const head = await status(bridge.port);
+  assert.match(head, /^HTTP\/1.1 503 /);
+  assert.match(head, /\r\nretry-after: 5\r\n/i);
+  assert.match(head, /\r\ncontent-length: 0\r\n/i);
+  assert.doesNotMatch(head, /content-encoding|100000/i);
+});
+
 Deno.test("an upstream that fails the handshake is thrown, and the client never upgraded", async () => {
   const scripts: ((connection: RawConnection) => Promise<void>)[] = [
     async (connection) => {
@@ -167,7 +184,9 @@ Deno.test("a client that leaves as the upstream accepts leaves nothing behind", 
     await new Promise((resolve) => setTimeout(resolve, i / 10));
     client.close();
   }
+  const begun = performance.now();
   await bridge.bridges.empty();
+  assert(performance.now() - begun < 3_000);
 });
 
 Deno.test("a client that opens after it was given up is closed", async () => {
