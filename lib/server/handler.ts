@@ -16,7 +16,8 @@ import { ClientClosedRequest, exchange } from "../proxy/http.ts";
 import type { PreparedRequest } from "../proxy/prepared.ts";
 import { UpstreamError } from "../proxy/upstream_error.ts";
 import { bridgeWebSocket, type WebSocketBridges } from "../proxy/websocket.ts";
-import type { UpstreamGroup, UpstreamServer } from "../upstream/group.ts";
+import type { UpstreamServer } from "../upstream/group.ts";
+import type { UpstreamGroups } from "../upstream/groups.ts";
 import {
   type Admission,
   type Connection,
@@ -26,7 +27,7 @@ import {
 
 /** What outlives a request: made once at start-up and passed down. */
 export interface ServerState {
-  readonly groups: ReadonlyMap<UpstreamPlan, UpstreamGroup>;
+  readonly groups: UpstreamGroups;
   readonly bridges: WebSocketBridges;
   readonly deadlines: Deadlines;
   readonly accessLog: AccessLog;
@@ -112,9 +113,7 @@ async function bridge(
 }
 
 function pick(upstream: UpstreamPlan, state: ServerState): UpstreamServer {
-  const group = state.groups.get(upstream);
-  if (group === undefined) throw new Error(`no group for ${upstream.name}`);
-  return group.pick();
+  return state.groups.get(upstream).pick();
 }
 
 /** What the proxy says by itself: a refusal, or the redirect to a slash. */

@@ -7,7 +7,7 @@ import type { ListenAddress, ListenerPlan, Plan } from "../config/plan.ts";
 import type { AccessLog } from "../observe/access_log.ts";
 import { Deadlines } from "../proxy/deadline.ts";
 import { WebSocketBridges } from "../proxy/websocket.ts";
-import { UpstreamGroup } from "../upstream/group.ts";
+import { UpstreamGroups } from "../upstream/groups.ts";
 import { createHandler, type ServerState } from "./handler.ts";
 
 /** An address could not be listened on. */
@@ -57,9 +57,7 @@ const SERVICE_RESTART = 1012;
 export function startServer(plan: Plan, options: ServerOptions): RunningServer {
   forgetForwardProxies();
   const state: ServerState = {
-    groups: new Map(
-      plan.upstreams.map((upstream) => [upstream, new UpstreamGroup(upstream)]),
-    ),
+    groups: new UpstreamGroups(plan.upstreams),
     bridges: new WebSocketBridges(),
     deadlines: new Deadlines(),
     dev: plan.dev,
@@ -195,7 +193,7 @@ function kindOf(cause: unknown): ListenError["kind"] {
 
 function close(state: ServerState): void {
   state.deadlines.close();
-  for (const group of state.groups.values()) group.close();
+  state.groups.close();
 }
 
 function urlOf(address: Deno.Addr): string {
