@@ -17,10 +17,12 @@ export class UpstreamGroups {
    * it knows of its servers.
    */
   constructor(plans: readonly UpstreamPlan[], previous?: UpstreamGroups) {
+    const before = previous === undefined
+      ? new Map<string, UpstreamGroup>()
+      : previous.#identities;
     for (const plan of plans) {
       const identity = JSON.stringify(plan);
-      const group = previous?.#identities.get(identity) ??
-        new UpstreamGroup(plan);
+      const group = before.get(identity) ?? new UpstreamGroup(plan);
       this.#groups.set(plan, group);
       this.#identities.set(identity, group);
     }
@@ -37,7 +39,7 @@ export class UpstreamGroups {
    * ends as it would.
    */
   close(next?: UpstreamGroups): void {
-    const kept = new Set(next?.#identities.values());
+    const kept = new Set(next === undefined ? [] : next.#identities.values());
     for (const group of this.#identities.values()) {
       if (!kept.has(group)) group.close();
     }
