@@ -1,0 +1,103 @@
+/**
+ * Which server of an upstream takes a request: nginx's balancing methods.
+ *
+ * @module
+ */
+import { ConsistentHash } from "./consistent_hash.ts";
+import { IpHash } from "./ip_hash.ts";
+import { KeyHash } from "./key_hash.ts";
+import { LeastConn } from "./least_conn.ts";
+import { Random } from "./random.ts";
+import { RoundRobin } from "./round_robin.ts";
+
+/**
+ * What a balancing method knows of a server. It belongs to the caller and
+ * outlives the balancer: when the servers change, a new balancer is made of
+ * the old peers and the new ones, and goes on where the last one was.
+ */
+export interface Peer {
+  /**
+   * As the config writes it: `backend:8000`, `[::1]:8000`, `unix:/run/x.sock`.
+   * `hash … consistent` places a server by it. Peers of one name (the addresses
+   * of one host) are one server to it, and take its requests in turn.
+   */
+  readonly name: string;
+  /** 1 or more, a whole number. */
+  readonly weight: number;
+  /**
+   * nginx's `effective_weight`, 0 to `weight`, may be fractional. At first
+   * `weight`; a failure lowers it, and each pick that considers the server
+   * raises it by 1 again. Who wants it held down (`slow_start`) sets it in
+   * `usable`, which is asked just before it is read.
+   */
+  effectiveWeight: number;
+  /** nginx's `current_weight`, at first 0. Only the balancer changes it. */
+  currentWeight: number;
+  /** Requests in flight. The caller counts them. */
+  active: number;
+}
+
+/** What a balancing method knows of a client. */
+export interface Client {
+  /** `$remote_addr`: IPv4, IPv6 without brackets, or `unix:`. */
+  readonly remoteAddr: string;
+  /** The rendered key of `hash KEY`, one character per byte; `""` otherwise. */
+  readonly key: string;
+  /** The value of the sticky cookie, null if there is none. */
+  readonly cookie: string | null;
+}
+
+/**
+ * Whether a server may be taken now: alive, not tried yet by this request,
+ * below `max_conns`. Its answer must not change within a pick, which may ask
+ * it several times.
+ */
+export type Usable<P extends Peer> = (peer: P) => boolean;
+
+/** A balancing method at work on some servers. */
+export interface Balancer<P extends Peer = Peer> {
+  /**
+   * The server for a request, null if none is usable. For the next try of the
+   * same request it is called again, with what was tried no longer usable: the
+   * methods that hash then go on along the same sequence of servers.
+   */
+  pick(client: Client, usable: Usable<P>): P | null;
+}
+
+/** A balancing method: `least_conn`, `hash KEY consistent`. */
+export type Balance =
+  | { kind: "round_robin" }
+  | { kind: "least_conn" }
+  | { kind: "ip_hash" }
+  | { kind: "hash"; consistent: boolean }
+  /** `two` is `random two least_conn`. */
+  | { kind: "random"; two: boolean };
+
+/**
+ * A balancer of these servers.
+ *
+ * @param peers In the order of the config, which decides ties.
+ * @param random From 0, below 1; for tests.
+ */
+export function createBalancer<P extends Peer>(
+  balance: Balance,
+  peers: readonly P[],
+  random: () => number = Math.random,
+): Balancer<P> {
+  // With one server all methods are the same, and there is nothing to keep.
+  if (peers.length < 2) return new RoundRobin(peers);
+  switch (balance.kind) {
+    case "round_robin":
+      return new RoundRobin(peers);
+    case "least_conn":
+      return new LeastConn(peers);
+    case "ip_hash":
+      return new IpHash(peers);
+    case "hash":
+      return balance.consistent
+        ? new ConsistentHash(peers)
+        : new KeyHash(peers);
+    case "random":
+      return new Random(peers, balance.two, random);
+  }
+}
