@@ -42,7 +42,9 @@ class ChatTestCase(TestCase):
     def setUp(self):
         self.centrifugo = HTTPServer(("127.0.0.1", 0), CentrifugoHandler)
         self.centrifugo.told = []
-        thread = threading.Thread(target=self.centrifugo.serve_forever)
+        thread = threading.Thread(
+            target=self.centrifugo.serve_forever, kwargs={"poll_interval": 0.01}
+        )
         thread.start()
         self.addCleanup(self.centrifugo.server_close)
         self.addCleanup(thread.join)
