@@ -1,0 +1,196 @@
+/**
+ * The proxies that are compared, and how each is started.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { findProgram } from "../tests/support/skip.ts";
+import { denoArguments } from "../tools/with_std.ts";
+import {
+  caddyfile,
+  haproxyConfig,
+  nginxConfig,
+  sameoriginConfig,
+} from "./configs.ts";
+
+/** What a proxy is started for. */
+export interface Setting {
+  /** On 127.0.0.1; nothing listens there yet. */
+  port: number;
+  /** Where the upstream listens, on 127.0.0.1. */
+  upstream: number;
+  /** How many locations lead to it. 5: those of the shipped config.yaml. */
+  locations: number;
+  /** Processes or threads that serve: one, or as many as there are cores. */
+  workers: "one" | "all";
+  /** A folder that is the contender's own. */
+  folder: string;
+}
+
+/** A program with its arguments. Both outputs go to `/dev/null`, the access log too. */
+export interface Start {
+  command: string;
+  args: string[];
+  env?: Record<string, string>;
+}
+
+export interface Contender {
+  /** For `--proxy=NAME` and in tables. */
+  readonly name: string;
+  /** Whether it is one of the lower bounds rather than a proxy. */
+  readonly floor: boolean;
+  /** What it can do beyond one worker, plain HTTP and five locations. */
+  readonly can: ReadonlySet<"websocket" | "http" | "locations" | "cores">;
+  /** What it needs and this machine has not, else null. */
+  readonly missing: string | null;
+  start(setting: Setting): Promise<Start>;
+}
+
+/** Where the packages for Node are installed. */
+export const NODE_FOLDER = new URL("../.cache/bench/node/", import.meta.url);
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+async function write(setting: Setting, name: string, text: string) {
+  const file = `${setting.folder}/${name}`;
+  await Deno.writeTextFile(file, text);
+  return file;
+}
+
+/** As in deno.json's `start`. */
+const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env"];
+
+const sameorigin: Contender = {
+  name: "sameorigin",
+  floor: false,
+  can: new Set(["websocket", "http", "locations"]),
+  missing: null,
+  async start(setting) {
+    const shipped = await Deno.readTextFile(path("../config.yaml"));
+    const config = await write(
+      setting,
+      "config.yaml",
+      sameoriginConfig(shipped, setting),
+    );
+    const listen = ["--listen", `127.0.0.1:${setting.port}`];
+    const upstream = `127.0.0.1:${setting.upstream}`;
+    const args = [...PERMISSIONS, path("../main.ts"), "-c", config, ...listen];
+    return {
+      command: Deno.execPath(),
+      args: await denoArguments("run", args),
+      env: { BACKEND: upstream, FRONTEND: upstream, CENTRIFUGO: upstream },
+    };
+  },
+};
+
+function denoFloor(name: string, file: string, can: "http" | "websocket") {
+  return {
+    name,
+    floor: true,
+    can: new Set([can]),
+    missing: null,
+    start: ({ port, upstream }: Setting) =>
+      Promise.resolve({
+        command: Deno.execPath(),
+        args: [
+          "run",
+          "--allow-net",
+          path(file),
+          String(port),
+          `127.0.0.1:${upstream}`,
+        ],
+      }),
+  };
+}
+
+function debian(
+  name: string,
+  start: (program: string, setting: Setting) => Promise<Start>,
+): Contender {
+  const program = findProgram(name);
+  return {
+    name,
+    floor: false,
+    can: new Set(["websocket", "http", "locations", "cores"]),
+    missing: program === undefined ? `${name} is not installed` : null,
+    start: (setting) => start(program ?? "", setting),
+  };
+}
+
+const nginx = debian("nginx", async (command, setting) => {
+  const config = await write(setting, "nginx.conf", nginxConfig(setting));
+  const args = ["-p", setting.folder, "-e", "stderr", "-c", config];
+  return { command, args };
+});
+
+const haproxy = debian("haproxy", async (command, setting) => {
+  const config = await write(setting, "haproxy.cfg", haproxyConfig(setting));
+  return { command, args: ["-q", "-f", config] };
+});
+
+const caddy = debian("caddy", async (command, setting) => {
+  const config = await write(setting, "Caddyfile", caddyfile(setting));
+  return {
+    command,
+    args: ["run", "--adapter", "caddyfile", "--config", config],
+    env: {
+      HOME: setting.folder,
+      XDG_DATA_HOME: setting.folder,
+      XDG_CONFIG_HOME: setting.folder,
+      ...(setting.workers === "one" ? { GOMAXPROCS: "1" } : {}),
+    },
+  };
+});
+
+/** On Node: one process, one thread for JavaScript. */
+function onNode(name: string, file: string): Contender {
+  const program = findProgram("node");
+  const installed = exists(new URL(`node_modules/${name}`, NODE_FOLDER));
+  return {
+    name,
+    floor: false,
+    can: new Set(["websocket", "http"]),
+    missing: program === undefined
+      ? "node is not installed"
+      : installed
+      ? null
+      : `npm could not install ${name}`,
+    start: ({ port, upstream }) =>
+      Promise.resolve({
+        command: program ?? "",
+        args: [
+          path(`node/${file}`),
+          String(port),
+          `127.0.0.1:${upstream}`,
+        ],
+        env: {
+          NODE_ENV: "production",
+          NODE_PATH: fileURLToPath(new URL("node_modules", NODE_FOLDER)),
+        },
+      }),
+  };
+}
+
+function exists(url: URL): boolean {
+  try {
+    Deno.statSync(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** All of them, ours first. Call it once the packages for Node are installed. */
+export function contenders(): Contender[] {
+  return [
+    sameorigin,
+    denoFloor("floor", "floor.ts", "http"),
+    denoFloor("floor, headers copied", "floor_headers.ts", "http"),
+    denoFloor("floor, WebSocket", "floor_websocket.ts", "websocket"),
+    nginx,
+    haproxy,
+    caddy,
+    onNode("http-proxy-3", "http_proxy_3.cjs"),
+    onNode("@fastify/http-proxy", "fastify_http_proxy.cjs"),
+  ];
+}

@@ -1,0 +1,3 @@
+module sameorigin/bench/load
+
+go 1.21
