@@ -1,32 +1,38 @@
 /**
- * Listening, and the end of it.
+ * The running proxy: its start, its reloads and its end.
  *
  * @module
  */
-import type { ListenAddress, ListenerPlan, Plan } from "../config/plan.ts";
+import type { ListenerPlan, Plan } from "../config/plan.ts";
 import type { AccessLog } from "../observe/access_log.ts";
 import { Deadlines } from "../proxy/deadline.ts";
-import { WebSocketBridges } from "../proxy/websocket.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import { createHandler, type ServerState } from "./handler.ts";
+import { addressKey } from "./listen.ts";
+import { type Handler, Listener } from "./listener.ts";
 
-/** An address could not be listened on. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-  constructor(
-    /** As the config writes it. */
-    readonly address: string,
-    readonly kind: "in use" | "permission" | "unavailable",
-    options: ErrorOptions,
-  ) {
-    super(`cannot listen on ${address}: ${kind}`, options);
-  }
-}
+export { ListenError } from "./listen.ts";
 
 export interface ServerOptions {
   accessLog: AccessLog;
   /** Takes one line for whoever runs the proxy. */
   errorLog: (line: string) => void;
+  /** Whether ports may be shared with the other workers of this process. */
+  shared?: boolean;
+}
+
+/** What a reload has changed, addresses as the configs write them. */
+export interface Changes {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** A reload that has everything it needs. */
+export interface PreparedReload {
+  /** Makes it so, in one step. */
+  commit(): Changes;
+  /** Leaves everything as it was. */
+  cancel(): void;
 }
 
 /** A proxy that is running. */
@@ -35,6 +41,15 @@ export interface RunningServer {
   readonly addresses: { written: string; url: string }[];
   /** Settles when every listener has ended. */
   readonly finished: Promise<void>;
+  /**
+   * Puts another plan in the place of the present one. Requests in flight end as
+   * they began, WebSockets stay open, those on listeners that are gone too.
+   *
+   * @throws {ListenError} if an address can't be had; nothing has changed then.
+   */
+  reload(plan: Plan): Changes;
+  /** The first half of {@linkcode reload}: opens what is new. Throws the same. */
+  prepareReload(plan: Plan): PreparedReload;
   /**
    * Stops accepting, lets requests in flight finish for up to
    * `shutdown_timeout`, and closes WebSockets with 1012 ("service restart") over
@@ -46,9 +61,6 @@ export interface RunningServer {
   abort(): void;
 }
 
-/** RFC 6455 section 7.4, IANA: service restart. Clients come back by themselves. */
-const SERVICE_RESTART = 1012;
-
 /**
  * Listens on every address of the plan.
  *
@@ -56,61 +68,205 @@ const SERVICE_RESTART = 1012;
  */
 export function startServer(plan: Plan, options: ServerOptions): RunningServer {
   forgetForwardProxies();
-  const state: ServerState = {
-    groups: new UpstreamGroups(plan.upstreams),
-    bridges: new WebSocketBridges(),
-    deadlines: new Deadlines(),
-    dev: plan.dev,
-    ...options,
-  };
-  const kill = new AbortController();
-  const listeners: Deno.HttpServer<Deno.Addr>[] = [];
-  try {
-    for (const listener of plan.listeners) {
-      listeners.push(listen(listener, state, kill.signal));
+  return new Server(plan, options);
+}
+
+/** What all listeners share. */
+type Shared = Omit<ServerState, "bridges">;
+
+class Server implements RunningServer {
+  readonly finished: Promise<void>;
+  readonly #finished = Promise.withResolvers<void>();
+  readonly #options: ServerOptions;
+  #plan: Plan;
+  #shared: Shared;
+  /** By their addresses. */
+  #listeners = new Map<string, Listener>();
+  /** Those that a reload has removed and that still have WebSockets. */
+  readonly #leaving = new Set<Listener>();
+  /** Groups that are no longer in use, once the requests on them are answered. */
+  readonly #retired: { groups: UpstreamGroups; next: UpstreamGroups }[] = [];
+  #retiring: Promise<void> = Promise.resolve();
+  #stopping = false;
+
+  constructor(plan: Plan, options: ServerOptions) {
+    this.finished = this.#finished.promise;
+    this.#options = options;
+    this.#plan = plan;
+    this.#listeners = this.#open(plan);
+    this.#shared = {
+      groups: new UpstreamGroups(plan.upstreams),
+      deadlines: new Deadlines(),
+      accessLog: options.accessLog,
+      errorLog: options.errorLog,
+      dev: plan.dev,
+    };
+    for (const [listener, handler] of this.#handlers(plan, this.#shared)) {
+      listener.serve(handler);
     }
-  } catch (error) {
-    kill.abort();
-    close(state);
-    throw error;
   }
-  let stopping = false;
-  const finished = Promise.all(listeners.map((l) => l.finished)).then(() => {});
-  return {
-    addresses: listeners.map((server, i) => ({
-      written: plan.listeners[i]?.written ?? "",
-      url: urlOf(server.addr),
-    })),
-    finished,
-    abort() {
-      state.bridges.abort();
-      // Once a server is shutting down Deno has no way to end it at once.
-      if (!stopping) kill.abort();
-      stopping = true;
-      close(state);
-    },
-    async shutdown() {
-      if (stopping) return;
-      stopping = true;
-      const ended = Promise.all([
-        ...listeners.map((server) => server.shutdown()),
-        state.bridges.closeAll(
-          SERVICE_RESTART,
-          "service restart",
-          Math.min(plan.websocketDrain, plan.shutdownTimeout),
-        ),
-      ]);
-      let timer;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, plan.shutdownTimeout);
-      });
-      await Promise.race([ended, late]);
-      clearTimeout(timer);
-      state.bridges.abort();
-      close(state);
-      await options.accessLog.flush();
-    },
-  };
+
+  get addresses() {
+    return [...this.#listeners.values()]
+      .map(({ written, url }) => ({ written, url }));
+  }
+
+  reload(plan: Plan): Changes {
+    return this.prepareReload(plan).commit();
+  }
+
+  prepareReload(plan: Plan): PreparedReload {
+    const listeners = this.#open(plan);
+    const before = this.#all();
+    const added = [...listeners.values()]
+      .filter((listener) => !before.includes(listener));
+    const back = [...this.#leaving]
+      .filter((listener) => listeners.get(listener.key) === listener);
+    // From here on they don't close behind our back.
+    for (const listener of back) listener.serve(gone);
+    return {
+      commit: () => this.#commit(plan, listeners),
+      cancel() {
+        for (const listener of added) listener.abort();
+        for (const listener of back) listener.leave(gone);
+      },
+    };
+  }
+
+  abort(): void {
+    this.#stopping = true;
+    for (const listener of this.#all()) listener.abort();
+    this.#close();
+  }
+
+  async shutdown(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const { shutdownTimeout, websocketDrain } = this.#plan;
+    const window = Math.min(websocketDrain, shutdownTimeout);
+    const ended = Promise.all(
+      this.#all().map((listener) => listener.drain(window)),
+    );
+    let timer;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, shutdownTimeout);
+    });
+    await Promise.race([ended, late]);
+    clearTimeout(timer);
+    for (const { bridges } of this.#all()) bridges.abort();
+    this.#close();
+    await this.#options.accessLog.flush();
+  }
+
+  #all(): Listener[] {
+    return [...this.#listeners.values(), ...this.#leaving];
+  }
+
+  /**
+   * The listeners of a plan, by address: those that are open already, and new
+   * ones.
+   *
+   * @throws {ListenError} if one can't be had; none is open then but those before.
+   */
+  #open(plan: Plan): Map<string, Listener> {
+    const listeners = new Map<string, Listener>();
+    const added: Listener[] = [];
+    try {
+      for (const listenerPlan of plan.listeners) {
+        const key = addressKey(listenerPlan.address);
+        let listener = this.#find(key);
+        if (listener === undefined) {
+          listener = new Listener(listenerPlan, this.#options);
+          added.push(listener);
+        }
+        listeners.set(key, listener);
+      }
+    } catch (error) {
+      for (const listener of added) listener.abort();
+      throw error;
+    }
+    return listeners;
+  }
+
+  #find(key: string): Listener | undefined {
+    return this.#listeners.get(key) ??
+      [...this.#leaving].find((one) => one.key === key && !one.closing);
+  }
+
+  #commit(plan: Plan, listeners: Map<string, Listener>): Changes {
+    const before = this.#listeners;
+    const { groups } = this.#shared;
+    const next = new UpstreamGroups(plan.upstreams, groups);
+    const shared: Shared = { ...this.#shared, groups: next, dev: plan.dev };
+    this.#plan = plan;
+    this.#listeners = listeners;
+    this.#shared = shared;
+    const quiet: Promise<void>[] = [];
+    for (const [listener, handler] of this.#handlers(plan, shared)) {
+      quiet.push(listener.serve(handler));
+    }
+    for (const listener of listeners.values()) this.#leaving.delete(listener);
+    const removed: string[] = [];
+    for (const [key, listener] of before) {
+      if (listeners.has(key)) continue;
+      removed.push(listener.written);
+      this.#leaving.add(listener);
+      quiet.push(listener.leave(gone));
+      listener.ended.then(() => this.#leaving.delete(listener));
+    }
+    this.#retire(groups, next, quiet);
+    return {
+      added: [...listeners].filter(([key]) => !before.has(key))
+        .map(([, { written }]) => written),
+      removed,
+    };
+  }
+
+  #handlers(plan: Plan, shared: Shared): [Listener, Handler][] {
+    return plan.listeners.map((listenerPlan: ListenerPlan) => {
+      const listener = this.#listeners.get(addressKey(listenerPlan.address));
+      if (listener === undefined) throw new Error("no listener for a plan's");
+      const state = { ...shared, bridges: listener.bridges };
+      return [listener, createHandler(listenerPlan, listener.place, state)];
+    });
+  }
+
+  /**
+   * Closes groups when the requests that were given to them are answered: until
+   * then they may be tried again. In the order of the reloads, since a group may
+   * outlive several.
+   */
+  #retire(
+    groups: UpstreamGroups,
+    next: UpstreamGroups,
+    quiet: Promise<void>[],
+  ): void {
+    const pair = { groups, next };
+    this.#retired.push(pair);
+    const before = this.#retiring;
+    this.#retiring = Promise.all([before, ...quiet]).then(() => {
+      const at = this.#retired.indexOf(pair);
+      if (at === -1) return;
+      this.#retired.splice(at, 1);
+      groups.close(next);
+    });
+  }
+
+  #close(): void {
+    this.#shared.deadlines.close();
+    for (const { groups, next } of this.#retired.splice(0)) groups.close(next);
+    this.#shared.groups.close();
+    Promise.all(this.#all().map((listener) => listener.ended))
+      .then(() => this.#finished.resolve());
+  }
+}
+
+/** For an address that the config has no more, as long as WebSockets are open on it. */
+function gone(): Response {
+  return new Response("503 Service Unavailable: not served here any more.\n", {
+    status: 503,
+    headers: { "connection": "close" },
+  });
 }
 
 /**
@@ -122,88 +278,4 @@ function forgetForwardProxies(): void {
     Deno.env.delete(name);
     Deno.env.delete(name.toLowerCase());
   }
-}
-
-function listen(
-  listener: ListenerPlan,
-  state: ServerState,
-  signal: AbortSignal,
-): Deno.HttpServer<Deno.Addr> {
-  const { address } = listener;
-  const place = placeOf(address);
-  // Deno says by itself where it listens; the command does that better.
-  const common = { signal, onListen() {}, onError: lastResort(state) };
-  try {
-    if (address.transport === "unix") {
-      const handler = createHandler(listener, place, state);
-      return Deno.serve({ path: address.path, ...common }, handler);
-    }
-    const { hostname, port } = address;
-    const server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(
-      { hostname, port, ...common },
-      // The port is known only now where the config says 0.
-      (request, info) => handler(request, info),
-    );
-    const bound = placeOf({ ...address, port: server.addr.port });
-    const handler = createHandler(listener, bound, state);
-    return server;
-  } catch (cause) {
-    throw new ListenError(listener.written, kindOf(cause), { cause });
-  }
-}
-
-function placeOf(address: ListenAddress) {
-  if (address.transport === "unix") {
-    return {
-      urlScheme: "http+unix://",
-      fallbackHost: encodeURIComponent(address.path),
-      serverPort: "",
-    };
-  }
-  return {
-    urlScheme: "http://",
-    fallbackHost: fallbackHost(address.hostname, address.port),
-    serverPort: String(address.port),
-  };
-}
-
-/** What Deno puts into a request's URL where the request names no host. */
-function fallbackHost(hostname: string, port: number): string {
-  const local = /^(localhost|127\..*|0\.0\.0\.0|::1?|\[::1?\])$/.test(hostname);
-  const host = local ? "localhost" : hostname;
-  return port === 80 ? host : `${host}:${port}`;
-}
-
-/** The handler catches what can be caught; this is for what it can't be. */
-function lastResort(state: ServerState) {
-  return (error: unknown) => {
-    state.errorLog(`500: ${error instanceof Error ? error.stack : error}`);
-    return new Response("500 Internal Server Error\n", { status: 500 });
-  };
-}
-
-function kindOf(cause: unknown): ListenError["kind"] {
-  if (cause instanceof Deno.errors.AddrInUse) return "in use";
-  if (
-    cause instanceof Deno.errors.PermissionDenied ||
-    cause instanceof Deno.errors.NotCapable
-  ) return "permission";
-  return "unavailable";
-}
-
-function close(state: ServerState): void {
-  state.deadlines.close();
-  state.groups.close();
-}
-
-function urlOf(address: Deno.Addr): string {
-  if (!("hostname" in address)) return "a unix socket";
-  const any = address.hostname === "0.0.0.0" || address.hostname === "::" ||
-    address.hostname === "127.0.0.1" || address.hostname === "::1";
-  const host = any
-    ? "localhost"
-    : address.hostname.includes(":")
-    ? `[${address.hostname}]`
-    : address.hostname;
-  return `http://${host}${address.port === 80 ? "" : `:${address.port}`}`;
 }

@@ -1,0 +1,101 @@
+/**
+ * Opening an address, and saying why it can't be had.
+ *
+ * @module
+ */
+import type { ListenAddress } from "../config/plan.ts";
+
+/** An address could not be listened on. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+  constructor(
+    /** As the config writes it. */
+    readonly address: string,
+    readonly kind: "in use" | "permission" | "unavailable",
+    options: ErrorOptions,
+  ) {
+    super(`cannot listen on ${address}: ${kind}`, options);
+  }
+}
+
+/** What `Deno.serve` says of why it can't listen. */
+export function listenError(written: string, cause: unknown): ListenError {
+  return new ListenError(written, kindOf(cause), { cause });
+}
+
+function kindOf(cause: unknown): ListenError["kind"] {
+  if (cause instanceof Deno.errors.AddrInUse) return "in use";
+  if (
+    cause instanceof Deno.errors.PermissionDenied ||
+    cause instanceof Deno.errors.NotCapable
+  ) return "permission";
+  return "unavailable";
+}
+
+/** Two listeners of one address are the same listener, before and after a reload. */
+export function addressKey(address: ListenAddress): string {
+  return address.transport === "unix"
+    ? `unix:${address.path}`
+    : `${address.hostname}:${address.port}`;
+}
+
+/** What all requests of a listener have in common, as `Deno.serve` shows it. */
+export interface Place {
+  readonly urlScheme: string;
+  readonly fallbackHost: string;
+  readonly serverPort: string;
+}
+
+/** The place of an address, its port the one that was bound. */
+export function placeOf(address: ListenAddress): Place {
+  if (address.transport === "unix") {
+    return {
+      urlScheme: "http+unix://",
+      fallbackHost: encodeURIComponent(address.path),
+      serverPort: "",
+    };
+  }
+  return {
+    urlScheme: "http://",
+    fallbackHost: fallbackHost(address.hostname, address.port),
+    serverPort: String(address.port),
+  };
+}
+
+/** What Deno puts into a request's URL where the request names no host. */
+function fallbackHost(hostname: string, port: number): string {
+  const local = /^(localhost|127\..*|0\.0\.0\.0|::1?|\[::1?\])$/.test(hostname);
+  const host = local ? "localhost" : hostname;
+  return port === 80 ? host : `${host}:${port}`;
+}
+
+/** How to open an address in a browser on this machine. */
+export function urlOf(address: Deno.Addr): string {
+  if (!("hostname" in address)) return "a unix socket";
+  const any = address.hostname === "0.0.0.0" || address.hostname === "::" ||
+    address.hostname === "127.0.0.1" || address.hostname === "::1";
+  const host = any
+    ? "localhost"
+    : address.hostname.includes(":")
+    ? `[${address.hostname}]`
+    : address.hostname;
+  return `http://${host}${address.port === 80 ? "" : `:${address.port}`}`;
+}
+
+/** Sockets that must be free before an address is listened on again. */
+const SPARE_SOCKETS = 8;
+
+/** Whether this process may open a few more descriptors. */
+export function haveDescriptors(): boolean {
+  const spare: Deno.Listener[] = [];
+  try {
+    while (spare.length < SPARE_SOCKETS) {
+      spare.push(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+    }
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const listener of spare) listener.close();
+  }
+}
