@@ -1,0 +1,43 @@
+/**
+ * Whether what was made before was made of the same.
+ *
+ * @module
+ */
+import { join } from "node:path";
+
+/** A short name for a content, the same for the same: 16 hexadecimal digits. */
+export async function fingerprint(
+  ...parts: readonly string[]
+): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(parts));
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return new Uint8Array(digest).slice(0, 8).toHex();
+}
+
+/** The names and texts of the files in a folder, and in those below it. */
+export async function textsOf(folder: string): Promise<string[]> {
+  const texts: string[] = [];
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  entries.sort((a, b) => a.name < b.name ? -1 : 1);
+  for (const { name, isDirectory } of entries) {
+    const path = join(folder, name);
+    texts.push(name);
+    if (isDirectory) texts.push(...await textsOf(path));
+    else texts.push(await Deno.readTextFile(path));
+  }
+  return texts;
+}
+
+/** Whether a note was left that says the same; see {@linkcode leaveNote}. */
+export async function hasNote(file: string, text: string): Promise<boolean> {
+  try {
+    return await Deno.readTextFile(file) === text;
+  } catch {
+    return false;
+  }
+}
+
+/** Leaves a note that something has been made, for later runs. */
+export async function leaveNote(file: string, text: string): Promise<void> {
+  await Deno.writeTextFile(file, text);
+}

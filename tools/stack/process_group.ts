@@ -1,0 +1,99 @@
+/**
+ * A program and all that it starts, as one group of processes that ends
+ * together: by itself, when it is told to, and when this process dies, however
+ * that comes about.
+ *
+ * @module
+ */
+
+/** A program and how it is started. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** In addition to this process's own. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * The shell turns into the program, which so has the process id that is known
+ * here. What it leaves behind waits for the end of standard input, which comes
+ * when the runner dies: then nobody else would end the group.
+ */
+const GUARDED = `exec 3<&0 </dev/null
+(trap '' TERM INT HUP; cat <&3; kill -TERM 0; sleep 2; kill -KILL 0) >/dev/null 2>&1 &
+exec "$@" 3<&- >>"$0" 2>&1`;
+
+/**
+ * What a group is told, and how long it may take to end after it, in
+ * milliseconds. The second signal tells the proxy not to wait for what is in
+ * flight; a process that hangs hears only the last.
+ */
+const TELLING = [["SIGTERM", 1_500], ["SIGTERM", 3_500]] as const;
+
+/** A group of processes that is running. */
+export class ProcessGroup {
+  /** The program's process id, which is the group's too. */
+  readonly pid: number;
+  /** Settles when the program has ended and the rest of the group is killed. */
+  readonly ended: Promise<Deno.CommandStatus>;
+
+  /**
+   * Starts a program, in a session of its own: Ctrl-C at the terminal reaches
+   * the runner only, which ends everything in order.
+   *
+   * @param log The file that all output is added to.
+   */
+  constructor({ program, args, cwd, env }: Command, log: string) {
+    const child = new Deno.Command("/bin/sh", {
+      args: ["-c", GUARDED, log, program, ...args],
+      cwd,
+      env: { ...env },
+      detached: true,
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    this.pid = child.pid;
+    this.ended = (async () => {
+      const status = await child.status;
+      this.#signal("SIGKILL");
+      await child.stdin.close().catch(() => {});
+      return status;
+    })();
+  }
+
+  /** Ends the group: politely, and after five seconds by force. */
+  async stop(): Promise<void> {
+    for (const [signal, patience] of TELLING) {
+      this.#signal(signal);
+      if (await within(patience, this.ended)) return;
+    }
+    this.#signal("SIGKILL");
+    await this.ended;
+  }
+
+  #signal(signal: Deno.Signal): void {
+    try {
+      Deno.kill(-this.pid, signal);
+    } catch {
+      // None of the group is left.
+    }
+  }
+}
+
+/** Whether it happens in time, in milliseconds. */
+async function within(
+  milliseconds: number,
+  event: Promise<unknown>,
+): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  try {
+    return await Promise.race([event.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
