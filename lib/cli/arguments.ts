@@ -24,6 +24,7 @@ export interface Options {
   readonly listen: string | undefined;
   readonly logFormat: "combined" | "json" | "off" | undefined;
   readonly dev: boolean;
+  readonly watch: boolean;
   /** As written: `PREFIX=ADDRESS`. */
   readonly to: readonly string[];
   /** As written: `Name: value`. */
@@ -110,6 +111,7 @@ export function parseArguments(argv: readonly string[]): Invocation {
     // Its choices are in the table.
     logFormat: text("logFormat")[0] as Options["logFormat"],
     dev: values.has("dev"),
+    watch: values.has("watch"),
     to: text("to"),
     header: text("header"),
     json: values.has("json"),
@@ -126,6 +128,12 @@ export function parseArguments(argv: readonly string[]): Invocation {
     throw new UsageError(
       "--to and --config can't be given together",
       "Write the location into the config, or leave --config away.",
+    );
+  }
+  if (options.watch && (options.to.length > 0 || options.config === "-")) {
+    throw new UsageError(
+      "--watch needs a config file",
+      "Write the config into a file, and name it with --config.",
     );
   }
   return { command, arguments: rest, options };

@@ -72,7 +72,8 @@ export function printProblems(error: ConfigError, terminal: Terminal): void {
   if (length > 1) failure(terminal, `${length} problems`);
 }
 
-function countsOf(plan: Plan) {
+/** How much a plan has of what people count. */
+export function countsOf(plan: Plan) {
   const servers = new Set(plan.listeners.flatMap((l) => l.servers.servers));
   return {
     servers: servers.size,

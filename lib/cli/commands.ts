@@ -43,6 +43,10 @@ export const OPTIONS = {
     name: "dev",
     summary: "let error pages say which upstream failed, and why",
   },
+  watch: {
+    name: "watch",
+    summary: "read the config again when it changes",
+  },
   to: {
     name: "to",
     value: "PREFIX=ADDRESS",
@@ -99,10 +103,12 @@ export const COMMANDS = {
       "The config is the file named by --config, else config.yaml in the working",
       "directory, else the one built in. Standard output is the access log; all",
       "else goes to standard error. SIGINT or SIGTERM ends it when the requests",
-      "in flight are done; a second one ends it at once.",
+      "in flight are done; a second one ends it at once. SIGHUP reads the config",
+      "again: requests in flight and open WebSockets go on, and a config with a",
+      "problem changes nothing.",
     ],
     arguments: [],
-    options: ["config", "listen", "logFormat", "dev", "to"],
+    options: ["config", "listen", "logFormat", "watch", "dev", "to"],
     examples: [
       { line: "sameorigin", says: "run with config.yaml" },
       {
@@ -189,6 +195,21 @@ export const COMMANDS = {
     examples: [
       { line: "sameorigin health", says: "as a container's health check" },
       { line: "sameorigin health --listen 9001", says: "on another port" },
+    ],
+  },
+  reload: {
+    summary: "let the running proxy read its config again",
+    details: [
+      "It asks the proxy on the first address that the config listens on; if that",
+      "has just been changed, name the old one with --listen. The exit code is 0",
+      "if the config is in effect, 2 if it has problems (then nothing changes),",
+      "1 if no proxy with this very file answers. SIGHUP does the same.",
+    ],
+    arguments: [],
+    options: ["config", "listen"],
+    examples: [
+      { line: "sameorigin reload", says: "after a change of config.yaml" },
+      { line: "sameorigin reload --listen 9000", says: "listen was changed" },
     ],
   },
   version: {

@@ -4,9 +4,13 @@
  * @module
  */
 import { ConfigError } from "../config/config_error.ts";
-import type { Plan } from "../config/plan.ts";
 import { ListenError } from "../server/serve.ts";
-import { type Invocation, parseArguments, UsageError } from "./arguments.ts";
+import {
+  type Invocation,
+  type Options,
+  parseArguments,
+  UsageError,
+} from "./arguments.ts";
 import { check, printProblems } from "./check.ts";
 import { isCommand } from "./commands.ts";
 import { ConfigFileError } from "./config_file.ts";
@@ -16,7 +20,8 @@ import { health } from "./health.ts";
 import { help } from "./help.ts";
 import { init } from "./init.ts";
 import { listenFailure } from "./listen_failure.ts";
-import { NO_FILE, planOf } from "./load_plan.ts";
+import { ConfigReader, NO_FILE, planOf } from "./load_plan.ts";
+import { reload } from "./reload.ts";
 import { run } from "./run.ts";
 import { schema } from "./schema.ts";
 import { failure, OutputError, type Terminal } from "./terminal.ts";
@@ -61,7 +66,7 @@ async function perform(
 ): Promise<number> {
   switch (command) {
     case "run":
-      return await runProxy(await planOf(options), terminal);
+      return await runProxy(options, terminal);
     case "check":
       return await check(() => planOf(options), options.json, terminal);
     case "explain": {
@@ -71,6 +76,8 @@ async function perform(
     }
     case "health":
       return await health(await planOf(options), terminal);
+    case "reload":
+      return await reload(options, terminal);
     case "schema":
       return await schema(terminal);
     case "init":
@@ -83,10 +90,15 @@ async function perform(
 }
 
 /** Runs, or says why an address can't be had. */
-async function runProxy(plan: Plan, terminal: Terminal): Promise<number> {
+async function runProxy(options: Options, terminal: Terminal): Promise<number> {
+  const reader = new ConfigReader(options);
+  const loaded = await reader.load();
+  const { plan } = loaded;
   const hasFile = plan.source !== NO_FILE;
+  const from = hasFile ? plan.source : "no config";
+  const { watch } = options;
   try {
-    return await run(plan, hasFile ? plan.source : "no config", terminal);
+    return await run({ loaded, reader, from, watch }, terminal);
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     failure(terminal, listenFailure(error, plan, hasFile));

@@ -15,6 +15,7 @@ export const USAGE = 2;
 
 /** Ended at once by a second signal, as a shell says it: 128 and its number. */
 export const KILLED_BY: Readonly<Record<string, number>> = {
+  SIGHUP: 129,
   SIGINT: 130,
   SIGBREAK: 149,
   SIGTERM: 143,

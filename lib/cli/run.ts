@@ -3,34 +3,56 @@
  *
  * @module
  */
-import type { Plan } from "../config/plan.ts";
 import { type AccessLog, createAccessLog } from "../observe/access_log.ts";
 import { type RunningServer, startServer } from "../server/serve.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
-import { onStopSignal } from "./signals.ts";
+import type { ConfigReader, LoadedConfig } from "./load_plan.ts";
+import { Reloader } from "./reloader.ts";
+import { onSignals } from "./signals.ts";
 import { startupBlock } from "./startup_block.ts";
 import { failure, type Terminal } from "./terminal.ts";
+import { FileWatch } from "./watch.ts";
 
 /** The longest wait at the end for a reader of the access log, in milliseconds. */
 const FLUSH_PATIENCE = 1_000;
 
+/** What is run. */
+export interface RunOptions {
+  readonly loaded: LoadedConfig;
+  /** Reads it again. */
+  readonly reader: ConfigReader;
+  /** Where it is from, for the block at the start. */
+  readonly from: string;
+  /** Whether it is read again when its file changes. */
+  readonly watch: boolean;
+}
+
 /**
  * Runs until a signal ends it.
  *
- * @param from Where the plan is from, for the block at the start.
  * @throws {ListenError} if an address can't be had.
  */
 export async function run(
-  plan: Plan,
-  from: string,
+  { loaded, reader, from, watch }: RunOptions,
   terminal: Terminal,
 ): Promise<number> {
+  const { plan } = loaded;
   const errorLog = (line: string) => failure(terminal, line);
   surviveBugs(errorLog);
-  const accessLog = impatient(createAccessLog(plan.logFormat, writeOutput));
-  const server = startServer(plan, { accessLog, errorLog });
+  const lines = createAccessLog(plan.logFormat, writeOutput);
+  const accessLog = impatient(lines);
+  const control = (proof: string) => reloader.control(proof);
+  const server = startServer(plan, { accessLog, errorLog, control });
+  let current = plan;
+  const reloader = new Reloader(reader, loaded, ({ plan }) => {
+    const changes = server.reload(plan);
+    lines.setFormat(plan.logFormat);
+    current = plan;
+    return Promise.resolve(changes);
+  }, terminal);
   // Listens to signals from here on: whoever reads the block may send one.
-  const end = ended(server, plan, terminal);
+  const end = ended(server, () => current.shutdownTimeout, reloader, terminal);
+  using _watch = watch ? watched(reader, reloader, errorLog) : undefined;
   const { noteStyle } = terminal;
   terminal.note(startupBlock(plan, from, server.addresses, noteStyle));
   const code = await end;
@@ -38,27 +60,49 @@ export async function run(
   return code;
 }
 
+function watched(
+  { path }: ConfigReader,
+  reloader: Reloader,
+  errorLog: (line: string) => void,
+): FileWatch | undefined {
+  if (path === null) return undefined;
+  const changed = () => reloader.reloadIfChanged("changed");
+  return new FileWatch(path, changed, errorLog);
+}
+
 /** Resolves with the exit code when the proxy has ended. */
 function ended(
   server: RunningServer,
-  plan: Plan,
+  shutdownTimeout: () => number,
+  reloader: Reloader,
   terminal: Terminal,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     let stopping = false;
-    onStopSignal((signal, count) => {
-      if (count > 1) {
-        terminal.note(`${signal} again: stopping at once\n`);
-        server.abort();
-        resolve(KILLED_BY[signal] ?? FAILURE);
-        return;
-      }
-      stopping = true;
-      terminal.note(
-        `${signal}: waiting for what is in flight, for at most ` +
-          `${plan.shutdownTimeout / 1000} s (a second one stops at once)\n`,
-      );
-      server.shutdown().then(() => resolve(OK), reject);
+    onSignals({
+      stop(signal, count) {
+        if (count > 1) {
+          terminal.note(`${signal} again: stopping at once\n`);
+          server.abort();
+          resolve(KILLED_BY[signal] ?? FAILURE);
+          return;
+        }
+        stopping = true;
+        terminal.note(
+          `${signal}: waiting for what is in flight, for at most ` +
+            `${shutdownTimeout() / 1000} s (a second one stops at once)\n`,
+        );
+        server.shutdown().then(() => resolve(OK), reject);
+      },
+      reload() {
+        if (!stopping) reloader.reload("SIGHUP");
+      },
+      reopenLogs() {
+        terminal.note(
+          "SIGUSR1: the logs are standard output and standard error; there is " +
+            "no file to be opened anew\n",
+        );
+      },
     });
     server.finished.then(() => {
       if (stopping) return;

@@ -56,50 +56,54 @@ const GATHER_MS = 50;
 /** Characters that may wait for a reader of the log that has stopped reading. */
 const BACKLOG_LIMIT = 8 * 1024 * 1024;
 
+/** `combined` is nginx's and Apache's format, `json` one object a line; `off` writes nothing. */
+export type LogFormat = "combined" | "json" | "off";
+
+/** A log whose format can be changed. */
+export interface FormattedLog extends AccessLog {
+  /** Of the lines from now on. */
+  setFormat(format: LogFormat): void;
+}
+
+const LINES = { combined: combinedLine, json: jsonLine, off: null };
+
 /**
  * Makes the log.
  *
- * @param format `combined` is nginx's and Apache's format, `json` one object a
- * line; `off` writes nothing.
  * @param write Takes a batch of lines. A rejection ends the log: the proxy goes
  * on without it.
  */
 export function createAccessLog(
-  format: "combined" | "json" | "off",
+  format: LogFormat,
   write: (bytes: Uint8Array) => Promise<void>,
-): AccessLog {
-  if (format === "off") return new NoLog();
-  return new LineLog(format === "json" ? jsonLine : combinedLine, write);
+): FormattedLog {
+  return new LineLog(format, write);
 }
 
-class NoLog implements AccessLog {
-  request() {}
-  webSocketOpened() {}
-  webSocketClosed() {}
-  flush(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-class LineLog implements AccessLog {
+class LineLog implements FormattedLog {
   #waiting = "";
   #dropped = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
   #broken = false;
   readonly #encoder = new TextEncoder();
-  readonly #line: (event: LogEvent) => string;
+  #line: ((event: LogEvent) => string) | null;
   readonly #write: (bytes: Uint8Array) => Promise<void>;
 
   constructor(
-    line: (event: LogEvent) => string,
+    format: LogFormat,
     write: (bytes: Uint8Array) => Promise<void>,
   ) {
-    this.#line = line;
+    this.#line = LINES[format];
     this.#write = write;
   }
 
+  setFormat(format: LogFormat) {
+    this.#line = LINES[format];
+  }
+
   request(entry: RequestEntry) {
+    if (this.#line === null) return;
     this.#add({ event: "request", time: new Date(), entry });
   }
 
@@ -119,7 +123,7 @@ class LineLog implements AccessLog {
   }
 
   #add(event: LogEvent) {
-    if (this.#broken) return;
+    if (this.#broken || this.#line === null) return;
     // A reader that has stopped (a full pipe) must not fill the memory.
     if (this.#waiting.length > BACKLOG_LIMIT) {
       this.#dropped++;

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { ListenerPlan } from "../config/plan.ts";
+import type { ListenAddress, ListenerPlan } from "../config/plan.ts";
 import { hasToken } from "../proxy/headers.ts";
 import { WebSocketBridges } from "../proxy/websocket.ts";
+import { answerControl, type Control, RELOAD } from "./control.ts";
 import {
   addressKey,
   haveDescriptors,
@@ -23,6 +24,8 @@ export interface ListenerOptions {
   errorLog: (line: string) => void;
   /** Whether it may share its port with the other workers of this process. */
   shared?: boolean;
+  /** Reads the config again, if that is possible. */
+  control?: Control;
 }
 
 /** RFC 6455 section 7.4, IANA: service restart. Clients come back by themselves. */
@@ -85,8 +88,13 @@ export class Listener {
       onListen() {},
       onError: (error: unknown) => this.#lastResort(error),
     };
-    const handle: Handler = (request, info) =>
-      this.#serving.handle(request, info);
+    const { control } = options;
+    const handle: Handler = control === undefined
+      ? (request, info) => this.#serving.handle(request, info)
+      : (request, info) =>
+        request.method === RELOAD
+          ? this.#control(request, info, address, control)
+          : this.#serving.handle(request, info);
     if (address.transport === "unix") {
       const { path } = address;
       this.#listen = () => Deno.serve({ path, ...common }, handle);
@@ -169,6 +177,16 @@ export class Listener {
     this.#ready.resolve();
     this.#kill.abort();
     this.#endWith([...this.#servers].map((server) => server.finished));
+  }
+
+  async #control(
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.Addr>,
+    address: ListenAddress,
+    control: Control,
+  ): Promise<Response> {
+    return await answerControl(request, info, address, control) ??
+      this.#serving.handle(request, info);
   }
 
   async #close(): Promise<void> {

@@ -20,6 +20,7 @@ import { parseTarget } from "../route/path.ts";
 import { findServer } from "../route/server.ts";
 import { escapePath, forwardTarget, replaceTarget } from "../route/target.ts";
 import { Context, requestId } from "./context.ts";
+import { PROOF_HEADER, RELOAD } from "./control.ts";
 
 /** A request, as `Deno.serve` hands it over. `url` is not normalised. */
 export type Incoming = Pick<Request, "url" | "method" | "headers">;
@@ -88,6 +89,9 @@ export function prepareRequest(
   // Admit: nothing of a request that fails here reaches an upstream.
   if (method === "TRACE" || method === "CONNECT") {
     return answer(405, `the method ${method} is not proxied`);
+  }
+  if (method === RELOAD && headers.has(PROOF_HEADER)) {
+    return answer(405, "this is not the config's proof, or not from here");
   }
   if (!isMethod(method)) {
     // `fetch` would turn `get` into `GET`, another method (RFC 9110 9.1).

@@ -7,6 +7,7 @@ import type { ListenerPlan, Plan } from "../config/plan.ts";
 import type { AccessLog } from "../observe/access_log.ts";
 import { Deadlines } from "../proxy/deadline.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
+import type { Control } from "./control.ts";
 import { createHandler, type ServerState } from "./handler.ts";
 import { addressKey } from "./listen.ts";
 import { type Handler, Listener } from "./listener.ts";
@@ -19,12 +20,16 @@ export interface ServerOptions {
   errorLog: (line: string) => void;
   /** Whether ports may be shared with the other workers of this process. */
   shared?: boolean;
+  /** Reads the config again, if that is possible. */
+  control?: Control;
 }
 
 /** What a reload has changed, addresses as the configs write them. */
 export interface Changes {
   readonly added: readonly string[];
   readonly removed: readonly string[];
+  /** What is to be known besides, a few words each. */
+  readonly notes: readonly string[];
 }
 
 /** A reload that has everything it needs. */
@@ -116,6 +121,7 @@ class Server implements RunningServer {
   }
 
   prepareReload(plan: Plan): PreparedReload {
+    if (this.#stopping) throw new Error("the proxy is shutting down");
     const listeners = this.#open(plan);
     const before = this.#all();
     const added = [...listeners.values()]
@@ -219,6 +225,7 @@ class Server implements RunningServer {
       added: [...listeners].filter(([key]) => !before.has(key))
         .map(([, { written }]) => written),
       removed,
+      notes: [],
     };
   }
 

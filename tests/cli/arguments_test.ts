@@ -19,6 +19,7 @@ const NOTHING = {
   listen: undefined,
   logFormat: undefined,
   dev: false,
+  watch: false,
   to: [],
   header: [],
   json: false,

@@ -1,0 +1,86 @@
+/**
+ * The end of WebSockets when the proxy ends.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { echoClient, echoUpstream } from "../support/echo.ts";
+import { startProxy } from "../support/proxy.ts";
+
+Deno.test("WebSockets are closed with 1012, evenly over websocket_drain", async () => {
+  const [count, window] = [40, 400];
+  await using echo = echoUpstream();
+  const proxy = startProxy({
+    locations: { "/": `http://127.0.0.1:${echo.port}` },
+    websocket_drain: `${window}ms`,
+  });
+  const clients = await Promise.all(
+    Array.from({ length: count }, () => echoClient(proxy.url)),
+  );
+  const begun = performance.now();
+  const times: number[] = [];
+  const codes = clients.map(async (client) => {
+    const { code, reason } = await client.closed;
+    times.push(performance.now() - begun);
+    return `${code} ${reason}`;
+  });
+  const ended = proxy.server.shutdown();
+  assert.deepEqual(
+    new Set(await Promise.all(codes)),
+    new Set(["1012 service restart"]),
+  );
+  await ended;
+  await proxy.server.finished;
+  times.sort((a, b) => a - b);
+  // In each quarter of the window a quarter of them, or nearly.
+  for (let quarter = 1; quarter <= 4; quarter++) {
+    const closed = times.filter((time) => time <= quarter * window / 4).length;
+    const ideal = quarter * count / 4;
+    assert(Math.abs(closed - ideal) <= count / 5, `${closed} in ${quarter}/4`);
+  }
+});
+
+Deno.test("while WebSockets are being closed, requests are answered and no WebSocket is opened", async () => {
+  await using echo = echoUpstream();
+  const proxy = startProxy({
+    locations: { "/": `http://127.0.0.1:${echo.port}` },
+    websocket_drain: "300ms",
+  });
+  const clients = await Promise.all([
+    echoClient(proxy.url),
+    echoClient(proxy.url),
+  ]);
+  const ended = proxy.server.shutdown();
+  await Promise.race(clients.map((client) => client.closed));
+  const response = await fetch(`${proxy.url}/late`);
+  assert.equal(response.headers.get("connection"), "close");
+  assert.equal(await response.text(), "/late");
+  await assert.rejects(echoClient(proxy.url), /refused/);
+  await ended;
+  await Promise.all(clients.map((client) => client.closed));
+  await assert.rejects(fetch(proxy.url));
+});
+
+Deno.test("a WebSocket whose client does not answer the close frame holds the end up no longer than shutdown_timeout", async () => {
+  await using echo = echoUpstream();
+  const proxy = startProxy({
+    locations: { "/": `http://127.0.0.1:${echo.port}` },
+    shutdown_timeout: "200ms",
+    websocket_drain: "50ms",
+  });
+  const client = await Deno.connect({
+    hostname: "127.0.0.1",
+    port: proxy.port,
+  });
+  await client.write(new TextEncoder().encode(
+    "GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n" +
+      "connection: upgrade\r\nsec-websocket-version: 13\r\n" +
+      "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  ));
+  await client.read(new Uint8Array(1000));
+  const begun = performance.now();
+  await proxy.server.shutdown();
+  assert(performance.now() - begun < 2_000);
+  client.close();
+  await proxy.server.finished;
+});
