@@ -25,7 +25,7 @@ export interface SignalActions {
 }
 
 /**
- * Listens to signals.
+ * Listens to the signals that the proxy knows.
  *
  * @returns Gives them back to the system.
  */
@@ -33,21 +33,38 @@ export function onSignals(actions: SignalActions): () => void {
   const attended = onTerminal();
   let count = 0;
   const stop = (signal: Deno.Signal) => actions.stop(signal, ++count);
-  const hangUp = () => {
-    // The window was closed: the kernel takes the terminal away first.
-    if (attended && !onTerminal()) stop("SIGHUP");
-    else actions.reload();
-  };
-  const listeners: [Deno.Signal, () => void][] = STOP_SIGNALS
-    .map((signal) => [signal, () => stop(signal)]);
+  const release = [onStopSignal(stop)];
   if (!WINDOWS) {
-    listeners.push(["SIGHUP", hangUp]);
-    listeners.push(["SIGUSR1", () => actions.reopenLogs()]);
+    release.push(
+      on("SIGHUP", () => {
+        // The window was closed: the kernel takes the terminal away first.
+        if (attended && !onTerminal()) stop("SIGHUP");
+        else actions.reload();
+      }),
+      on("SIGUSR1", () => actions.reopenLogs()),
+    );
   }
-  for (const listener of listeners) Deno.addSignalListener(...listener);
-  return () => {
-    for (const listener of listeners) Deno.removeSignalListener(...listener);
-  };
+  return () => release.forEach((remove) => remove());
+}
+
+/**
+ * Calls `stop` at each signal that asks the process to end.
+ *
+ * @param stop `count` is 1 at the first signal, of whichever kind.
+ * @returns Gives the signals back to the system.
+ */
+export function onStopSignal(
+  stop: (signal: Deno.Signal, count: number) => void,
+): () => void {
+  let count = 0;
+  const release = STOP_SIGNALS
+    .map((signal) => on(signal, () => stop(signal, ++count)));
+  return () => release.forEach((remove) => remove());
+}
+
+function on(signal: Deno.Signal, listener: () => void): () => void {
+  Deno.addSignalListener(signal, listener);
+  return () => Deno.removeSignalListener(signal, listener);
 }
 
 /** False, too, for a terminal that is no more. */
