@@ -36,8 +36,10 @@ function readIpv4(
       continue;
     }
     if (code < ZERO || code > ZERO + 9) return false;
+    // No zero in front: some read such a number as octal.
+    if (digits++ > 0 && value === 0) return false;
     value = value * 10 + code - ZERO;
-    if (++digits > 3 || value > 255) return false;
+    if (value > 255) return false;
   }
   if (digits === 0 || count !== 3) return false;
   bytes[offset + 3] = value;
