@@ -95,13 +95,10 @@ function cookie(name: string): string {
   return found?.slice(name.length + 1) ?? "";
 }
 
-export async function getUser(signal?: AbortSignal): Promise<User | null> {
-  const session = await call<{ user: User | null }>(
-    "GET",
-    "session/",
-    signal && { signal },
-  );
-  return session.user;
+/** Who is signed in; null if nobody is. */
+export async function getUser(signal: AbortSignal): Promise<User | null> {
+  return (await call<{ user: User | null }>("GET", "session/", { signal }))
+    .user;
 }
 
 export async function login(

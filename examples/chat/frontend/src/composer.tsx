@@ -13,6 +13,7 @@ export function Composer({ room, onSend }: Props) {
   const [error, setError] = useState<string | null>(null);
   const [isSending, setSending] = useState(false);
   const form = useRef<HTMLFormElement>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
 
   async function send() {
     if (isSending || text.trim() === "") return;
@@ -21,6 +22,8 @@ export function Composer({ room, onSend }: Props) {
     try {
       await onSend(text.trim());
       setText("");
+      // The button that was pressed is disabled now.
+      field.current?.focus();
     } catch (error) {
       setError((error as Error).message);
     } finally {
@@ -47,6 +50,7 @@ export function Composer({ room, onSend }: Props) {
     >
       {error && <p className="error" role="alert">Not sent: {error}</p>}
       <textarea
+        ref={field}
         data-testid="message-input"
         aria-label={`Message to ${room.name}`}
         placeholder={`Message to ${room.name}`}

@@ -16,18 +16,14 @@ export function useLoad<T>(
 
   useEffect(() => {
     if (isDown) return;
-    const { signal, stop } = stoppable();
+    const stop = new AbortController();
+    const { signal } = stop;
     asked(signal).then(
       (answer) => signal.aborted || taken(answer),
       (error) => signal.aborted || report(error),
     );
-    return stop;
+    return () => stop.abort();
   }, [isDown, round, report]);
 
   return reload;
-}
-
-function stoppable() {
-  const controller = new AbortController();
-  return { signal: controller.signal, stop: () => controller.abort() };
 }

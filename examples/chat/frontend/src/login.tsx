@@ -1,8 +1,9 @@
-import { useActionState } from "react";
+import { useActionState, useRef } from "react";
 import { ApiError } from "./api.ts";
 import type { Session } from "./session.ts";
 
 export function LoginForm({ session }: { session: Session }) {
+  const password = useRef<HTMLInputElement>(null);
   const [{ username, error }, submit, isPending] = useActionState(
     async (_: unknown, form: FormData) => {
       const username = String(form.get("username"));
@@ -12,6 +13,7 @@ export function LoginForm({ session }: { session: Session }) {
       } catch (error) {
         // Of an outage the banner tells.
         session.report(error);
+        password.current?.focus();
         const isOutage = error instanceof ApiError && error.isOutage;
         return { username, error: isOutage ? null : (error as Error).message };
       }
@@ -21,7 +23,7 @@ export function LoginForm({ session }: { session: Session }) {
   return (
     <main className="middle">
       <form
-        className="login card"
+        className="login"
         data-testid="login-form"
         aria-labelledby="login-heading"
         action={submit}
@@ -46,6 +48,7 @@ export function LoginForm({ session }: { session: Session }) {
         <label>
           Password
           <input
+            ref={password}
             name="password"
             type="password"
             data-testid="password"

@@ -48,6 +48,13 @@ export function RoomView({ room, user, client, session }: Props) {
   useLayoutEffect(() => {
     if (isAtEnd) toEnd();
   }, [messages, isAtEnd]);
+  // A phone's keyboard and the banner take room from the list.
+  useLayoutEffect(() => {
+    if (!isAtEnd || list.current === null) return;
+    const resized = new ResizeObserver(toEnd);
+    resized.observe(list.current);
+    return () => resized.disconnect();
+  }, [isAtEnd]);
 
   return (
     <main className="room">
