@@ -17,18 +17,21 @@ import { RoundRobin } from "./round_robin.ts";
  */
 export interface Peer {
   /**
-   * As the config writes it: `backend:8000`, `[::1]:8000`, `unix:/run/x.sock`.
-   * `hash … consistent` places a server by it. Peers of one name (the addresses
-   * of one host) are one server to it, and take its requests in turn.
+   * `10.0.0.2:8000`, `backend:8000`, `[::1]:8000`, `unix:/run/x.sock`, spelt
+   * alike by every proxy: `hash … consistent` places a server by it. Peers of
+   * one name are one server to it, and take its requests in turn.
    */
   readonly name: string;
-  /** 1 or more, a whole number. */
+  /**
+   * A whole number from 1. Less than the config says, and not whole, while the
+   * server starts slowly (`slow_start`): round_robin and least_conn follow it
+   * from pick to pick, the others took it when they were made.
+   */
   readonly weight: number;
   /**
-   * nginx's `effective_weight`, 0 to `weight`, may be fractional. At first
-   * `weight`; a failure lowers it, and each pick that considers the server
-   * raises it by 1 again. Who wants it held down (`slow_start`) sets it in
-   * `usable`, which is asked just before it is read.
+   * nginx's `effective_weight`, from 0, at first `weight`; what is above
+   * `weight` does not count. A failure lowers it, by the caller; each pick that
+   * considers the server raises it by 1 again.
    */
   effectiveWeight: number;
   /** nginx's `current_weight`, at first 0. Only the balancer changes it. */
@@ -49,8 +52,8 @@ export interface Client {
 
 /**
  * Whether a server may be taken now: alive, not tried yet by this request,
- * below `max_conns`. Its answer must not change within a pick, which may ask
- * it several times.
+ * below `max_conns`. A pick may ask for the same server several times and must
+ * get the same answer.
  */
 export type Usable<P extends Peer> = (peer: P) => boolean;
 

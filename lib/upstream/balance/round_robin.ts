@@ -47,9 +47,10 @@ export function smooth<P extends Peer>(
  */
 export function advance(peer: Peer): number {
   const { effectiveWeight, weight } = peer;
-  peer.currentWeight += effectiveWeight;
   if (effectiveWeight < weight) {
     peer.effectiveWeight = Math.min(weight, effectiveWeight + 1);
   }
-  return effectiveWeight;
+  const added = Math.min(weight, effectiveWeight);
+  peer.currentWeight += added;
+  return added;
 }

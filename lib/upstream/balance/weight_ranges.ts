@@ -37,6 +37,7 @@ export class WeightRanges<P extends Peer> {
 
 /**
  * How often a method that draws servers draws one that can't be used, before
- * the next one goes by round robin: as in nginx.
+ * the next one goes by round robin: as in nginx. Servers that the request was
+ * sent to before count too, which nginx counts from their second time on.
  */
 export const MAX_MISSES = 20;
