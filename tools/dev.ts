@@ -1,6 +1,7 @@
 /**
- * `deno task dev`: the proxy with `config.yaml`, started anew when that or its
- * code changes, and the demo for each upstream that is not yours:
+ * `deno task dev`: the proxy with `config.yaml`, which it reads again when that
+ * changes, started anew when its code does, and the demo for each upstream that
+ * is not yours:
  *
  *     deno task dev
  *     BACKEND=localhost:8000 deno task dev      your backend, the demo's rest
@@ -79,6 +80,7 @@ async function proxyCommand(
     [upstream.toUpperCase(), address] as const
   );
   const config = configOption(args) === null ? ["--config", CONFIG] : [];
+  const reload = args.includes("--watch") ? [] : ["--watch"];
   return new Deno.Command(Deno.execPath(), {
     args: await denoArguments("run", [
       `--config=${resolve(ROOT, "deno.json")}`,
@@ -89,6 +91,7 @@ async function proxyCommand(
       MAIN,
       "run",
       "--dev",
+      ...reload,
       ...config,
       ...args,
     ]),
@@ -110,8 +113,13 @@ async function keepRunning(
   using changes = new Changes(configOption(args));
   for (let starts = 1;; starts++) {
     const proxy = command.spawn();
-    const changed = changes.next();
-    const event = await Promise.race([proxy.status, changed, stop]);
+    let changed = changes.next();
+    let event = await Promise.race([proxy.status, changed, stop]);
+    // Its config it reads again by itself.
+    while (event instanceof Change && event.ofConfig) {
+      changed = changes.next();
+      event = await Promise.race([proxy.status, changed, stop]);
+    }
     if (typeof event === "string") {
       // A terminal sends SIGINT to every process of the group, the proxy too.
       const told = event === "SIGINT" && Deno.stdin.isTerminal();
@@ -190,7 +198,7 @@ function configOption(args: readonly string[]): string | null {
 
 /** A file that has changed. */
 class Change {
-  constructor(readonly name: string) {}
+  constructor(readonly name: string, readonly ofConfig: boolean) {}
 }
 
 /** Watches what the proxy is made of. */
@@ -198,6 +206,8 @@ class Changes implements Disposable {
   readonly #watchers: readonly Deno.FsWatcher[];
   readonly #config: string;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What has changed and was not told yet; code before the config. */
+  #change: Change | null = null;
   #next: PromiseWithResolvers<Change> = Promise.withResolvers();
 
   constructor(config: string | null) {
@@ -226,12 +236,18 @@ class Changes implements Disposable {
       if (kind === "access") continue;
       const path = paths.find((path) => this.#counts(path));
       if (path === undefined) continue;
+      const ofConfig = path === this.#config;
+      if (this.#change?.ofConfig !== false) {
+        this.#change = new Change(basename(path), ofConfig);
+      }
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(
-        () => this.#next.resolve(new Change(basename(path))),
-        QUIET,
-      );
+      this.#timer = setTimeout(() => this.#tell(), QUIET);
     }
+  }
+
+  #tell(): void {
+    if (this.#change !== null) this.#next.resolve(this.#change);
+    this.#change = null;
   }
 
   #counts(path: string): boolean {

@@ -30,6 +30,9 @@ export function listenFailure(
     case "in use":
       return `port ${port} is in use on ${hostname}: choose another with ` +
         other(port < 65535 ? port + 1 : 9000);
+    case "own":
+      return `cannot listen on ${error.address} while this proxy has port ` +
+        `${port} on another address: that change needs a restart`;
     case "permission":
       return `not allowed to listen on port ${port} of ${hostname}: ` +
         (port < 1024

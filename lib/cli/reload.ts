@@ -102,16 +102,21 @@ async function request(
       `${RELOAD} / HTTP/1.1`,
       `${PROOF_HEADER}: ${await configProof(path)}`,
     ];
-    const answer = await ask(
-      address,
-      head,
-      (connection) => new Response(connection.readable).text(),
-      PATIENCE,
-    );
-    const outcome = outcomeIn(answer);
+    const outcome = outcomeIn(await ask(address, head, readAll, PATIENCE));
     if (outcome !== null) return outcome;
   }
   return null;
+}
+
+async function readAll(connection: Deno.Conn): Promise<string> {
+  const decoder = new TextDecoder();
+  const chunk = new Uint8Array(4096);
+  let text = "";
+  for (;;) {
+    const count = await connection.read(chunk);
+    if (count === null) return text;
+    text += decoder.decode(chunk.subarray(0, count), { stream: true });
+  }
 }
 
 /** Null for an answer that is none of ours. */

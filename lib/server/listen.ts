@@ -11,7 +11,8 @@ export class ListenError extends Error {
   constructor(
     /** As the config writes it. */
     readonly address: string,
-    readonly kind: "in use" | "permission" | "unavailable",
+    /** `own`: by this proxy, at another address with the same port. */
+    readonly kind: "in use" | "own" | "permission" | "unavailable",
     options: ErrorOptions,
   ) {
     super(`cannot listen on ${address}: ${kind}`, options);

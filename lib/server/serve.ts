@@ -9,10 +9,10 @@ import { Deadlines } from "../proxy/deadline.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import type { Control } from "./control.ts";
 import { createHandler, type ServerState } from "./handler.ts";
-import { addressKey } from "./listen.ts";
+import { addressKey, ListenError } from "./listen.ts";
 import { type Handler, Listener } from "./listener.ts";
 
-export { ListenError } from "./listen.ts";
+export { ListenError };
 
 export interface ServerOptions {
   accessLog: AccessLog;
@@ -189,9 +189,17 @@ class Server implements RunningServer {
       }
     } catch (error) {
       for (const listener of added) listener.abort();
-      throw error;
+      throw this.#overlaps(error) ?? error;
     }
     return listeners;
+  }
+
+  /** `0.0.0.0:9000` can't be opened in place of `127.0.0.1:9000` while that is open. */
+  #overlaps(error: unknown): ListenError | null {
+    if (!(error instanceof ListenError) || error.kind !== "in use") return null;
+    const port = portOf(error.address);
+    const own = this.#all().some(({ key }) => portOf(key) === port);
+    return own ? new ListenError(error.address, "own", { cause: error }) : null;
   }
 
   #find(key: string): Listener | undefined {
@@ -266,6 +274,11 @@ class Server implements RunningServer {
     Promise.all(this.#all().map((listener) => listener.ended))
       .then(() => this.#finished.resolve());
   }
+}
+
+/** The digits at the end of an address. */
+function portOf(address: string): string | undefined {
+  return /\d+$/.exec(address)?.[0];
 }
 
 /** For an address that the config has no more, as long as WebSockets are open on it. */

@@ -4,8 +4,13 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { startSameorigin, urlOf } from "../support/process.ts";
+import {
+  sameoriginCommand,
+  startSameorigin,
+  urlOf,
+} from "../support/process.ts";
 import { rawUpstream } from "../support/raw_upstream.ts";
+import { testNeeding } from "../support/skip.ts";
 
 /** There are no signals there that a process could be sent. */
 const ignore = Deno.build.os === "windows";
@@ -95,3 +100,39 @@ Deno.test({
     assert.equal(code, 0);
   },
 });
+
+testNeeding(
+  ["script"],
+  "a terminal that is closed ends it: its SIGHUP is no reload",
+  async () => {
+    const dir = await Deno.makeTempDir();
+    const notes = `${dir}/notes`;
+    const proxy = await sameoriginCommand();
+    const quoted = [...proxy, ...ANY_PORT, "--to", "/=127.0.0.1:81"]
+      .map((word) => `'${word}'`).join(" ");
+    // It gives the command a terminal, which is gone when it is killed.
+    const script = new Deno.Command("script", {
+      args: ["-qec", `exec ${quoted} 2>${notes}`, "/dev/null"],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const seen = async (pattern: RegExp) => {
+      for (;;) {
+        const text = await Deno.readTextFile(notes).catch(() => "");
+        const match = pattern.exec(text);
+        if (match !== null) return match;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    const [, port = ""] = await seen(/http:\/\/localhost:(\d+)/);
+    script.kill("SIGKILL");
+    await script.status;
+    await seen(/^SIGHUP: waiting for what is in flight/m);
+    const open = () =>
+      Deno.connect({ hostname: "127.0.0.1", port: Number(port) })
+        .then((connection) => (connection.close(), true), () => false);
+    while (await open());
+    await Deno.remove(dir, { recursive: true });
+  },
+);

@@ -218,6 +218,16 @@ Deno.test("an address that can't be had changes nothing", async () => {
   assert.equal(await refused(`http://${other}/`), true);
 });
 
+Deno.test("an address that overlaps with one that is open needs a restart", async () => {
+  const locations = { "/": "http://127.0.0.1:81" };
+  const port = freePort();
+  await using proxy = startProxy({ listen: `127.0.0.1:${port}`, locations });
+  assert.throws(
+    () => reload(proxy, { listen: `0.0.0.0:${port}`, locations }),
+    (error) => error instanceof ListenError && error.kind === "own",
+  );
+});
+
 Deno.test("no reload is begun once the end has", async () => {
   const locations = { "/": "http://127.0.0.1:81" };
   const proxy = startProxy({ locations });
