@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/centrifugal/centrifuge"
 )
@@ -54,12 +53,11 @@ type object = map[string]any
 func (s *Server) api() http.Handler {
 	mux := http.NewServeMux()
 	for method, call := range map[string]func(*Request) (any, error){
-		"publish":        s.apiPublish,
-		"disconnect":     s.apiDisconnect,
-		"presence":       s.apiPresence,
-		"presence_stats": s.apiPresenceStats,
-		"history":        s.apiHistory,
-		"info":           s.apiInfo,
+		"publish":    s.apiPublish,
+		"disconnect": s.apiDisconnect,
+		"presence":   s.apiPresence,
+		"history":    s.apiHistory,
+		"info":       s.apiInfo,
 	} {
 		mux.HandleFunc("POST /api/"+method, func(w http.ResponseWriter, r *http.Request) {
 			if !s.isAuthorized(r) {
@@ -81,11 +79,7 @@ func (s *Server) api() http.Handler {
 }
 
 func (s *Server) isAuthorized(r *http.Request) bool {
-	key := r.Header.Get("X-API-Key")
-	if scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "apikey") {
-		key = rest
-	}
-	expected := s.config.HTTPAPI.Key
+	key, expected := r.Header.Get("X-API-Key"), s.config.HTTPAPI.Key
 	return expected != "" && subtle.ConstantTimeCompare([]byte(key), []byte(expected)) == 1
 }
 
@@ -119,9 +113,6 @@ func (s *Server) apiPublish(r *Request) (any, error) {
 }
 
 func (s *Server) apiDisconnect(r *Request) (any, error) {
-	if r.User == "" {
-		return nil, centrifuge.ErrorBadRequest
-	}
 	disconnect := centrifuge.DisconnectForceNoReconnect
 	if r.Disconnect != nil {
 		disconnect = centrifuge.Disconnect{Code: r.Disconnect.Code, Reason: r.Disconnect.Reason}
@@ -130,21 +121,13 @@ func (s *Server) apiDisconnect(r *Request) (any, error) {
 		centrifuge.WithCustomDisconnect(disconnect), centrifuge.WithDisconnectClient(r.Client))
 }
 
-// withPresence finds the channel's namespace, if it has presence.
-func (s *Server) checkPresence(channel string) error {
-	ns := s.config.namespace(channel)
+func (s *Server) apiPresence(r *Request) (any, error) {
+	ns := s.config.namespace(r.Channel)
 	if ns == nil {
-		return centrifuge.ErrorUnknownChannel
+		return nil, centrifuge.ErrorUnknownChannel
 	}
 	if !ns.Presence {
-		return centrifuge.ErrorNotAvailable
-	}
-	return nil
-}
-
-func (s *Server) apiPresence(r *Request) (any, error) {
-	if err := s.checkPresence(r.Channel); err != nil {
-		return nil, err
+		return nil, centrifuge.ErrorNotAvailable
 	}
 	result, err := s.node.Presence(r.Channel)
 	clients := map[string]*Info{}
@@ -154,20 +137,12 @@ func (s *Server) apiPresence(r *Request) (any, error) {
 	return object{"presence": clients}, err
 }
 
-func (s *Server) apiPresenceStats(r *Request) (any, error) {
-	if err := s.checkPresence(r.Channel); err != nil {
-		return nil, err
-	}
-	stats, err := s.node.PresenceStats(r.Channel)
-	return object{"num_clients": stats.NumClients, "num_users": stats.NumUsers}, err
-}
-
 func (s *Server) apiHistory(r *Request) (any, error) {
 	ns := s.config.namespace(r.Channel)
 	if ns == nil {
 		return nil, centrifuge.ErrorUnknownChannel
 	}
-	if ns.HistorySize <= 0 || ns.HistoryTTL <= 0 {
+	if !ns.hasHistory() {
 		return nil, centrifuge.ErrorNotAvailable
 	}
 	filter := centrifuge.HistoryFilter{Limit: r.Limit, Reverse: r.Reverse}
@@ -195,13 +170,11 @@ func (s *Server) apiInfo(*Request) (any, error) {
 	for _, node := range info.Nodes {
 		nodes = append(nodes, object{
 			"uid":          node.UID,
-			"name":         node.Name,
 			"version":      node.Version,
 			"num_clients":  node.NumClients,
 			"num_users":    node.NumUsers,
 			"num_subs":     node.NumSubs,
 			"num_channels": node.NumChannels,
-			"uptime":       node.Uptime,
 		})
 	}
 	return object{"nodes": nodes}, err

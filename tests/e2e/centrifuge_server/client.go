@@ -24,6 +24,8 @@ type Claims struct {
 type Server struct {
 	config *Config
 	node   *centrifuge.Node
+	// Who answers RPCs.
+	backend *http.Client
 }
 
 // setUp decides what clients may do, as Centrifugo decides it.
@@ -160,7 +162,7 @@ func (s *Server) mayAskHistory(client *centrifuge.Client, channel string) error 
 	switch {
 	case ns == nil:
 		return centrifuge.ErrorUnknownChannel
-	case ns.HistorySize <= 0 || ns.HistoryTTL <= 0:
+	case !ns.hasHistory():
 		return centrifuge.ErrorNotAvailable
 	case !ns.AllowHistoryForSubscriber || !client.IsSubscribed(channel):
 		return centrifuge.ErrorPermissionDenied
@@ -211,8 +213,7 @@ func (s *Server) askBackend(ctx context.Context, question any, answer any) error
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	// Like Centrifugo's, a client that heeds no HTTP_PROXY.
-	response, err := backend.Do(request)
+	response, err := s.backend.Do(request)
 	if err != nil {
 		return err
 	}
@@ -222,5 +223,3 @@ func (s *Server) askBackend(ctx context.Context, question any, answer any) error
 	}
 	return json.NewDecoder(response.Body).Decode(answer)
 }
-
-var backend = &http.Client{Transport: &http.Transport{}}

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"encoding"
 	"encoding/json"
 	"fmt"
 	"os"
-	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -70,6 +67,10 @@ type Namespace struct {
 	AllowHistoryForSubscriber  bool     `json:"allow_history_for_subscriber"`
 }
 
+func (ns *Namespace) hasHistory() bool {
+	return ns.HistorySize > 0 && ns.HistoryTTL > 0
+}
+
 // Duration is written as "25s".
 type Duration time.Duration
 
@@ -99,62 +100,53 @@ func readConfig(path string) (*Config, error) {
 	if err := decoder.Decode(config); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return config, override(reflect.ValueOf(config).Elem(), "CENTRIFUGO")
+	return config, config.override()
 }
 
-// override sets what the environment names: CENTRIFUGO_HTTP_SERVER_PORT is
-// http_server.port. Lists are separated by spaces.
-func override(value reflect.Value, name string) error {
-	text, isSet := os.LookupEnv(name)
-	if unmarshaler, ok := value.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		if !isSet {
-			return nil
+// override reads what the environment sets, under Centrifugo's names.
+func (c *Config) override() error {
+	for name, option := range map[string]any{
+		"HTTP_SERVER_ADDRESS":          &c.HTTPServer.Address,
+		"HTTP_SERVER_PORT":             &c.HTTPServer.Port,
+		"CLIENT_TOKEN_HMAC_SECRET_KEY": &c.Client.Token.HMACSecretKey,
+		"CLIENT_ALLOWED_ORIGINS":       &c.Client.AllowedOrigins,
+		"CLIENT_PING_INTERVAL":         &c.Client.PingInterval,
+		"CLIENT_PONG_TIMEOUT":          &c.Client.PongTimeout,
+		"HTTP_API_KEY":                 &c.HTTPAPI.Key,
+		"RPC_PROXY_ENDPOINT":           &c.RPC.Proxy.Endpoint,
+		"RPC_PROXY_TIMEOUT":            &c.RPC.Proxy.Timeout,
+		"SHUTDOWN_TIMEOUT":             &c.Shutdown.Timeout,
+	} {
+		name = "CENTRIFUGO_" + name
+		text := os.Getenv(name)
+		if text == "" {
+			continue
 		}
-		return named(name, unmarshaler.UnmarshalText([]byte(text)))
-	}
-	if value.Kind() == reflect.Struct {
-		for i := range value.NumField() {
-			tag := value.Type().Field(i).Tag.Get("json")
-			if err := override(value.Field(i), name+"_"+strings.ToUpper(tag)); err != nil {
-				return err
-			}
+		var err error
+		switch option := option.(type) {
+		case *[]string:
+			*option = strings.Fields(text)
+		case *Duration:
+			err = option.UnmarshalText([]byte(text))
+		default:
+			_, err = fmt.Sscan(text, option)
 		}
-		return nil
-	}
-	if !isSet {
-		return nil
-	}
-	switch target := value.Addr().Interface().(type) {
-	case *string:
-		*target = text
-	case *[]string:
-		*target = strings.Fields(text)
-	case *int:
-		parsed, err := strconv.Atoi(text)
-		*target = parsed
-		return named(name, err)
-	case *bool:
-		parsed, err := strconv.ParseBool(text)
-		*target = parsed
-		return named(name, err)
-	default:
-		return fmt.Errorf("%s: can only be set in the file", name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	return nil
 }
 
-func named(name string, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
-}
-
-// namespace finds the options of a channel; nil if it is in none.
+// namespace finds the options of a channel; nil if its namespace is unknown.
 func (c *Config) namespace(channel string) *Namespace {
 	name, _, found := strings.Cut(channel, ":")
-	for i := range c.Channel.Namespaces {
-		if found && c.Channel.Namespaces[i].Name == name {
+	if !found {
+		// A channel without a namespace allows nothing to clients.
+		return &Namespace{}
+	}
+	for i, ns := range c.Channel.Namespaces {
+		if ns.Name == name {
 			return &c.Channel.Namespaces[i]
 		}
 	}
@@ -163,13 +155,7 @@ func (c *Config) namespace(channel string) *Namespace {
 
 // originPattern matches allowed_origins, where * stands for anything.
 func (c *Config) originPattern() (*regexp.Regexp, error) {
-	var patterns []string
-	for _, origin := range c.Client.AllowedOrigins {
-		pattern := regexp.QuoteMeta(strings.ToLower(origin))
-		patterns = append(patterns, strings.ReplaceAll(pattern, `\*`, ".*"))
-	}
-	if patterns == nil {
-		return nil, nil
-	}
-	return regexp.Compile("^(?:" + strings.Join(patterns, "|") + ")$")
+	all := regexp.QuoteMeta(strings.ToLower(strings.Join(c.Client.AllowedOrigins, " ")))
+	alternatives := strings.NewReplacer(`\*`, ".*", " ", "|").Replace(all)
+	return regexp.Compile("^(?:" + alternatives + ")$")
 }

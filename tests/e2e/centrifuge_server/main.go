@@ -51,7 +51,8 @@ func run(path string) error {
 	if err != nil {
 		return err
 	}
-	server := &Server{config, node}
+	// As in Centrifugo, HTTP_PROXY is not heeded.
+	server := &Server{config, node, &http.Client{Transport: &http.Transport{}}}
 	server.setUp()
 	if err := node.Run(); err != nil {
 		return err
@@ -84,7 +85,7 @@ func run(path string) error {
 func (s *Server) handler(origins *regexp.Regexp) http.Handler {
 	isAllowed := func(r *http.Request) bool {
 		origin := strings.ToLower(r.Header.Get("Origin"))
-		return origin == "" || origins != nil && origins.MatchString(origin)
+		return origin == "" || origins.MatchString(origin)
 	}
 	ping := centrifuge.PingPongConfig{
 		PingInterval: time.Duration(s.config.Client.PingInterval),
