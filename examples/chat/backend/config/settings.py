@@ -110,6 +110,7 @@ if not DEBUG:
     }
 
 LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
 USE_TZ = True
 
 # All of it on standard error, with and without DEBUG.
