@@ -73,9 +73,9 @@ export function explanationOf(asked: AskedRequest): Explanation {
       ...CLIENT,
     },
     // Each server of the group gets its turn; the first one is shown.
-    ({ servers: [first] }) => {
+    ({ upstream: { servers: [first] } }) => {
       if (first === undefined) throw new Error("an upstream without a server");
-      return first;
+      return first.address;
     },
   );
   return {

@@ -44,7 +44,9 @@ function serverBlock(server: ServerPlan, named: boolean, style: Style): string {
 
 /** The third cell only where `proxy_pass` does not already say it. */
 function row({ key, proxyPass, upstream }: LocationPlan): string[] {
-  const addresses = upstream.servers.map(({ name }) => name).join(", ");
+  const addresses = upstream.servers.map(({ address }) => address.name).join(
+    ", ",
+  );
   return upstream.name === addresses
     ? [key, proxyPass]
     : [key, proxyPass, addresses];

@@ -5,8 +5,11 @@
  * @module
  */
 import { compileLocations } from "../route/location.ts";
+import { networkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import type {
+  CommonPlan,
+  LimitConn,
   ListenAddress,
   ListenerPlan,
   LocationPlan,
@@ -17,14 +20,20 @@ import type {
 import { inlineAddress, proxyHost, type ProxyPass } from "./proxy_pass.ts";
 import {
   type Config,
-  DEFAULT_KEEPALIVE,
+  type Defaults,
   type LocationConfig,
   type ServerConfig,
 } from "./schema.ts";
+import { plainGroup, SERVER_DEFAULTS } from "./upstream_values.ts";
 import { primaryName } from "./server_name.ts";
 
 /** Where nothing is said: nginx has no such directive. */
 const WEBSOCKET_DRAIN = 5000;
+
+/** Where nothing is said; nginx's. */
+const PROXY_READ_TIMEOUT = 60_000;
+
+const NO_LIMIT: LimitConn = { total: 0, perAddress: 0 };
 
 /** What the command line says over the config. */
 export interface PlanOverrides {
@@ -45,7 +54,11 @@ export function buildPlan(
   }));
   return {
     source,
-    listeners: buildListeners(servers),
+    listeners: buildListeners(servers, {
+      trustedProxies: networkSet(config.trusted_proxies ?? []),
+      limitConn: config.limit_conn ?? NO_LIMIT,
+      websocketLimitConn: config.websocket_limit_conn ?? NO_LIMIT,
+    }),
     upstreams: upstreams.all(),
     logFormat: overrides.logFormat ?? config.log_format,
     dev: overrides.dev ?? config.dev,
@@ -67,17 +80,17 @@ class Upstreams {
     const named = "path" in pass.to || pass.to.port !== null
       ? undefined
       : this.config.upstreams.get(name);
-    const servers = named?.servers ?? [inlineAddress(pass, [])];
+    const group = named ??
+      plainGroup([{ address: inlineAddress(pass, []), ...SERVER_DEFAULTS }]);
     const identity = [
       pass.scheme,
       ...(named === undefined
-        ? servers.map((server) => server.name)
+        ? group.servers.map(({ address }) => address.name)
         : ["", name]),
     ].join(" ");
     let plan = this.#plans.get(identity);
     if (plan === undefined) {
-      const keepalive = named?.keepalive ?? DEFAULT_KEEPALIVE;
-      plan = { name, scheme: pass.scheme, servers, keepalive };
+      plan = { name, scheme: pass.scheme, ...group };
       this.#plans.set(identity, plan);
     }
     return plan;
@@ -106,6 +119,8 @@ function buildServer(
   };
 }
 
+type Unset<T> = { [Name in keyof T]?: T[Name] | undefined };
+
 /** From the inside out. */
 type Chain = [LocationConfig, ServerConfig, Config];
 
@@ -119,6 +134,13 @@ function buildLocation(
   const headers = [location, server, top]
     .map((level) => level.proxy_set_header)
     .find((set) => set !== undefined && set.headers.length > 0);
+  function inherited<Name extends keyof Defaults>(name: Name): Defaults[Name] {
+    const own: Unset<Defaults> = location;
+    const servers: Unset<Defaults> = server;
+    return own[name] ?? servers[name] ?? top[name];
+  }
+  const readTimeout = location.proxy_read_timeout ??
+    server.proxy_read_timeout ?? top.proxy_read_timeout;
   return {
     key,
     prefix,
@@ -127,23 +149,32 @@ function buildLocation(
     proxyPass: location.proxy_pass.written,
     setHeaders: headers?.headers ?? [],
     setHeaderNames: headers?.names ?? new Set(),
-    proxyRedirect: location.proxy_redirect ?? server.proxy_redirect ??
-      top.proxy_redirect,
-    clientMaxBodySize: location.client_max_body_size ??
-      server.client_max_body_size ?? top.client_max_body_size,
-    proxyReadTimeout: location.proxy_read_timeout ??
-      server.proxy_read_timeout ?? top.proxy_read_timeout,
-    websocketPing: location.websocket_ping ?? server.websocket_ping ??
-      top.websocket_ping,
-    websocketBufferSize: location.websocket_buffer_size ??
-      server.websocket_buffer_size ?? top.websocket_buffer_size,
-    accessLog: location.access_log ?? server.access_log ?? top.access_log,
+    proxyRedirect: inherited("proxy_redirect"),
+    clientMaxBodySize: inherited("client_max_body_size"),
+    proxyConnectTimeout: inherited("proxy_connect_timeout"),
+    proxySendTimeout: inherited("proxy_send_timeout"),
+    proxyReadTimeout: readTimeout ?? PROXY_READ_TIMEOUT,
+    proxyBodyTimeout: readTimeout ?? 0,
+    clientBodyTimeout: inherited("client_body_timeout"),
+    requestTimeout: inherited("request_timeout"),
+    nextUpstream: inherited("proxy_next_upstream"),
+    nextUpstreamTries: inherited("proxy_next_upstream_tries"),
+    nextUpstreamTimeout: inherited("proxy_next_upstream_timeout"),
+    waitForUpstream: inherited("wait_for_upstream"),
+    limitConn: location.limit_conn ?? NO_LIMIT,
+    websocketLimitConn: location.websocket_limit_conn ?? NO_LIMIT,
+    websocketMaxMessageSize: inherited("websocket_max_message_size"),
+    websocketMessageRate: inherited("websocket_message_rate"),
+    websocketPing: inherited("websocket_ping"),
+    websocketBufferSize: inherited("websocket_buffer_size"),
+    accessLog: inherited("access_log"),
   };
 }
 
 /** One listener for each address, with the servers of that address in the file's order. */
 function buildListeners(
   servers: readonly { server: ServerPlan; config: ServerConfig }[],
+  common: CommonPlan,
 ): ListenerPlan[] {
   const listeners = new Map<string, {
     address: ListenAddress;
@@ -163,5 +194,6 @@ function buildListeners(
     address,
     written,
     servers: compileServers(entries),
+    common,
   }));
 }

@@ -7,6 +7,7 @@
  */
 import * as v from "valibot";
 import { utf8Bytes } from "../route/bytes.ts";
+import { parseNetwork } from "../route/network.ts";
 import {
   LISTEN_PATTERN,
   parseListen,
@@ -106,6 +107,19 @@ export const Count = measure("a whole number", "^\\d+$", (value) => {
   return count;
 });
 
+/** A count of things, at least one. */
+export const PositiveCount = measure(
+  "a whole number of at least 1",
+  "^0*[1-9]\\d*$",
+  (value) => {
+    const count = /^\d+$/.test(String(value)) ? Number(value) : NaN;
+    if (!Number.isSafeInteger(count) || count === 0) {
+      throw new ValueError(expected("a whole number of at least 1", value));
+    }
+    return count;
+  },
+);
+
 const TOGGLE: ReadonlyMap<string, boolean> = new Map([
   ["on", true],
   ["off", false],
@@ -161,6 +175,23 @@ export const UpstreamServer = v.pipe(
   text(`"host:port"`),
   v.metadata({ pattern: UPSTREAM_PATTERN }),
   parsedBy(parseUpstreamAddress),
+);
+
+export const TrustedProxies = oneOrMore(
+  `a network such as 10.0.0.0/8, or a list of them`,
+  v.pipe(
+    text("a network such as 10.0.0.0/8"),
+    checkedBy((network) => {
+      if (parseNetwork(network) === null) {
+        throw new ValueError(
+          expected(
+            `a network such as 10.0.0.0/8 or fd00::/8, or "unix"`,
+            network,
+          ),
+        );
+      }
+    }),
+  ),
 );
 
 export const ProxyPassText = v.pipe(

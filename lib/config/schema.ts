@@ -10,14 +10,15 @@
  */
 import * as v from "valibot";
 import {
-  Count,
   Listens,
   ProxyPassText,
   ServerNames,
   Time,
   Toggle,
-  UpstreamServer,
+  TrustedProxies,
 } from "./directive_values.ts";
+import { Limit } from "./limit_values.ts";
+import { Upstream, type UpstreamConfig } from "./upstream_values.ts";
 import { defaults, inheritable, inheritableSchemas } from "./inheritable.ts";
 import { parseAuthority } from "./address.ts";
 import { LOCATION_KEY_PATTERN, parseLocationKey } from "./location_key.ts";
@@ -32,8 +33,26 @@ import {
 import { ValueError } from "./value_error.ts";
 import { expected, quote } from "./words.ts";
 
+const LimitConn = documented(
+  Limit,
+  "limit_conn",
+  "Most requests in flight, of the whole proxy or of a location, in all or of " +
+    "each client address: past the first 503, past the second 429. Counted in " +
+    "each worker.",
+);
+
+const WebsocketLimitConn = documented(
+  Limit,
+  "websocket_limit_conn",
+  "Most open WebSockets, of the whole proxy or of a location, in all or of " +
+    "each client address: past the first 503, past the second 429. Counted in " +
+    "each worker.",
+);
+
 const LocationBlock = block(`an address such as http://backend, or a map`, {
   proxy_pass: ProxyPassText,
+  limit_conn: v.optional(LimitConn),
+  websocket_limit_conn: v.optional(WebsocketLimitConn),
   ...inheritable,
 });
 
@@ -78,56 +97,6 @@ const Locations = v.pipe(
     }))
   ),
 );
-
-/** Kept-alive connections for each server where `keepalive` is not set. */
-export const DEFAULT_KEEPALIVE = 128;
-
-const Server = v.union([
-  UpstreamServer,
-  v.pipe(
-    block(`"host:port", or a map with address`, { address: UpstreamServer }),
-    v.transform(({ address }) => address),
-  ),
-], wants(`"host:port"`));
-
-const UPSTREAM_WORDS = `"host:port", a list of them, or a map with servers`;
-
-const Upstream = documented(
-  v.union([
-    v.pipe(
-      UpstreamServer,
-      v.transform((server) => ({
-        servers: [server],
-        keepalive: DEFAULT_KEEPALIVE,
-      })),
-    ),
-    v.pipe(
-      list(UPSTREAM_WORDS, Server),
-      v.transform((servers) => ({ servers, keepalive: DEFAULT_KEEPALIVE })),
-    ),
-    block(UPSTREAM_WORDS, {
-      servers: documented(
-        list(`a list of "host:port"`, Server),
-        "servers",
-        "The addresses: host:port or unix:/path.",
-      ),
-      keepalive: v.optional(
-        documented(
-          Count,
-          "keepalive",
-          "Idle connections kept open to each server.",
-        ),
-        DEFAULT_KEEPALIVE,
-      ),
-    }),
-  ], wants(UPSTREAM_WORDS)),
-  "upstream",
-  "A group of servers: host:port or unix:/path, a list of them, or a map with " +
-    "servers and keepalive.",
-);
-
-/** An upstream of the config. */
-export type UpstreamConfig = v.InferOutput<typeof Upstream>;
 
 const Listen = documented(
   Listens,
@@ -197,6 +166,14 @@ export const Document = v.pipe(
       ),
       {},
     ),
+    trusted_proxies: v.optional(documented(
+      TrustedProxies,
+      "trusted_proxies",
+      'Networks such as 10.0.0.0/8, addresses, or "unix": only from these are ' +
+        "X-Forwarded-For, -Proto, -Host and Forwarded believed.",
+    )),
+    limit_conn: v.optional(LimitConn),
+    websocket_limit_conn: v.optional(WebsocketLimitConn),
     log_format: v.optional(
       documented(
         v.picklist(
@@ -253,7 +230,15 @@ export const shared = {
   locations: Locations,
   location: Location,
   upstream: Upstream,
+  limit_conn: LimitConn,
+  websocket_limit_conn: WebsocketLimitConn,
 };
 
 /** A config that has passed every check of a single value. */
 export type Config = v.InferOutput<typeof Document>;
+
+/** The directives that every location has, its own or inherited ones. */
+export type Defaults = Pick<
+  Config,
+  Exclude<keyof typeof defaults, "proxy_set_header" | "proxy_read_timeout">
+>;

@@ -34,6 +34,10 @@ export interface RequestContext {
   readonly remoteAddr: string;
   /** The client's port, `""` for a unix socket. */
   readonly remotePort: string;
+  /** The peer of the connection: the client, or a proxy before this one. */
+  readonly peerAddr: string;
+  /** Host and port that the client asked a trusted proxy for; null for none. */
+  readonly forwardedHost: string | null;
   /** First `server_name` of the server that took the request. */
   readonly serverName: string;
   /** The port of the listener, `""` for a unix socket. */

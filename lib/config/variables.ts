@@ -17,6 +17,10 @@ const VARIABLES: ReadonlyMap<string, Template> = new Map<string, Template>([
   ["content_length", (r) => r.headers.get("content-length") ?? ""],
   ["content_type", (r) => r.headers.get("content-type") ?? ""],
   ["document_uri", (r) => withoutControls(r.path)],
+  [
+    "forwarded_host",
+    (r) => r.forwardedHost ?? r.headers.get("host") ?? "",
+  ],
   ["host", (r) => r.host],
   ["https", (r) => r.scheme === "https" ? "on" : ""],
   ["is_args", (r) => r.args === "" ? "" : "?"],
@@ -24,6 +28,7 @@ const VARIABLES: ReadonlyMap<string, Template> = new Map<string, Template>([
   ["proxy_add_x_forwarded_for", forwardedFor],
   ["proxy_host", (r) => r.proxyHost],
   ["query_string", (r) => target(r.args)],
+  ["realip_remote_addr", (r) => r.peerAddr],
   ["remote_addr", (r) => r.remoteAddr],
   ["remote_port", (r) => r.remotePort],
   ["request_id", (r) => r.requestId],
@@ -71,12 +76,13 @@ export function findVariable(name: string): Template | undefined {
   }
 }
 
-/** The client's `X-Forwarded-For` and the client's address; only the latter where there is none. */
+/**
+ * The `X-Forwarded-For` that came, and who sent it: with trusted proxies in
+ * front the nearest of these, as each hop adds the one before it.
+ */
 function forwardedFor(request: RequestContext): string {
   const given = request.headers.get("x-forwarded-for");
-  return given === null
-    ? request.remoteAddr
-    : `${given}, ${request.remoteAddr}`;
+  return given === null ? request.peerAddr : `${given}, ${request.peerAddr}`;
 }
 
 /**

@@ -127,6 +127,8 @@ function escapeHtml(words: string): string {
 export function upstreamDetail(error: UpstreamError): string {
   return error.status === 504
     ? "The service behind this address did not answer in time."
+    : error.status === 503
+    ? "The service behind this address is too busy right now."
     : "The service behind this address is not available right now.";
 }
 
@@ -135,14 +137,20 @@ const ADVICE: Record<UpstreamFailure, string> = {
   unresolved: "no such host: check the name in config.yaml, or whether the " +
     "container is up",
   unreachable: "no connection could be made: check the address and the network",
+  unconnected: "no connection within proxy_connect_timeout: is the machine " +
+    "up, and does a firewall drop the packets?",
   timeout: "it gave no answer in time: it may hang, or proxy_read_timeout is " +
     "too short for it",
   closed: "it closed the connection before it answered: look at its log",
   invalid: "what it answered is not HTTP/1.1: is this the right port?",
   tls: "the TLS handshake failed: check the certificate, or use http://",
+  none:
+    "no server of it can be used: all are down, or fail their health checks",
+  busy: "every server of it has max_conns requests already",
 };
 
 /** In `dev`: which upstream, which address, what to do. */
 export function upstreamAdvice(error: UpstreamError, upstream: string): string {
-  return `upstream "${upstream}" at ${error.address}: ${ADVICE[error.failure]}`;
+  const at = error.address === upstream ? "" : ` at ${error.address}`;
+  return `upstream "${upstream}"${at}: ${ADVICE[error.failure]}`;
 }

@@ -1,136 +1,162 @@
 /**
- * One HTTP exchange with an upstream, by `fetch`. Bodies stream both ways
+ * One HTTP exchange with a server, by `fetch`. A response's body streams
  * outside JavaScript; nothing is collected.
  *
  * @module
  */
-import type { LocationPlan } from "../config/plan.ts";
-import type { UpstreamServer } from "../upstream/group.ts";
-import { BodyTooLarge, limitBody } from "./body_limit.ts";
+import type { UpstreamServer } from "../upstream/server.ts";
+import { ClientClosedRequest, ClientError } from "./client_error.ts";
+import type { Deadlines } from "./deadline.ts";
 import { classify } from "./fetch_error.ts";
 import { responseHeaders } from "./headers.ts";
-import type { Deadlines } from "./deadline.ts";
 import type { PreparedRequest } from "./prepared.ts";
+import { Reachability } from "./reachability.ts";
 import { rewriteRedirects } from "./redirect.ts";
+import type { BodyFailure, RequestBody } from "./request_body.ts";
+import { timedBody } from "./timed_body.ts";
 import { UpstreamError } from "./upstream_error.ts";
-
-/** The client left before there was an answer: nginx's 499. Nobody reads the answer. */
-export class ClientClosedRequest extends Error {
-  override readonly name = "ClientClosedRequest";
-}
 
 /** Statuses whose response never has a body (Fetch standard, "null body status"). */
 const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
+/** What exchanges share. */
+export interface ExchangeParts {
+  readonly deadlines: Deadlines;
+  readonly reachability: Reachability;
+}
+
 /**
- * Sends a request and gives the response for the client as soon as its head is
+ * Sends a request and gives the upstream's response as soon as its head is
  * there.
  *
- * @param hasBody Whether the request has a body, by its framing.
+ * @param signal Aborts when the client leaves or the exchange's time is over.
  * @throws {UpstreamError} where the upstream gave no answer.
- * @throws {BodyTooLarge} where a body without a length outgrew its limit.
+ * @throws {ClientError} where the client's body is at fault.
  * @throws {ClientClosedRequest} where the client left.
  */
-export async function exchange(
+export async function send(
   request: Request,
   prepared: PreparedRequest,
-  hasBody: boolean,
+  body: RequestBody | null,
   server: UpstreamServer,
-  deadlines: Deadlines,
+  { deadlines, reachability }: ExchangeParts,
+  signal: AbortSignal,
 ): Promise<Response> {
-  const upstream = await send(request, prepared, hasBody, server, deadlines);
-  if (upstream.status < 200 || upstream.status > 599) {
-    // `Response` takes no other status.
-    await upstream.body?.cancel();
-    throw new UpstreamError("invalid", server.address.name);
+  const { location } = prepared;
+  const abort = new AbortController();
+  const giveUp = (reason: unknown) => abort.abort(reason);
+  const left = () => giveUp(signal.reason);
+  signal.addEventListener("abort", left, { once: true });
+  const timeout = () => giveUp(new UpstreamError("timeout", server.name));
+  // nginx counts proxy_read_timeout from the end of the body.
+  let reading = body === null
+    ? deadlines.start(location.proxyReadTimeout, timeout)
+    : null;
+  // `fetch` does not tell whether it has a connection; so half-way through the
+  // time for one, somebody looks.
+  const half = location.proxyConnectTimeout / 2;
+  const connecting = deadlines.start(half, () => {
+    reachability.check(server, half).then((reachable) => {
+      if (!reachable) giveUp(new UpstreamError("unconnected", server.name));
+    });
+  });
+  const init: RequestInit & { client: Deno.HttpClient } = {
+    method: request.method,
+    headers: prepared.headers,
+    body: body === null ? null : body.send({
+      sent: () => {
+        reading ??= deadlines.start(location.proxyReadTimeout, timeout);
+      },
+      failed: (reason) => giveUp(bodyError(reason, server)),
+    }),
+    redirect: "manual",
+    signal: abort.signal,
+    client: server.client,
+  };
+  const url = server.origin + prepared.target;
+  let answered = false;
+  try {
+    const response = await fetch(url, init).catch((error) => {
+      // An idle connection that the upstream closes just as we use it loses the
+      // request before the upstream saw it, mostly. To repeat an idempotent
+      // request without a body is safe in any case (RFC 9110 section 9.2.2).
+      if (
+        body === null && isIdempotent(request.method) &&
+        !abort.signal.aborted && classify(error) === "closed"
+      ) return fetch(url, init);
+      throw error;
+    });
+    if (response.status < 200 || response.status > 599) {
+      // `Response` takes no other status.
+      await response.body?.cancel();
+      throw new UpstreamError("invalid", server.name);
+    }
+    answered = true;
+    body?.settle();
+    return response;
+  } catch (error) {
+    if (abort.signal.aborted) throw abort.signal.reason;
+    if (error instanceof UpstreamError) throw error;
+    if (request.signal.aborted) throw new ClientClosedRequest();
+    throw new UpstreamError(classify(error), server.name, { cause: error });
+  } finally {
+    deadlines.stop(connecting);
+    if (reading !== null) deadlines.stop(reading);
+    // Once there is an answer the client's leaving ends it by its body.
+    if (!answered) signal.removeEventListener("abort", left);
   }
+}
+
+/** The response for the client: headers cleaned and rewritten, the body as it comes. */
+export function clientResponse(
+  request: Request,
+  prepared: PreparedRequest,
+  upstream: Response,
+  deadlines: Deadlines,
+): Response {
   const headers = responseHeaders(upstream.headers);
   rewriteRedirects(headers, prepared);
   headers.push(["x-request-id", prepared.context.requestId]);
-  return new Response(bodyFor(request, upstream), {
+  if (prepared.setCookie !== null) {
+    headers.push(["set-cookie", prepared.setCookie]);
+  }
+  return new Response(bodyFor(request, prepared, upstream, deadlines), {
     status: upstream.status,
     statusText: upstream.statusText,
     headers,
   });
 }
 
-function bodyFor(request: Request, upstream: Response): BodyInit | null {
+function bodyFor(
+  request: Request,
+  { location }: PreparedRequest,
+  upstream: Response,
+  deadlines: Deadlines,
+): BodyInit | null {
   if (NULL_BODY.has(upstream.status)) return null;
   // To a HEAD without a length Deno would add `content-length: 0`, which a GET
   // would not have (RFC 9110 section 8.6); a stream keeps it from that.
   if (request.method === "HEAD" && !upstream.headers.has("content-length")) {
     return new ReadableStream({ start: (controller) => controller.close() });
   }
-  return upstream.body;
+  return upstream.body === null || location.proxyBodyTimeout === 0
+    ? upstream.body
+    : timedBody(upstream.body, location.proxyBodyTimeout, deadlines);
 }
 
-async function send(
-  request: Request,
-  prepared: PreparedRequest,
-  hasBody: boolean,
+function bodyError(
+  reason: BodyFailure,
   server: UpstreamServer,
-  deadlines: Deadlines,
-): Promise<Response> {
-  const { location } = prepared;
-  const abort = new AbortController();
-  const clientLeft = () => abort.abort(new ClientClosedRequest());
-  request.signal.addEventListener("abort", clientLeft, { once: true });
-  const limited = hasBody ? limitBody(request, location) : null;
-  const init: RequestInit & { client: Deno.HttpClient } = {
-    method: request.method,
-    headers: prepared.headers,
-    // The platform's own stream, not a wrapper: only that keeps the framing
-    // (a Content-Length stays one) and streams outside JavaScript.
-    body: limited?.body ?? null,
-    redirect: "manual",
-    signal: abort.signal,
-    client: server.client,
-  };
-  const url = server.origin + prepared.target;
-  const timeout = location.proxyReadTimeout +
-    (hasBody ? uploadTime(request, location) : 0);
-  const deadline = deadlines.start(timeout, () => {
-    abort.abort(new UpstreamError("timeout", server.address.name));
-  });
-  try {
-    return await fetch(url, init).catch((error) => {
-      // An idle connection that the upstream closes just as we use it loses the
-      // request before the upstream saw it, mostly. To repeat an idempotent
-      // request without a body is safe in any case (RFC 9110 section 9.2.2).
-      if (
-        !hasBody && isIdempotent(request.method) && !abort.signal.aborted &&
-        classify(error) === "closed"
-      ) return fetch(url, init);
-      throw error;
-    });
-  } catch (error) {
-    if (limited?.exceeded()) throw new BodyTooLarge();
-    if (abort.signal.aborted) throw abort.signal.reason;
-    if (request.signal.aborted) throw new ClientClosedRequest();
-    throw new UpstreamError(classify(error), server.address.name, {
-      cause: error,
-    });
-  } finally {
-    deadlines.stop(deadline);
+): ClientError | UpstreamError {
+  switch (reason) {
+    case "too large":
+      return new ClientError(413);
+    case "not received":
+      return new ClientError(408);
+    case "not taken":
+      return new UpstreamError("timeout", server.name);
   }
 }
-
-/**
- * The longest that a body may take to be sent, in milliseconds. nginx counts
- * `proxy_read_timeout` from the end of the body; where the platform sends it,
- * nobody tells us when that is, so a client of 64 KiB a second is waited for.
- */
-function uploadTime(request: Request, location: LocationPlan): number {
-  const length = Number(
-    request.headers.get("content-length") ?? location.clientMaxBodySize,
-  );
-  // In steps, so that there are few different time-outs to watch.
-  const steps = Math.ceil(length / (64 * 1024) / 10);
-  return Math.min(steps * 10_000, LONGEST_UPLOAD);
-}
-
-/** A day: timers have a limit. */
-const LONGEST_UPLOAD = 86_400_000;
 
 /** RFC 9110 section 9.2.2, without those that carry a body as a rule. */
 function isIdempotent(method: string): boolean {

@@ -14,8 +14,8 @@ import type { RequestContext } from "../config/template.ts";
 export interface PreparedRequest {
   readonly server: ServerPlan;
   readonly location: LocationPlan;
-  /** The server of the upstream group that was picked. */
-  readonly address: UpstreamAddress;
+  /** The server of the upstream group that was picked; another where the request moves on. */
+  address: UpstreamAddress;
   readonly context: RequestContext;
   /** `http` or `https`, as the client reached us. */
   readonly scheme: string;
@@ -30,5 +30,7 @@ export interface PreparedRequest {
    * among them, `accept-encoding` twice where `fetch` needs it. For a WebSocket without `sec-websocket-*`, `upgrade` and
    * `connection`, which the handshake adds.
    */
-  readonly headers: [name: string, value: string][];
+  headers: [name: string, value: string][];
+  /** A `Set-Cookie` of the proxy's own, null for none. */
+  setCookie: string | null;
 }

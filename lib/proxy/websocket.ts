@@ -5,10 +5,16 @@
  * @module
  */
 import type { AccessLog } from "../observe/access_log.ts";
+import type { Deadlines } from "./deadline.ts";
 import type { PreparedRequest } from "./prepared.ts";
+import { UpstreamError, type UpstreamFailure } from "./upstream_error.ts";
 import { WebSocketBridge } from "./websocket_bridge.ts";
 import type { WebSocketBridges } from "./websocket_bridges.ts";
-import { openUpstream } from "./websocket_client.ts";
+import {
+  type HandshakeResult,
+  openUpstream,
+  type UpstreamHandshake,
+} from "./websocket_client.ts";
 import { refusalResponse } from "./websocket_refusal.ts";
 import type { UpstreamSocket } from "./websocket_upstream.ts";
 
@@ -20,7 +26,10 @@ export interface BridgeOptions {
    * looked at any more once the client's WebSocket is open.
    */
   signal: AbortSignal;
+  deadlines: Deadlines;
   log: AccessLog;
+  /** Called once, when a WebSocket that was opened has ended. */
+  ended: () => void;
 }
 
 /** 16 bytes in base64 (RFC 6455 section 4.1). */
@@ -38,7 +47,7 @@ export async function bridgeWebSocket(
   request: Request,
   prepared: PreparedRequest,
   bridges: WebSocketBridges,
-  { signal, log }: BridgeOptions,
+  { signal, deadlines, log, ended }: BridgeOptions,
 ): Promise<Response> {
   const invalid = refuseHandshake(request.headers);
   if (invalid !== null) return invalid;
@@ -49,8 +58,12 @@ export async function bridgeWebSocket(
     target,
     headers,
     protocols: request.headers.get("sec-websocket-protocol"),
+    maxMessageSize: location.websocketMaxMessageSize,
   };
-  const opened = await openUpstream(handshake, bridges, signal);
+  const opened = await openInTime(handshake, prepared, bridges, {
+    signal,
+    deadlines,
+  });
   if ("refusal" in opened) {
     return refusalResponse(opened.refusal, prepared);
   }
@@ -60,9 +73,40 @@ export async function bridgeWebSocket(
     upstream,
     location.websocketPing,
   );
-  const parts = { client, upstream, bridges, location, context, log };
+  const parts = { client, upstream, bridges, location, context, log, ended };
   new WebSocketBridge(parts, signal);
   return response;
+}
+
+/** A handshake has the time of a connection, and then that of a response head. */
+async function openInTime(
+  handshake: UpstreamHandshake,
+  { location, address }: PreparedRequest,
+  bridges: WebSocketBridges,
+  { signal, deadlines }: Pick<BridgeOptions, "signal" | "deadlines">,
+): Promise<HandshakeResult> {
+  const abort = new AbortController();
+  const giveUp = () => abort.abort(signal.reason);
+  if (signal.aborted) giveUp();
+  signal.addEventListener("abort", giveUp, { once: true });
+  const late = (failure: UpstreamFailure) => () =>
+    abort.abort(new UpstreamError(failure, address.name));
+  let deadline = deadlines.start(
+    location.proxyConnectTimeout,
+    late("unconnected"),
+  );
+  const connected = () => {
+    deadlines.stop(deadline);
+    deadline = deadlines.start(location.proxyReadTimeout, late("timeout"));
+  };
+  try {
+    return await openUpstream(handshake, bridges, abort.signal, connected);
+  } catch (error) {
+    throw abort.signal.aborted ? abort.signal.reason : error;
+  } finally {
+    deadlines.stop(deadline);
+    signal.removeEventListener("abort", giveUp);
+  }
 }
 
 /** RFC 6455 sections 4.2.1 and 4.4: what is wrong with the client's handshake. */

@@ -17,6 +17,7 @@ import {
   TRY_AGAIN_LATER,
   VANISHED,
 } from "./websocket_frame.ts";
+import { MessageLimits } from "./websocket_limits.ts";
 import type { UpstreamReceiver, UpstreamSocket } from "./websocket_upstream.ts";
 
 /** Milliseconds a client has to open after its 101, and to answer a close frame. */
@@ -31,6 +32,8 @@ export interface BridgeParts {
   location: LocationPlan;
   context: RequestContext;
   log: AccessLog;
+  /** Called once, when both sides are gone. */
+  ended: () => void;
 }
 
 /**
@@ -50,6 +53,8 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   #started = false;
   #end: { code: number; by: WebSocketEntry["by"] } | null = null;
   #logged = false;
+  #deleted = false;
+  readonly #limits: MessageLimits;
   /** What the client is closed with as soon as it is open. */
   #closeAtOpen: Close | null = null;
   #clientClosing = false;
@@ -67,6 +72,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
    */
   constructor(parts: BridgeParts, signal: AbortSignal) {
     this.#parts = parts;
+    this.#limits = new MessageLimits(parts.location);
     this.#handshake = signal;
     signal.addEventListener("abort", this);
     // One object for all events: an idle bridge is to be small.
@@ -164,6 +170,13 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
       };
       return this.#closeBoth(close, close);
     }
+    const refusal = this.#limits.refusal(data);
+    if (refusal !== null) {
+      return this.#closeBoth(refusal, {
+        code: GOING_AWAY,
+        reason: refusal.reason,
+      });
+    }
     this.#fromClient.messages++;
     this.#fromClient.bytes += upstream.send(data);
   }
@@ -243,7 +256,11 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   #finish(): void {
     if (!this.#clientDone) return;
     const { bridges, context, location, log } = this.#parts;
-    if (this.#upstreamGone || !this.#started) bridges.delete(this);
+    if ((this.#upstreamGone || !this.#started) && !this.#deleted) {
+      this.#deleted = true;
+      bridges.delete(this);
+      this.#parts.ended();
+    }
     if (!this.#upstreamClosed || this.#logged || this.#end === null) return;
     this.#logged = true;
     if (!location.accessLog) return;

@@ -6,7 +6,7 @@
  */
 import type { UpstreamAddress } from "../config/plan.ts";
 import { UpstreamError, type UpstreamFailure } from "./upstream_error.ts";
-import { FrameDecoder } from "./websocket_decoder.ts";
+import { FrameDecoder, MAX_MESSAGE } from "./websocket_decoder.ts";
 import {
   acceptOf,
   HeadError,
@@ -35,6 +35,8 @@ export interface UpstreamHandshake {
   headers: readonly (readonly [name: string, value: string])[];
   /** The sub-protocols as the client offers them, null for none. */
   protocols: string | null;
+  /** Bytes of the longest message taken from the upstream; 0 is as many as can be. */
+  maxMessageSize?: number;
 }
 
 /** Either a WebSocket, or the upstream's answer instead of one. */
@@ -44,6 +46,7 @@ export type HandshakeResult = { socket: UpstreamSocket } | { refusal: Refusal };
  * Opens a WebSocket.
  *
  * @param signal Ends the attempt at any stage.
+ * @param connected Called when there is a connection, TLS included.
  * @throws {TypeError} before connecting, for a target or header that can't be
  * sent as it is.
  * @throws {UpstreamError} if there is no answer, or one that is no handshake.
@@ -54,6 +57,7 @@ export async function openUpstream(
   handshake: UpstreamHandshake,
   supplies: WebSocketSupplies,
   signal: AbortSignal,
+  connected: () => void = () => {},
 ): Promise<HandshakeResult> {
   const { address, protocols } = handshake;
   const key = crypto.getRandomValues(new Uint8Array(16)).toBase64();
@@ -65,6 +69,7 @@ export async function openUpstream(
   try {
     const connection = await attempt.connect(signal);
     attempt.stage = "head";
+    connected();
     await writeAll(connection, head);
     const answer = await readHead(connection);
     if (answer === null) throw new UpstreamError("closed", address.name);
@@ -76,7 +81,11 @@ export async function openUpstream(
     }
     const protocol = await check(answer.head, key, protocols);
     signal.throwIfAborted();
-    const decoder = new FrameDecoder(answer.rest, supplies.messages);
+    const decoder = new FrameDecoder(
+      answer.rest,
+      supplies.messages,
+      handshake.maxMessageSize || MAX_MESSAGE,
+    );
     return {
       socket: new UpstreamSocket(connection, decoder, protocol, supplies),
     };

@@ -22,6 +22,7 @@ export const PROTOCOL_ERROR = 1002;
 export const NO_CODE = 1005;
 export const VANISHED = 1006;
 export const BAD_PAYLOAD = 1007;
+export const POLICY_VIOLATION = 1008;
 export const TOO_BIG = 1009;
 export const INTERNAL_ERROR = 1011;
 export const TRY_AGAIN_LATER = 1013;

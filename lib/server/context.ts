@@ -7,6 +7,10 @@ import type { RequestContext } from "../config/template.ts";
 
 /** The facts of a request; filled from top to bottom as it is admitted and matched. */
 export class Context implements RequestContext {
+  /** Of the client, or a proxy before this one that is trusted says so. */
+  remoteAddr: string;
+  scheme: string;
+  forwardedHost: string | null = null;
   path = "";
   args = "";
   host = "";
@@ -19,13 +23,15 @@ export class Context implements RequestContext {
   constructor(
     readonly method: string,
     readonly headers: Headers,
-    readonly scheme: string,
-    readonly remoteAddr: string,
+    scheme: string,
+    readonly peerAddr: string,
     readonly remotePort: string,
     readonly serverPort: string,
     readonly requestId: string,
     readonly requestUri: string,
   ) {
+    this.scheme = scheme;
+    this.remoteAddr = peerAddr;
     this.referer = headers.get("referer");
     this.userAgent = headers.get("user-agent");
   }

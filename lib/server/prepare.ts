@@ -9,17 +9,18 @@ import type {
   ListenerPlan,
   LocationPlan,
   UpstreamAddress,
-  UpstreamPlan,
 } from "../config/plan.ts";
 import type { PreparedRequest } from "../proxy/prepared.ts";
 import { hasToken, HOP_BY_HOP, namedInConnection } from "../proxy/headers.ts";
 import { utf8Bytes } from "../route/bytes.ts";
-import { parseHost, splitUrl } from "../route/host.ts";
+import { type Host, parseHost, splitUrl } from "../route/host.ts";
 import { findLocation } from "../route/location.ts";
 import { parseTarget } from "../route/path.ts";
 import { findServer } from "../route/server.ts";
 import { escapePath, forwardTarget, replaceTarget } from "../route/target.ts";
+import { isIn, type NetworkSet } from "../route/network.ts";
 import { Context, requestId } from "./context.ts";
+import { readForwarded } from "./forwarded.ts";
 import { PROOF_HEADER, RELOAD } from "./control.ts";
 
 /** A request, as `Deno.serve` hands it over. `url` is not normalised. */
@@ -39,7 +40,12 @@ export interface Connection {
 
 /** What becomes of a request. */
 export type Admission =
-  | { kind: "proxy"; prepared: PreparedRequest; hasBody: boolean }
+  | {
+    kind: "proxy";
+    prepared: PreparedRequest;
+    hasBody: boolean;
+    context: Context;
+  }
   | {
     /** Answered by the proxy itself. */
     kind: "answer";
@@ -54,13 +60,13 @@ export type Admission =
 /**
  * Decides about a request.
  *
- * @param pick Chooses the server of an upstream.
+ * @param pick Chooses the server of the location's upstream.
  */
 export function prepareRequest(
   listener: ListenerPlan,
   request: Incoming,
   connection: Connection,
-  pick: (upstream: UpstreamPlan) => UpstreamAddress,
+  pick: (location: LocationPlan, context: Context) => UpstreamAddress,
 ): Admission {
   const { headers, method } = request;
   const split = splitUrl(
@@ -102,6 +108,8 @@ export function prepareRequest(
   if (split.authority !== null && host === null) {
     return answer(400, "the Host header is malformed");
   }
+  const seen = trust(listener.common.trustedProxies, context) ??
+    { authority: split.authority, host };
   const target = parseTarget(split.target);
   if (target === null) {
     return answer(
@@ -122,17 +130,18 @@ export function prepareRequest(
   }
 
   // Match: the server by host, the location by path.
-  const server = findServer(listener.servers, host === null ? null : host.host);
+  const { authority } = seen;
+  const name = seen.host === null ? null : seen.host.host;
+  const server = findServer(listener.servers, name);
   context.path = target.path;
   context.args = target.args;
-  context.host = host === null ? server.name : host.host;
+  context.host = name ?? server.name;
   context.serverName = server.name;
   const match = findLocation(server.locations, target.path);
   if (match === null) return answer(404, "no location takes this path");
   const location = match.location;
-  const authority = split.authority;
   if (match.kind === "redirect") {
-    const origin = authority === null ? "" : `http://${authority}`;
+    const origin = authority === null ? "" : `${context.scheme}://${authority}`;
     // Deno gives raw UTF-8 in a target as characters; a header takes bytes.
     const query = target.args === "" ? "" : utf8Bytes(`?${target.args}`);
     return {
@@ -155,8 +164,8 @@ export function prepareRequest(
   }
 
   // Pick: a server of the upstream group.
-  const address = pick(location.upstream);
   context.proxyHost = location.upstream.name;
+  const address = pick(location, context);
   context.upstreamAddr = address.name;
   const websocket = method === "GET" &&
     hasToken(headers.get("upgrade"), "websocket") &&
@@ -171,8 +180,36 @@ export function prepareRequest(
     websocket,
     target: sent,
     headers: requestHeaders(context, location, websocket, hasBody),
+    setCookie: null,
   };
-  return { kind: "proxy", prepared, hasBody };
+  return { kind: "proxy", prepared, hasBody, context };
+}
+
+/** The request goes to another server than the one it was prepared for. */
+export function redirectTo(
+  { prepared, hasBody, context }: Admission & { kind: "proxy" },
+  address: UpstreamAddress,
+): void {
+  prepared.address = address;
+  context.upstreamAddr = address.name;
+  const { location, websocket } = prepared;
+  // A header may tell the server's address.
+  prepared.headers = requestHeaders(context, location, websocket, hasBody);
+}
+
+/** What a trusted proxy in front tells of the client; null where there is none. */
+function trust(
+  trusted: NetworkSet,
+  context: Context,
+): { authority: string | null; host: Host | null } | null {
+  if (!isIn(trusted, context.peerAddr)) return null;
+  const told = readForwarded(context.headers, trusted);
+  if (told.remoteAddr !== null) context.remoteAddr = told.remoteAddr;
+  if (told.scheme !== null) context.scheme = told.scheme;
+  const host = told.host === null ? null : parseHost(told.host);
+  if (host === null) return null;
+  context.forwardedHost = told.host;
+  return { authority: told.host, host };
 }
 
 /** In words, why a body is refused with 413. */

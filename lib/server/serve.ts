@@ -6,9 +6,11 @@
 import type { ListenerPlan, Plan } from "../config/plan.ts";
 import type { AccessLog } from "../observe/access_log.ts";
 import { Deadlines } from "../proxy/deadline.ts";
+import { Reachability } from "../proxy/reachability.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import type { Control } from "./control.ts";
 import { createHandler, type ServerState } from "./handler.ts";
+import { Limits } from "./limits.ts";
 import { addressKey, ListenError } from "./listen.ts";
 import { type Handler, Listener } from "./listener.ts";
 
@@ -102,6 +104,8 @@ class Server implements RunningServer {
     this.#shared = {
       groups: new UpstreamGroups(plan.upstreams),
       deadlines: new Deadlines(),
+      reachability: new Reachability(),
+      limits: new Limits(),
       accessLog: options.accessLog,
       errorLog: options.errorLog,
       dev: plan.dev,

@@ -1,18 +1,24 @@
 /**
  * The servers of an upstream, at run time: which one takes the next request,
- * and the HTTP client with its keep-alive connections.
+ * and the HTTP clients with their keep-alive connections.
  *
  * @module
  */
-import type { UpstreamAddress, UpstreamPlan } from "../config/plan.ts";
+import type {
+  UpstreamAddress,
+  UpstreamPlan,
+  UpstreamServerPlan,
+} from "../config/plan.ts";
+import {
+  type Balancer,
+  type Client,
+  createBalancer,
+} from "./balance/balancer.ts";
+import { Sticky } from "./balance/sticky.ts";
+import { Names } from "./names.ts";
+import { UpstreamServer } from "./server.ts";
 
-/** A server, and what it takes to send it a request. */
-export interface UpstreamServer {
-  readonly address: UpstreamAddress;
-  /** What the target is appended to: `http://backend:8000`. */
-  readonly origin: string;
-  readonly client: Deno.HttpClient;
-}
+export { UpstreamServer } from "./server.ts";
 
 /**
  * How long an idle connection to an upstream is kept, in milliseconds. Below
@@ -21,58 +27,208 @@ export interface UpstreamServer {
  */
 const POOL_IDLE_TIMEOUT = 4_000;
 
+/** Why no server takes a request: each has failed, was tried or is down; or each has `max_conns`. */
+export type NoServer = "none" | "busy";
+
 /** One upstream of the plan. */
 export class UpstreamGroup {
-  readonly servers: readonly UpstreamServer[];
-  #next = 0;
+  readonly #clients: Deno.HttpClient[] = [];
+  readonly #shared: Deno.HttpClient;
+  readonly #names: Names;
+  readonly #watches: (() => void)[] = [];
+  readonly #slowStart: boolean;
+  /** Finds the sticky cookie. */
+  readonly #cookie: RegExp;
+  #servers: readonly UpstreamServer[] = [];
+  #primary: Balancer<UpstreamServer>;
+  #backup: Balancer<UpstreamServer>;
+  #sticky: Sticky<UpstreamServer> | null = null;
+
+  // What `usable` looks at: set for each pick, so that none makes a closure.
+  #tried: ReadonlySet<UpstreamServer> | null = null;
+  #now = 0;
+  #anyway = false;
 
   constructor(readonly plan: UpstreamPlan) {
-    // HTTP/1.1 only: over plain http there is no way to negotiate more, and a
-    // WebSocket needs it. `allowHost`, or `fetch` refuses a Host of ours.
-    const options = {
-      http2: false,
-      allowHost: true,
-      poolMaxIdlePerHost: plan.keepalive,
-      poolIdleTimeout: POOL_IDLE_TIMEOUT,
-    };
-    const shared = Deno.createHttpClient(options);
-    this.servers = plan.servers.map((address) =>
-      address.transport === "tcp"
-        ? {
-          address,
-          origin: `${plan.scheme}://${
-            bracketed(address.hostname)
-          }:${address.port}`,
-          client: shared,
-        }
-        : {
-          address,
-          origin: `${plan.scheme}://localhost`,
-          client: Deno.createHttpClient({
-            ...options,
-            proxy: { transport: "unix", path: address.path },
-          }),
-        }
-    );
-    this.#shared = shared;
+    this.#shared = this.#client();
+    const name = plan.sticky?.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    this.#cookie = new RegExp(`(?:^|[;,]) *${name}=([0-9a-f]*)`);
+    this.#slowStart = plan.servers.some(({ slowStart }) => slowStart > 0);
+    this.#names = new Names(plan, (addresses) => this.#place(addresses));
+    this.#primary = this.#backup = this.#balancer([]);
+    this.#place(new Map());
   }
 
-  readonly #shared: Deno.HttpClient;
+  get servers(): readonly UpstreamServer[] {
+    return this.#servers;
+  }
 
-  /** The server for the next request: each in turn. */
-  pick(): UpstreamServer {
-    const server = this.servers[this.#next % this.servers.length];
-    if (server === undefined) throw new Error("an upstream has no server");
-    this.#next = (this.#next + 1) % this.servers.length;
+  /**
+   * Takes a server for an exchange; whoever gets one has to release it.
+   *
+   * @param tried Those that this request has had.
+   * @param now Milliseconds, of a clock that only goes forward.
+   */
+  pick(
+    client: Client,
+    tried: ReadonlySet<UpstreamServer> | null,
+    now: number,
+  ): UpstreamServer | NoServer {
+    this.#names.use(now);
+    const server = this.#choose(client, tried, now);
+    if (typeof server !== "string") server.take(now);
     return server;
+  }
+
+  #choose(
+    client: Client,
+    tried: ReadonlySet<UpstreamServer> | null,
+    now: number,
+  ): UpstreamServer | NoServer {
+    const [only] = this.#servers;
+    if (this.#servers.length === 1 && only !== undefined) {
+      // As in nginx, one that is alone is never left out for its failures.
+      if (!only.healthy || tried?.has(only) === true) return "none";
+      return only.full ? "busy" : only;
+    }
+    this.#tried = tried;
+    this.#now = now;
+    this.#anyway = false;
+    let peer = this.#primary.pick(client, this.#usable) ??
+      this.#backup.pick(client, this.#usable);
+    if (peer === null && tried === null) {
+      // All have failed of late: to try is better than a sure 502.
+      this.#anyway = true;
+      peer = this.#primary.pick(client, this.#usable) ??
+        this.#backup.pick(client, this.#usable);
+    }
+    this.#tried = null;
+    if (peer !== null) return peer;
+    return this.#servers.some((server) => server.healthy && server.full)
+      ? "busy"
+      : "none";
+  }
+
+  readonly #usable = (server: UpstreamServer): boolean => {
+    if (this.#slowStart) server.warmUp(this.#now);
+    return server.healthy && !server.full &&
+      this.#tried?.has(server) !== true &&
+      (this.#anyway || !server.failing(this.#now));
+  };
+
+  /**
+   * The cookie by which the client finds this server again (RFC 6265 section
+   * 4.1), null where it has it or there is none to be.
+   */
+  cookieFor(client: Client, server: UpstreamServer): string | null {
+    const value = this.#sticky?.cookieToSet(client, server) ?? null;
+    return value === null
+      ? null
+      : `${this.plan.sticky}=${value}; Path=/; HttpOnly; SameSite=Lax`;
+  }
+
+  /** The value of the sticky cookie in a request, null if it has none. */
+  cookieIn(headers: Headers): string | null {
+    const cookies = headers.get("cookie");
+    return cookies === null ? null : this.#cookie.exec(cookies)?.[1] ?? null;
+  }
+
+  /** Whether the names of the servers should be looked up before the next pick. */
+  get stale(): boolean {
+    return this.#names.stale;
+  }
+
+  /** Looks the names up again, as after a failure to connect. Never rejects. */
+  refresh(): Promise<void> {
+    return this.#names.refresh();
+  }
+
+  /** Runs `stop` when the group is closed. */
+  onClose(stop: () => void): void {
+    this.#watches.push(stop);
   }
 
   /** Closes the clients and their idle connections. */
   close(): void {
-    this.#shared.close();
-    for (const { client } of this.servers) {
-      if (client !== this.#shared) client.close();
-    }
+    for (const stop of this.#watches) stop();
+    this.#names.close();
+    for (const client of this.#clients) client.close();
+  }
+
+  /**
+   * Makes the servers anew. One that was there before goes on as it is.
+   *
+   * @param addresses Of the names that have several.
+   */
+  #place(addresses: ReadonlyMap<UpstreamServerPlan, readonly string[]>): void {
+    const before = new Map(
+      this.#servers.map((server) => [this.#keyOf(server), server]),
+    );
+    this.#servers = this.plan.servers.flatMap((plan) => {
+      const { address } = plan;
+      const places = address.transport === "tcp"
+        ? addresses.get(plan)?.map((hostname): UpstreamAddress => ({
+          transport: "tcp",
+          hostname,
+          port: address.port,
+          name: `${bracketed(hostname)}:${address.port}`,
+        }))
+        : undefined;
+      return (places ?? [address]).map((place) => {
+        const known = before.get(this.#keyOf({ plan, address: place }));
+        return known ?? this.#server(plan, place);
+      });
+    });
+    const usual = this.#balancer(
+      this.#servers.filter(({ plan }) => !plan.backup),
+    );
+    this.#backup = this.#balancer(
+      this.#servers.filter(({ plan }) => plan.backup),
+    );
+    this.#sticky = this.plan.sticky === null
+      ? null
+      : new Sticky(usual, this.#servers);
+    this.#primary = this.#sticky ?? usual;
+  }
+
+  /** The same server is listed twice, perhaps. */
+  #keyOf(
+    { plan, address }: { plan: UpstreamServerPlan; address: UpstreamAddress },
+  ): string {
+    return `${this.plan.servers.indexOf(plan)} ${address.name}`;
+  }
+
+  #server(plan: UpstreamServerPlan, address: UpstreamAddress): UpstreamServer {
+    const { scheme } = this.plan;
+    return address.transport === "tcp"
+      ? new UpstreamServer(plan, {
+        address,
+        origin: `${scheme}://${bracketed(address.hostname)}:${address.port}`,
+        client: this.#shared,
+      })
+      : new UpstreamServer(plan, {
+        address,
+        origin: `${scheme}://localhost`,
+        client: this.#client({ transport: "unix", path: address.path }),
+      });
+  }
+
+  #balancer(servers: readonly UpstreamServer[]): Balancer<UpstreamServer> {
+    return createBalancer(this.plan.balance, servers);
+  }
+
+  #client(proxy?: Deno.Proxy): Deno.HttpClient {
+    // HTTP/1.1 only: over plain http there is no way to negotiate more, and a
+    // WebSocket needs it. `allowHost`, or `fetch` refuses a Host of ours.
+    const client = Deno.createHttpClient({
+      http2: false,
+      allowHost: true,
+      poolMaxIdlePerHost: this.plan.keepalive,
+      poolIdleTimeout: POOL_IDLE_TIMEOUT,
+      ...(proxy === undefined ? {} : { proxy }),
+    });
+    this.#clients.push(client);
+    return client;
   }
 }
 

@@ -94,6 +94,8 @@ export function requestContext(
     scheme: "http",
     remoteAddr: "192.0.2.1",
     remotePort: "50000",
+    peerAddr: facts.remoteAddr ?? "192.0.2.1",
+    forwardedHost: null,
     serverName: "www.example.com",
     serverPort: "9000",
     requestId: "id-1",

@@ -19,7 +19,7 @@ Deno.test("the shipped config is the plan it describes", () => {
     shipped.upstreams.map(({ name, scheme, servers }) => [
       name,
       scheme,
-      servers.map((server) => server.name),
+      servers.map(({ address }) => address.name),
     ]),
     [
       ["backend", "http", ["backend:8000"]],
@@ -48,7 +48,7 @@ Deno.test("the shipped config is the plan it describes", () => {
   assert.equal(findServer(listener.servers, "localhost").name, "localhost");
 
   const own = plan(text, { BACKEND: "localhost:8001" });
-  assert.deepEqual(own.upstreams[0]?.servers, [{
+  assert.deepEqual(own.upstreams[0]?.servers.map((s) => s.address), [{
     transport: "tcp",
     hostname: "localhost",
     port: 8001,
@@ -69,7 +69,26 @@ Deno.test("a config of one location has the defaults", () => {
     proxyPass: "http://localhost:8000",
     proxyRedirect: { kind: "default" },
     clientMaxBodySize: 1_048_576,
+    proxyConnectTimeout: 5_000,
+    proxySendTimeout: 60_000,
     proxyReadTimeout: 60_000,
+    proxyBodyTimeout: 0,
+    clientBodyTimeout: 60_000,
+    requestTimeout: 0,
+    nextUpstream: {
+      error: true,
+      timeout: true,
+      invalidHeader: false,
+      nonIdempotent: false,
+      statuses: [],
+    },
+    nextUpstreamTries: 0,
+    nextUpstreamTimeout: 0,
+    waitForUpstream: 0,
+    limitConn: { total: 0, perAddress: 0 },
+    websocketLimitConn: { total: 0, perAddress: 0 },
+    websocketMaxMessageSize: 67_108_864,
+    websocketMessageRate: { messages: 0, per: 1_000 },
     websocketPing: 30_000,
     websocketBufferSize: 16_777_216,
     accessLog: true,
@@ -193,7 +212,7 @@ locations:
   assert.deepEqual(
     upstreams.map((
       u,
-    ) => [u.scheme, u.name, u.keepalive, u.servers.map((s) => s.name)]),
+    ) => [u.scheme, u.name, u.keepalive, u.servers.map((s) => s.address.name)]),
     [
       ["http", "backend", 3, ["a:8000", "unix:/run/b.sock"]],
       ["https", "backend", 3, ["a:8000", "unix:/run/b.sock"]],
@@ -235,7 +254,7 @@ servers:
     ],
   );
   const taken = (host: string, listener: number) =>
-    locate(read, "/", host, listener).upstream.servers[0]?.name;
+    locate(read, "/", host, listener).upstream.servers[0]?.address.name;
   assert.deepEqual(
     [
       taken("x.a", 0),

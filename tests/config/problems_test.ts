@@ -101,8 +101,73 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
     ],
     [
       "upstreams",
-      { a: { servers: [{ address: "a:80", weight: 2 }] } },
-      "upstreams.a.servers[0].weight: unknown directive",
+      { a: { servers: [{ address: "a:80", weigth: 2 }] } },
+      'upstreams.a.servers[0].weigth: unknown directive (did you mean "weight"?)',
+    ],
+    [
+      "upstreams",
+      { a: { servers: [{ address: "a:80", weight: 0 }] } },
+      "upstreams.a.servers[0].weight: expected a whole number of at least 1, got the number 0",
+    ],
+    [
+      "upstreams",
+      { a: { servers: ["a:80"], balance: "leastconn" } },
+      'upstreams.a.balance: expected "round_robin", "least_conn", "ip_hash", "hash KEY", "hash KEY consistent", "random" or "random two", got "leastconn"',
+    ],
+    [
+      "upstreams",
+      { a: { servers: ["a:80"], balance: "hash" } },
+      'upstreams.a.balance: "hash" needs a key, such as "hash $remote_addr consistent"',
+    ],
+    [
+      "upstreams",
+      { a: { servers: ["a:80"], balance: "hash $remote_adr" } },
+      'upstreams.a.balance: unknown variable "$remote_adr" (did you mean "$remote_addr"?)',
+    ],
+    [
+      "upstreams",
+      { a: { servers: ["a:80"], sticky: "a b" } },
+      'upstreams.a.sticky: expected a cookie\'s name, got "a b"',
+    ],
+    [
+      "upstreams",
+      { a: { servers: ["a:80"], health_check: "health" } },
+      'upstreams.a.health_check: expected a path such as /health, got "health"',
+    ],
+    [
+      "upstreams",
+      { a: { servers: ["a:80"], health_check: { path: "/", status: "2xx" } } },
+      'upstreams.a.health_check.status: expected a status such as 200, a range such as "200-399", or a list of them, got "2xx"',
+    ],
+    [
+      "proxy_next_upstream",
+      "error http_501",
+      'proxy_next_upstream: no condition is called "http_501" (did you mean "http_500"?)',
+    ],
+    [
+      "proxy_next_upstream",
+      "off error",
+      'proxy_next_upstream: "off" stands alone',
+    ],
+    [
+      "websocket_message_rate",
+      "100",
+      'websocket_message_rate: expected a rate such as 100/s or 600/m, or "off", got "100"',
+    ],
+    [
+      "limit_conn",
+      0,
+      "limit_conn: expected a whole number of at least 1, got the number 0",
+    ],
+    [
+      "trusted_proxies",
+      ["10.0.0.0/8", "10.0.0.0/33"],
+      'trusted_proxies[1]: expected a network such as 10.0.0.0/8 or fd00::/8, or "unix", got "10.0.0.0/33"',
+    ],
+    [
+      "request_timeout",
+      "1 minute",
+      'request_timeout: expected a time such as 30s, or "off", got "1 minute"',
     ],
     [
       "upstreams",

@@ -12,7 +12,10 @@ import type {
 } from "../../lib/observe/access_log.ts";
 import type { PreparedRequest } from "../../lib/proxy/prepared.ts";
 import { UpstreamError } from "../../lib/proxy/upstream_error.ts";
-import { compileLocations } from "../../lib/route/location.ts";
+import { planFromObject } from "../../lib/config/load.ts";
+import { Deadlines } from "../../lib/proxy/deadline.ts";
+import { findServer } from "../../lib/route/server.ts";
+import { compileLocations, findLocation } from "../../lib/route/location.ts";
 import {
   bridgeWebSocket,
   WebSocketBridges,
@@ -28,6 +31,8 @@ export interface BridgeSettings {
   scheme?: "http" | "https";
   target?: string;
   headers?: [string, string][];
+  /** What else the location says. */
+  location?: Partial<LocationPlan>;
   /** Where the upstream is, if not on a port of 127.0.0.1. */
   address?: UpstreamAddress;
 }
@@ -76,6 +81,7 @@ export function startBridge(
       );
     }
   };
+  const deadlines = new Deadlines();
   const kill = new AbortController();
   const server = Deno.serve({
     signal: kill.signal,
@@ -94,7 +100,7 @@ export function startBridge(
       settings.timeout ?? 5_000,
     );
     try {
-      const options = { signal: abort.signal, log };
+      const options = { signal: abort.signal, log, deadlines, ended() {} };
       return await bridgeWebSocket(request, prepared, bridges, options);
     } catch (error) {
       errors.push(error);
@@ -127,6 +133,7 @@ export function startBridge(
       // Not shutdown(), which in Deno 2.9.6 waits for ever for a client that
       // left in the middle of its upgrade.
       kill.abort();
+      deadlines.close();
       await server.finished;
     },
   };
@@ -153,6 +160,8 @@ function prepare(
     scheme: "http",
     remoteAddr: "127.0.0.1",
     remotePort: "1",
+    peerAddr: "127.0.0.1",
+    forwardedHost: null,
     serverName: "",
     serverPort: url.port,
     requestId: "test-request",
@@ -160,25 +169,12 @@ function prepare(
     upstreamAddr: name,
   };
   const location: LocationPlan = {
-    key: "/",
-    prefix: "/",
-    upstream: {
-      name,
-      scheme: settings.scheme ?? "http",
-      servers: [address],
-      keepalive: 0,
-    },
-    passUri: null,
-    proxyPass: `http://${name}`,
-    setHeaders: [],
-    setHeaderNames: new Set(),
-    proxyRedirect: { kind: "default" },
-    clientMaxBodySize: 0,
-    proxyReadTimeout: 5_000,
+    ...locationTo(name),
     websocketPing: settings.websocketPing ?? 0,
     websocketBufferSize: settings.websocketBufferSize ?? 64 * 1024 * 1024,
-    accessLog: true,
+    ...settings.location,
   };
+  location.upstream.scheme = settings.scheme ?? "http";
   return {
     server: { name: "", locations: compileLocations([]) },
     location,
@@ -189,5 +185,20 @@ function prepare(
     websocket: true,
     target: settings.target ?? context.requestUri,
     headers: settings.headers ?? [["host", name]],
+    setCookie: null,
   };
+}
+
+/** What a location is that says nothing but where it goes. */
+function locationTo(name: string): LocationPlan {
+  const config = { locations: { "/": `http://${name}` } };
+  const { listeners } = planFromObject(config, {
+    source: "test",
+    env: () => undefined,
+  });
+  const match = findLocation(
+    findServer(listeners[0]!.servers, null).locations,
+    "/",
+  );
+  return match!.location;
 }

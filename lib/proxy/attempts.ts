@@ -1,0 +1,210 @@
+/**
+ * From server to server: nginx's `proxy_next_upstream`, and `wait_for_upstream`.
+ *
+ * @module
+ */
+import type { LocationPlan } from "../config/plan.ts";
+import type { Client } from "../upstream/balance/balancer.ts";
+import type { NoServer, UpstreamGroup } from "../upstream/group.ts";
+import type { UpstreamServer } from "../upstream/server.ts";
+import { UpstreamError } from "./upstream_error.ts";
+
+/** A request on its way to some server. */
+export interface Course {
+  readonly group: UpstreamGroup;
+  readonly client: Client;
+  readonly location: LocationPlan;
+  readonly method: string;
+  /** Whether it can be sent from its beginning once more. */
+  readonly replayable: () => boolean;
+  /** Sends it. */
+  readonly send: (server: UpstreamServer) => Promise<Response>;
+  /** It goes to another server. */
+  readonly moved: (server: UpstreamServer) => void;
+  /** Whether the client has left, or the time is over. */
+  readonly signal: AbortSignal;
+  /** Hears of servers that fail and come back. */
+  readonly report: (line: string) => void;
+}
+
+/** A response, and the server that gave it, which has to be released. */
+export interface Outcome {
+  readonly response: Response;
+  readonly server: UpstreamServer;
+}
+
+/** Milliseconds between two tries of a request that waits, at first and at most. */
+const FIRST_WAIT = 50;
+const LONGEST_WAIT = 500;
+
+/**
+ * Sends a request to a server, and to others where that fails and the location
+ * lets it.
+ *
+ * @param first As {@linkcode UpstreamGroup.pick} gave it. Released here if
+ * nothing comes out.
+ * @throws {UpstreamError} of the last server; what else `send` throws.
+ */
+export async function attempt(
+  first: UpstreamServer | NoServer,
+  course: Course,
+): Promise<Outcome> {
+  const { group, client, location } = course;
+  const begun = performance.now();
+  const tried = new Set<UpstreamServer>();
+  let tries = 0;
+  let server = first;
+  while (true) {
+    let failure: UpstreamError;
+    if (typeof server === "string") {
+      failure = new UpstreamError(server, location.upstream.name);
+    } else {
+      tries++;
+      const outcome = await sendTo(server, course);
+      if (outcome instanceof UpstreamError) {
+        failure = outcome;
+      } else {
+        const { response } = outcome;
+        if (!location.nextUpstream.statuses.includes(response.status)) {
+          return outcome;
+        }
+        const next = mayMove(course, null, tries, begun)
+          ? pickOther(server, course, tried)
+          : "none";
+        // The last one's answer stands, as it is.
+        if (typeof next === "string") return outcome;
+        await response.body?.cancel();
+        server.release();
+        server = next;
+        continue;
+      }
+      const next = mayMove(course, failure, tries, begun)
+        ? pickOther(server, course, tried)
+        : "none";
+      server.release();
+      if (typeof next !== "string") {
+        server = next;
+        continue;
+      }
+    }
+    if (!await hold(course, failure, begun)) throw failure;
+    tried.clear();
+    server = group.pick(client, null, performance.now());
+    if (typeof server !== "string") course.moved(server);
+  }
+}
+
+/** Sends to one server and takes note of how it went. */
+async function sendTo(
+  server: UpstreamServer,
+  course: Course,
+): Promise<Outcome | UpstreamError> {
+  const { location, report, group } = course;
+  const name = `${location.upstream.name} ${server.name}`;
+  try {
+    const response = await course.send(server);
+    const { status } = response;
+    // As in nginx, 403 and 404 lead to another server but are no fault of this.
+    if (status >= 429 && location.nextUpstream.statuses.includes(status)) {
+      if (server.failed(performance.now()) && group.servers.length > 1) {
+        report(`upstream ${name} answers ${status}: left out for a while`);
+      }
+    } else if (server.succeeded(performance.now())) {
+      report(`upstream ${name} is back`);
+    }
+    return { response, server };
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) {
+      server.release();
+      throw error;
+    }
+    if (server.failed(performance.now()) && group.servers.length > 1) {
+      report(`upstream ${name} fails (${error.failure}): left out for a while`);
+    }
+    return error;
+  }
+}
+
+/** Whether the location lets this request go to another server. */
+function mayMove(
+  { location, method, replayable, signal }: Course,
+  failure: UpstreamError | null,
+  tries: number,
+  begun: number,
+): boolean {
+  if (signal.aborted || !replayable()) return false;
+  const { nextUpstream, nextUpstreamTries, nextUpstreamTimeout } = location;
+  if (nextUpstreamTries > 0 && tries >= nextUpstreamTries) return false;
+  if (
+    nextUpstreamTimeout > 0 && performance.now() - begun > nextUpstreamTimeout
+  ) return false;
+  // Nothing of it has been seen: no method could do anything twice.
+  const again = failure?.sent === false || nextUpstream.nonIdempotent ||
+    isIdempotent(method);
+  if (!again) return false;
+  switch (failure?.failure) {
+    case undefined:
+      return true;
+    case "timeout":
+    case "unconnected":
+      return nextUpstream.timeout;
+    case "invalid":
+      return nextUpstream.invalidHeader;
+    default:
+      return nextUpstream.error;
+  }
+}
+
+function pickOther(
+  server: UpstreamServer,
+  { group, client, moved }: Course,
+  tried: Set<UpstreamServer>,
+): UpstreamServer | NoServer {
+  tried.add(server);
+  if (tried.size >= group.servers.length) return "none";
+  const next = group.pick(client, tried, performance.now());
+  if (typeof next !== "string") moved(next);
+  return next;
+}
+
+/**
+ * Waits a little where the location holds requests until a server is there.
+ *
+ * @returns Whether it is to be tried again.
+ */
+async function hold(
+  { location, group, signal, replayable }: Course,
+  failure: UpstreamError,
+  begun: number,
+): Promise<boolean> {
+  if (failure.sent) return false;
+  // Whatever becomes of this request, the next one should find the server.
+  const refreshed = group.refresh();
+  const waited = performance.now() - begun;
+  if (waited >= location.waitForUpstream || !replayable()) return false;
+  // In steps that grow with the time waited.
+  const wait = Math.min(
+    Math.max(FIRST_WAIT, waited / 4),
+    LONGEST_WAIT,
+    location.waitForUpstream - waited,
+  );
+  await Promise.all([refreshed, pause(wait, signal)]);
+  signal.throwIfAborted();
+  return true;
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  const stop = () => resolve();
+  signal.addEventListener("abort", stop, { once: true });
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+  });
+}
+
+/** nginx's: what RFC 9110 section 9.2.2 calls so, and methods nobody knows. */
+function isIdempotent(method: string): boolean {
+  return method !== "POST" && method !== "LOCK" && method !== "PATCH";
+}

@@ -1,0 +1,26 @@
+/**
+ * Exchanges that end by the client's doing.
+ *
+ * @module
+ */
+
+/** The client left before there was an answer: nginx's 499. Nobody reads the answer. */
+export class ClientClosedRequest extends Error {
+  override readonly name = "ClientClosedRequest";
+}
+
+/**
+ * A body larger than `client_max_body_size` (413), or one that did not come
+ * within `client_body_timeout` (408).
+ */
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+  constructor(readonly status: 408 | 413) {
+    super(`client error ${status}`);
+  }
+}
+
+/** The whole exchange took longer than `request_timeout`: 504. */
+export class ExchangeTimeout extends Error {
+  override readonly name = "ExchangeTimeout";
+}

@@ -1,0 +1,50 @@
+/**
+ * Whether servers accept connections, for those who wait on one.
+ *
+ * @module
+ */
+import type { UpstreamServer } from "../upstream/server.ts";
+
+/** Many that wait for one server ask once. */
+export class Reachability {
+  readonly #checks = new Map<UpstreamServer, Promise<boolean>>();
+
+  /**
+   * Connects and hangs up.
+   *
+   * @param timeout Milliseconds until it counts as unreachable.
+   */
+  check(server: UpstreamServer, timeout: number): Promise<boolean> {
+    let check = this.#checks.get(server);
+    if (check === undefined) {
+      check = connects(server, timeout).finally(() => {
+        this.#checks.delete(server);
+      });
+      this.#checks.set(server, check);
+    }
+    return check;
+  }
+}
+
+async function connects(
+  { address }: UpstreamServer,
+  timeout: number,
+): Promise<boolean> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), timeout);
+  try {
+    const connection = address.transport === "tcp"
+      ? await Deno.connect({
+        hostname: address.hostname,
+        port: address.port,
+        signal: abort.signal,
+      })
+      : await Deno.connect(address);
+    connection.close();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}

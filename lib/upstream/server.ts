@@ -1,0 +1,129 @@
+/**
+ * One server of an upstream, at run time: where it is, and how it has been.
+ *
+ * @module
+ */
+import type { UpstreamAddress, UpstreamServerPlan } from "../config/plan.ts";
+import type { Peer } from "./balance/balancer.ts";
+
+/** What a server needs beside its plan. */
+export interface ServerPlace {
+  /** Where it listens: as the plan says, or one of the addresses of its name. */
+  readonly address: UpstreamAddress;
+  /** What the target is appended to: `http://backend:8000`. */
+  readonly origin: string;
+  readonly client: Deno.HttpClient;
+}
+
+/**
+ * The counting of failures is nginx's (ngx_http_upstream_round_robin.c): a
+ * server with `max_fails` of them within `fail_timeout` is left out for
+ * `fail_timeout`; then one request tries it.
+ */
+export class UpstreamServer implements Peer {
+  /** Where it is, also for people: `10.0.0.2:8000`. */
+  readonly name: string;
+  readonly weight: number;
+  readonly address: UpstreamAddress;
+  readonly origin: string;
+  readonly client: Deno.HttpClient;
+  effectiveWeight: number;
+  currentWeight = 0;
+  active = 0;
+
+  #fails = 0;
+  /** When it failed last. */
+  #accessed = -Infinity;
+  /** When it failed last, or was first taken after that. */
+  #checked = -Infinity;
+  /** What the active checks say. */
+  #healthy = true;
+  /** Since when it gets a growing share; null for all of it. */
+  #returned: number | null = null;
+
+  constructor(readonly plan: UpstreamServerPlan, place: ServerPlace) {
+    this.name = place.address.name;
+    this.address = place.address;
+    this.origin = place.origin;
+    this.client = place.client;
+    this.weight = plan.weight;
+    this.effectiveWeight = plan.weight;
+  }
+
+  /** Whether the active checks, and the plan, let it take requests. */
+  get healthy(): boolean {
+    return this.#healthy && !this.plan.down;
+  }
+
+  /** Whether it has all the exchanges that it may have. */
+  get full(): boolean {
+    return this.plan.maxConns > 0 && this.active >= this.plan.maxConns;
+  }
+
+  /** Whether it is left out for its failures. */
+  failing(now: number): boolean {
+    const { maxFails, failTimeout } = this.plan;
+    return maxFails > 0 && this.#fails >= maxFails &&
+      now - this.#checked <= failTimeout;
+  }
+
+  /** It takes a request. {@linkcode release} has to follow. */
+  take(now: number): void {
+    this.active++;
+    if (now - this.#checked > this.plan.failTimeout) this.#checked = now;
+  }
+
+  release(): void {
+    this.active--;
+  }
+
+  /** @returns Whether it is left out from now on, and was not before. */
+  failed(now: number): boolean {
+    const before = this.failing(now);
+    this.#fails++;
+    this.#accessed = now;
+    this.#checked = now;
+    const { maxFails } = this.plan;
+    if (maxFails > 0) {
+      this.effectiveWeight = Math.max(
+        0,
+        this.effectiveWeight - Math.trunc(this.weight / maxFails),
+      );
+    }
+    return !before && this.failing(now);
+  }
+
+  /** @returns Whether it is taken back by this, having been left out. */
+  succeeded(now: number): boolean {
+    if (this.#accessed >= this.#checked) return false;
+    const { maxFails } = this.plan;
+    const back = maxFails > 0 && this.#fails >= maxFails;
+    this.#fails = 0;
+    if (back) this.#comeBack(now);
+    return back;
+  }
+
+  /** What an active check found. @returns Whether that is news. */
+  checked(healthy: boolean, now: number): boolean {
+    if (healthy === this.#healthy) return false;
+    this.#healthy = healthy;
+    if (healthy) {
+      this.#fails = 0;
+      this.#comeBack(now);
+    }
+    return true;
+  }
+
+  #comeBack(now: number): void {
+    if (this.plan.slowStart > 0) this.#returned = now;
+    else this.effectiveWeight = this.weight;
+  }
+
+  /** Its share grows from almost nothing to all of it over `slow_start`. */
+  warmUp(now: number): void {
+    if (this.#returned === null) return;
+    const share = (now - this.#returned) / this.plan.slowStart;
+    if (share >= 1) this.#returned = null;
+    this.effectiveWeight = this.weight * Math.min(1, Math.max(0.01, share));
+  }
+}
