@@ -88,8 +88,15 @@ class SessionTests(ChatTestCase):
         self.assertEqual(response.status_code, 400)
         self.assertIn("detail", response.json())
 
-    def test_a_login_that_is_not_an_object_of_strings_is_refused(self):
-        for body in ["[]", "{}", "no json", '{"username": 1, "password": 2}']:
+    def test_a_login_that_is_not_an_object_of_texts_is_refused(self):
+        for body in [
+            "[]",
+            "{}",
+            "no json",
+            '{"username": 1, "password": 2}',
+            '{"username": "\\u0000", "password": ""}',
+            '{"username": "\\ud800", "password": ""}',
+        ]:
             with self.subTest(body):
                 response = self.post("/api/login/", body)
                 self.assertEqual(response.status_code, 400)
@@ -208,9 +215,11 @@ class RoomTests(ChatTestCase):
         self.assertEqual(texts, [str(number) for number in range(10, 60)])
 
     def test_a_room_that_is_not_there_is_not_found(self):
-        response = self.client.get("/api/rooms/999/messages/")
-        self.assertEqual(response.status_code, 404)
-        self.assertIn("detail", response.json())
+        for room_id in [999, 10**20]:
+            with self.subTest(room_id):
+                response = self.client.get(f"/api/rooms/{room_id}/messages/")
+                self.assertEqual(response.status_code, 404)
+                self.assertIn("detail", response.json())
 
     def test_a_room_made_or_deleted_in_the_admin_is_announced(self):
         self.client.force_login(User.objects.get(username="admin"))

@@ -1,4 +1,5 @@
 import json
+import re
 from functools import wraps
 
 from django.contrib import auth
@@ -19,6 +20,9 @@ from .models import Message, Room
 
 # How many messages a room opens with.
 PAGE = 50
+
+# What JSON can hold and a database can't.
+NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def refuse(status, detail):
@@ -68,8 +72,8 @@ def fields(request, *names):
         raise BadRequest("The body is not a JSON object.")
     values = [body.get(name) for name in names]
     for name, value in zip(names, values):
-        if not isinstance(value, str):
-            raise BadRequest(f"{name} has to be a string.")
+        if not isinstance(value, str) or NOT_TEXT.search(value):
+            raise BadRequest(f"{name} has to be a text.")
     return values
 
 
