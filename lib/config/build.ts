@@ -18,11 +18,11 @@ import type {
   UpstreamPlan,
 } from "./plan.ts";
 import { inlineAddress, proxyHost, type ProxyPass } from "./proxy_pass.ts";
-import {
-  type Config,
-  type Defaults,
-  type LocationConfig,
-  type ServerConfig,
+import type {
+  Config,
+  Defaults,
+  LocationConfig,
+  ServerConfig,
 } from "./schema.ts";
 import { plainGroup, SERVER_DEFAULTS } from "./upstream_values.ts";
 import { primaryName } from "./server_name.ts";

@@ -10,7 +10,7 @@ import type { Deadlines } from "./deadline.ts";
 import { classify } from "./fetch_error.ts";
 import { responseHeaders } from "./headers.ts";
 import type { PreparedRequest } from "./prepared.ts";
-import { Reachability } from "./reachability.ts";
+import type { Reachability } from "./reachability.ts";
 import { rewriteRedirects } from "./redirect.ts";
 import type { BodyFailure, RequestBody } from "./request_body.ts";
 import { timedBody } from "./timed_body.ts";

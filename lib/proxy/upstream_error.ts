@@ -54,14 +54,8 @@ export class UpstreamError extends Error {
 
   /** 504 for no answer in time (RFC 9110 section 15.6.5), 503 where all are busy, else 502. */
   get status(): 502 | 503 | 504 {
-    switch (this.failure) {
-      case "timeout":
-      case "unconnected":
-        return 504;
-      case "busy":
-        return 503;
-      default:
-        return 502;
-    }
+    const { failure } = this;
+    if (failure === "busy") return 503;
+    return failure === "timeout" || failure === "unconnected" ? 504 : 502;
   }
 }

@@ -6,6 +6,7 @@
 import type { ListenerPlan, Plan } from "../config/plan.ts";
 import type { AccessLog } from "../observe/access_log.ts";
 import { Deadlines } from "../proxy/deadline.ts";
+import { watchHealth } from "../proxy/health_check.ts";
 import { Reachability } from "../proxy/reachability.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import type { Control } from "./control.ts";
@@ -102,7 +103,7 @@ class Server implements RunningServer {
     this.#plan = plan;
     this.#listeners = this.#open(plan);
     this.#shared = {
-      groups: new UpstreamGroups(plan.upstreams),
+      groups: this.#groups(plan),
       deadlines: new Deadlines(),
       reachability: new Reachability(),
       limits: new Limits(),
@@ -113,6 +114,14 @@ class Server implements RunningServer {
     for (const [listener, handler] of this.#handlers(plan, this.#shared)) {
       listener.serve(handler);
     }
+  }
+
+  #groups(plan: Plan, previous?: UpstreamGroups): UpstreamGroups {
+    return new UpstreamGroups(
+      plan.upstreams,
+      previous,
+      (group) => watchHealth(group, this.#options.errorLog),
+    );
   }
 
   get addresses() {
@@ -214,7 +223,7 @@ class Server implements RunningServer {
   #commit(plan: Plan, listeners: Map<string, Listener>): Changes {
     const before = this.#listeners;
     const { groups } = this.#shared;
-    const next = new UpstreamGroups(plan.upstreams, groups);
+    const next = this.#groups(plan, groups);
     const shared: Shared = { ...this.#shared, groups: next, dev: plan.dev };
     this.#plan = plan;
     this.#listeners = listeners;

@@ -15,14 +15,24 @@ export class UpstreamGroups {
    * @param previous The groups of the plan that this one replaces: a group
    * whose plan reads the same goes on as it is, with its connections and what
    * it knows of its servers.
+   * @param begin Called with each group that is new.
    */
-  constructor(plans: readonly UpstreamPlan[], previous?: UpstreamGroups) {
+  constructor(
+    plans: readonly UpstreamPlan[],
+    previous?: UpstreamGroups,
+    begin: (group: UpstreamGroup) => void = () => {},
+  ) {
     const before = previous === undefined
       ? new Map<string, UpstreamGroup>()
       : previous.#identities;
+    const started = (plan: UpstreamPlan) => {
+      const group = new UpstreamGroup(plan);
+      begin(group);
+      return group;
+    };
     for (const plan of plans) {
       const identity = JSON.stringify(plan);
-      const group = before.get(identity) ?? new UpstreamGroup(plan);
+      const group = before.get(identity) ?? started(plan);
       this.#groups.set(plan, group);
       this.#identities.set(identity, group);
     }
