@@ -272,7 +272,8 @@ async function lastRequest(
   return response;
 }
 
+/** Deno puts the system's words into the cause, behind the word "Error". */
 function reason(error: unknown): string {
   const { cause = error } = error instanceof Error ? error : {};
-  return cause instanceof Error ? cause.message : String(cause);
+  return String(cause).replace(/^(?:\w+: )+/, "");
 }

@@ -19,6 +19,8 @@ export interface ProcessOptions {
   module?: string;
   /** Whether nobody reads the standard output. */
   unread?: boolean;
+  /** How many files it may have open (`ulimit -n`). */
+  openFiles?: number;
 }
 
 /** What a process leaves behind. */
@@ -71,7 +73,13 @@ export async function startSameorigin(
   args: readonly string[],
   options: ProcessOptions = {},
 ): Promise<RunningProcess> {
-  const [program = "", ...before] = await sameoriginCommand(options);
+  const limit = options.openFiles === undefined
+    ? []
+    : ["sh", "-c", `ulimit -n ${options.openFiles}; exec "$@"`, "sh"];
+  const [program = "", ...before] = [
+    ...limit,
+    ...await sameoriginCommand(options),
+  ];
   const child = new Deno.Command(program, {
     args: [...before, ...args],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
