@@ -88,6 +88,16 @@ Deno.test("a key's server is the one whose point comes next on the ring", () => 
   );
 });
 
+Deno.test("a key that falls on a server's point is that server's", () => {
+  const all = hosts(20);
+  const balancer = createBalancer(CONSISTENT, all);
+  for (const peer of all) {
+    // Hashed like the first point of the server.
+    const key = `${peer.name.replace(":", "\0")}\0\0\0\0`;
+    strictEqual(balancer.pick(client({ key }), always), peer);
+  }
+});
+
 Deno.test("proxies that list the servers in another order agree", () => {
   const listed = hosts(7);
   const other = [3, 6, 0, 5, 1, 4, 2].map((i) => peer(listed[i]?.name ?? ""));

@@ -141,6 +141,35 @@ Deno.test("least_conn: takes the fewest in flight for the weight", () => {
   );
 });
 
+Deno.test("least_conn: where one has the fewest, no weight changes", () => {
+  const peers = peersOf([2, 2, 2]);
+  // The first two tie until the third is seen.
+  peers.forEach((peer, i) => Object.assign(peer, { active: [2, 2, 1][i] }));
+  for (const peer of peers) peer.effectiveWeight = 1;
+  const balancer = createBalancer({ kind: "least_conn" }, peers);
+  strictEqual(balancer.pick(ANYBODY, always), peers[2]);
+  for (const { effectiveWeight, currentWeight } of peers) {
+    strictEqual(effectiveWeight, 1);
+    strictEqual(currentWeight, 0);
+  }
+});
+
+Deno.test("random: draws 21 times at most, then goes by round robin", () => {
+  const peers = peersOf([1, 1, 1]);
+  for (const [misses, expected] of [[20, 2], [21, 1]] as const) {
+    let draws = 0;
+    const random = () => draws++ < misses ? 0 : 0.9;
+    const balancer = createBalancer(
+      { kind: "random", two: false },
+      peers,
+      random,
+    );
+    const taken = balancer.pick(ANYBODY, (peer) => peer !== peers[0]);
+    strictEqual(taken, peers[expected]);
+    strictEqual(draws, 21);
+  }
+});
+
 Deno.test("random two: takes the one of two with fewer in flight for its weight", () => {
   const peers = peersOf([1, 4, 1]);
   const draws: number[] = [];

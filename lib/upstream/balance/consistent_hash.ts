@@ -18,7 +18,7 @@ const POINTS = 160;
  * An empty key goes by round robin.
  */
 export class ConsistentHash<P extends Peer> implements Balancer<P> {
-  /** Where the points are on the ring, ascending, none twice. */
+  /** Where the points are on the ring, ascending. */
   readonly #points: Uint32Array;
   /** For each point the index of its server in `#servers`. */
   readonly #owners: Uint32Array;
@@ -85,16 +85,7 @@ function ringOf(servers: ReadonlyMap<string, readonly Peer[]>): Float64Array {
       all[filled++] = hash * OWNERS + server;
     }
   });
-  all.sort();
-  let kept = 0;
-  let last = -1;
-  for (const point of all) {
-    const hash = Math.floor(point / OWNERS);
-    if (hash === last) continue;
-    all[kept++] = point;
-    last = hash;
-  }
-  return all.subarray(0, kept);
+  return all.sort();
 }
 
 /** With a hash of 32 bits it makes a whole number a double holds exactly. */
@@ -102,7 +93,7 @@ const OWNERS = 2 ** 21;
 
 /** The CRC of `HOST \0 PORT`, to which the previous point is added. */
 function nameState(name: string): number {
-  const [, host = name, port = ""] = /^unix:(.*)$/is.exec(name) ??
+  const [, host = name, port = ""] = /^unix:(.*)$/s.exec(name) ??
     /^(.*):(\d*)$/s.exec(name) ?? [];
   const state = crc32Byte(crc32Bytes(CRC32_START, utf8Bytes(host)), 0);
   return crc32Bytes(state, port);

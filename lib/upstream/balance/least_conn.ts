@@ -13,7 +13,6 @@ export class LeastConn<P extends Peer> implements Balancer<P> {
 
   pick(_client: Client, usable: Usable<P>): P | null {
     const { peers } = this;
-    let first = -1;
     let best: P | null = null;
     let tied = false;
     for (let i = 0; i < peers.length; i++) {
@@ -22,16 +21,14 @@ export class LeastConn<P extends Peer> implements Balancer<P> {
       const order = best === null ? -1 : compareLoad(peer, best);
       if (order < 0) {
         best = peer;
-        first = i;
         tied = false;
       } else if (order === 0) tied = true;
     }
     if (best === null || !tied) return best;
-    const least: P = best;
     let total = 0;
-    for (let i = first; i < peers.length; i++) {
+    for (let i = 0; i < peers.length; i++) {
       const peer = peers[i] as P;
-      if (compareLoad(peer, least) !== 0 || !usable(peer)) continue;
+      if (compareLoad(peer, best) !== 0 || !usable(peer)) continue;
       total += advance(peer);
       if (peer.currentWeight > best.currentWeight) best = peer;
     }

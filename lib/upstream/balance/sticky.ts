@@ -27,7 +27,7 @@ export class Sticky<P extends Peer> implements Balancer<P> {
     for (const peer of peers) {
       const value = cookieValue(identity(peer));
       this.#values.set(peer, value);
-      if (!this.#peers.has(value)) this.#peers.set(value, peer);
+      this.#peers.set(value, peer);
     }
   }
 
