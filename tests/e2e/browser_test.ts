@@ -6,25 +6,12 @@
  * @module
  */
 import { ok, strictEqual as equal } from "node:assert/strict";
-import { chromium } from "playwright-core";
 import { startDemo } from "../../demo/start.ts";
 import { loadPlan } from "../../lib/config/load.ts";
 import { createAccessLog } from "../../lib/observe/access_log.ts";
 import { startServer } from "../../lib/server/serve.ts";
-import { findProgram, testNeeding } from "../support/skip.ts";
-
-const CHROMIUM = "chromium|google-chrome";
-
-/** Chromium as root and without a network of its own. */
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+import { CHROMIUM, launchBrowser } from "../support/browser.ts";
+import { testNeeding } from "../support/skip.ts";
 
 testNeeding(
   [CHROMIUM],
@@ -47,10 +34,7 @@ testNeeding(
       errorLog() {},
     });
     const url = server.addresses[0]!.url;
-    const browser = await chromium.launch({
-      executablePath: findProgram(CHROMIUM)!,
-      args: FLAGS,
-    });
+    const browser = await launchBrowser();
     try {
       const join = async (name: string) => {
         const page = await (await browser.newContext()).newPage();

@@ -1,0 +1,29 @@
+/**
+ * A real browser.
+ *
+ * @module
+ */
+import { type Browser, chromium } from "playwright-core";
+import { findProgram } from "./skip.ts";
+
+/** The programs of which a test that drives a browser needs one. */
+export const CHROMIUM = "chromium|google-chrome";
+
+/** Chromium as root and without a network of its own. */
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Starts a browser; disposing ends it. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: findProgram(CHROMIUM)!,
+    args: FLAGS,
+  });
+}
