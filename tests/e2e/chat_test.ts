@@ -11,7 +11,7 @@ import {
   strictEqual as equal,
 } from "node:assert/strict";
 import { launchBrowser } from "../support/browser.ts";
-import { testChat, withStack } from "../support/stack.ts";
+import { testChat, withStack } from "../support/chat.ts";
 import {
   delay,
   enter,

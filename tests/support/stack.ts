@@ -1,19 +1,27 @@
 /**
- * Tests that need the programs of `examples/chat`: Django, Centrifugo.
+ * Tests that need the programs of `examples/chat`: Django, Centrifugo, Vite.
  *
  * @module
  */
 import { findCentrifugo } from "../../tools/stack/centrifugo.ts";
-import { findGo, findPython } from "../../tools/stack/programs.ts";
+import {
+  findGo,
+  findNode,
+  findNpm,
+  findPython,
+} from "../../tools/stack/programs.ts";
 
 /**
- * Why the stack without its frontend can't run on this machine, null if it
- * can: for `testUnless`.
+ * Why the stack can't run on this machine, null if it can: for `testUnless`.
+ *
+ * @param frontend Whether it is run with its frontend.
  */
-export async function whyNoStack(): Promise<string | null> {
+export async function whyNoStack(frontend = false): Promise<string | null> {
+  if (Deno.build.os === "windows") return "the stack needs Unix";
   const found = await findCentrifugo();
   const findings = await Promise.all([
     findPython(),
+    ...(frontend ? [findNode(), findNpm()] : []),
     ...(found === null ? [findGo()] : []),
   ]);
   const lacks = findings.flatMap((it) => "lack" in it ? [it.lack] : []);
