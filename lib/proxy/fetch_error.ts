@@ -17,16 +17,20 @@ export function classify(error: unknown): UpstreamFailure {
       error.cause instanceof Error ? error.cause.message : ""
     }`
     : String(error);
-  if (words.includes("dns error")) return "unresolved";
-  if (words.includes("Connection refused")) return "refused";
-  if (/certificate|\btls\b|handshake|corrupt message/i.test(words)) {
-    return "tls";
+  // The URL stands before this, and the client may have put any words in it.
+  const [, stage, detail = ""] = / client error \((\w+)\)(.*)/s.exec(words) ??
+    [];
+  if (stage === "Connect") {
+    if (detail.includes("dns error")) return "unresolved";
+    if (detail.includes("Connection refused")) return "refused";
+    return /certificate|\btls\b|handshake|corrupt message/i.test(detail)
+      ? "tls"
+      : "unreachable";
   }
-  if (words.includes("(Connect)")) return "unreachable";
-  if (/timed out/i.test(words)) return "timeout";
-  if (
-    /connection closed|connection reset|broken pipe|incomplete|canceled|end of file/i
-      .test(words)
-  ) return "closed";
-  return "invalid";
+  if (/timed out/i.test(detail)) return "timeout";
+  return CLOSED.test(detail) ? "closed" : "invalid";
 }
+
+/** A TLS alert ends a connection as well: what was sent may have been read. */
+const CLOSED =
+  /connection closed|closed connection|connection reset|broken pipe|incomplete|canceled|end of file|fatal alert/i;

@@ -59,3 +59,15 @@ Deno.test("plain text where TLS was meant is told as `tls`", async () => {
     "tls",
   );
 });
+
+Deno.test("the words of the URL tell nothing", async () => {
+  for (
+    const path of ["(Connect)", "certificates", "dns%20error", "a):%20tls"]
+  ) {
+    await using upstream = rawUpstream((connection) =>
+      connection.read().then(() => {})
+    );
+    const url = `http://127.0.0.1:${upstream.port}/${path}`;
+    equal(await failureOf(url), "closed", path);
+  }
+});
