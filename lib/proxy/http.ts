@@ -19,6 +19,15 @@ import { UpstreamError } from "./upstream_error.ts";
 /** Statuses whose response never has a body (Fetch standard, "null body status"). */
 const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
+/** RFC 9110 section 9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "PUT",
+  "DELETE",
+]);
+
 /** What exchanges share. */
 export interface ExchangeParts {
   readonly deadlines: Deadlines;
@@ -48,10 +57,10 @@ export async function send(
   const left = () => giveUp(signal.reason);
   signal.addEventListener("abort", left, { once: true });
   const timeout = () => giveUp(new UpstreamError("timeout", server.name));
+  const startReading = () =>
+    deadlines.start(location.proxyReadTimeout, timeout);
   // nginx counts proxy_read_timeout from the end of the body.
-  let reading = body === null
-    ? deadlines.start(location.proxyReadTimeout, timeout)
-    : null;
+  let reading = body === null ? startReading() : null;
   // `fetch` does not tell whether it has a connection; so half-way through the
   // time for one, somebody looks.
   const half = location.proxyConnectTimeout / 2;
@@ -60,30 +69,32 @@ export async function send(
       if (!reachable) giveUp(new UpstreamError("unconnected", server.name));
     });
   });
-  const init: RequestInit & { client: Deno.HttpClient } = {
-    method: request.method,
-    headers: prepared.headers,
-    body: body === null ? null : body.send({
-      sent: () => {
-        reading ??= deadlines.start(location.proxyReadTimeout, timeout);
-      },
-      failed: (reason) => giveUp(bodyError(reason, server)),
-    }),
-    redirect: "manual",
-    signal: abort.signal,
-    client: server.client,
+  const sendIt = () => {
+    const init: RequestInit & { client: Deno.HttpClient } = {
+      method: request.method,
+      headers: prepared.headers,
+      body: body === null ? null : body.send({
+        sent: () => {
+          reading ??= startReading();
+        },
+        failed: (reason) => giveUp(bodyError(reason, server)),
+      }),
+      redirect: "manual",
+      signal: abort.signal,
+      client: server.client,
+    };
+    return fetch(server.origin + prepared.target, init);
   };
-  const url = server.origin + prepared.target;
   let answered = false;
   try {
-    const response = await fetch(url, init).catch((error) => {
+    const response = await sendIt().catch((error) => {
       // An idle connection that the upstream closes just as we use it loses the
       // request before the upstream saw it, mostly. To repeat an idempotent
-      // request without a body is safe in any case (RFC 9110 section 9.2.2).
+      // request is safe in any case (RFC 9110 section 9.2.2).
       if (
-        body === null && isIdempotent(request.method) &&
+        IDEMPOTENT.has(request.method) && body?.replayable !== false &&
         !abort.signal.aborted && classify(error) === "closed"
-      ) return fetch(url, init);
+      ) return sendIt();
       throw error;
     });
     if (response.status < 200 || response.status > 599) {
@@ -92,7 +103,6 @@ export async function send(
       throw new UpstreamError("invalid", server.name);
     }
     answered = true;
-    body?.settle();
     return response;
   } catch (error) {
     if (abort.signal.aborted) throw abort.signal.reason;
@@ -147,18 +157,15 @@ function bodyFor(
 function bodyError(
   reason: BodyFailure,
   server: UpstreamServer,
-): ClientError | UpstreamError {
+): ClientError | ClientClosedRequest | UpstreamError {
   switch (reason) {
     case "too large":
       return new ClientError(413);
     case "not received":
       return new ClientError(408);
+    case "broken off":
+      return new ClientClosedRequest();
     case "not taken":
       return new UpstreamError("timeout", server.name);
   }
-}
-
-/** RFC 9110 section 9.2.2, without those that carry a body as a rule. */
-function isIdempotent(method: string): boolean {
-  return method === "GET" || method === "HEAD" || method === "OPTIONS";
 }

@@ -9,10 +9,14 @@ import type { Deadline, Deadlines } from "./deadline.ts";
 
 /**
  * Why a body goes on no longer: larger than the location's
- * `client_max_body_size`, the client does not send it, the upstream does not
- * take it.
+ * `client_max_body_size`, the client does not send it, the client has left in
+ * the middle of it, the upstream does not take it.
  */
-export type BodyFailure = "too large" | "not received" | "not taken";
+export type BodyFailure =
+  | "too large"
+  | "not received"
+  | "broken off"
+  | "not taken";
 
 /** Bytes that are kept for another server. The platform reads some ahead of a connection. */
 const KEPT = 256 * 1024;
@@ -32,11 +36,15 @@ export interface BodyListener {
 export class RequestBody {
   readonly #length: number | null;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  /** What was read so far; null when it will not be sent again. */
   #kept: Uint8Array[] | null = [];
+  /** The one read that is under way: who goes on from another one waits for it too. */
+  #reading: Promise<Uint8Array | null> | null = null;
   #size = 0;
   #ended = false;
   #settled = false;
-  #deadline: Deadline | null = null;
+  #receiving: Deadline | null = null;
+  #taking: Deadline | null = null;
   #listener: BodyListener | null = null;
 
   /**
@@ -55,30 +63,31 @@ export class RequestBody {
 
   /** Whether it can be sent from its beginning once more. */
   get replayable(): boolean {
-    return this.#kept !== null && !this.#settled;
+    return this.#kept !== null && this.#size <= KEPT && !this.#settled;
   }
 
   /** What to give to `fetch`, from the beginning. Only while {@linkcode replayable}. */
   send(listener: BodyListener): BodyInit {
     this.#listener = listener;
+    this.#taking = this.#stop(this.#taking);
     let next = 0;
     const stream = new ReadableStream<Uint8Array>({
       pull: async (controller) => {
-        // A server that was given up may pull once more.
-        if (this.#listener !== listener) throw new Error("given up");
-        this.#stop();
-        const piece = this.#kept?.[next] ?? await this.#read();
+        this.#heardBy(listener);
+        this.#taking = this.#stop(this.#taking);
+        const piece = this.#kept?.[next] ?? await this.#next();
+        this.#heardBy(listener);
         next++;
         if (piece !== null) controller.enqueue(piece);
-        if (this.#kept !== null && next >= this.#kept.length) {
-          if (this.#settled) this.#kept = null;
+        if (next >= (this.#kept?.length ?? 0)) {
+          if (!this.replayable) this.#kept = null;
+          if (this.#ended) {
+            controller.close();
+            listener.sent();
+            return;
+          }
         }
-        if (this.#ended && next >= (this.#kept?.length ?? 0)) {
-          controller.close();
-          listener.sent();
-        } else {
-          this.#watch(this.location.proxySendTimeout, "not taken");
-        }
+        this.#taking = this.#start(this.location.proxySendTimeout, "not taken");
       },
     }, { highWaterMark: 0 });
     return this.#length === null ? stream : new Measured(stream, this.#length);
@@ -91,24 +100,49 @@ export class RequestBody {
 
   /** Stops the clock; nothing is told any more. */
   close(): void {
-    this.#stop();
+    this.#receiving = this.#stop(this.#receiving);
+    this.#taking = this.#stop(this.#taking);
     this.#listener = null;
     this.#kept = null;
     if (!this.#ended) this.#reader.cancel().catch(() => {});
   }
 
+  /** @throws {Error} A server that was given up asks for more. */
+  #heardBy(listener: BodyListener): void {
+    if (this.#listener !== listener) throw new Error("given up");
+  }
+
+  /** The next piece of the client's, null at the end. */
+  #next(): Promise<Uint8Array | null> {
+    return this.#reading ??= this.#read().finally(() => {
+      this.#reading = null;
+    });
+  }
+
   async #read(): Promise<Uint8Array | null> {
-    this.#watch(this.location.clientBodyTimeout, "not received");
-    const { done, value } = await this.#reader.read();
-    this.#stop();
+    if (this.#ended) return null;
+    const { clientBodyTimeout, clientMaxBodySize } = this.location;
+    this.#receiving = this.#start(clientBodyTimeout, "not received");
+    let result;
+    try {
+      result = await this.#reader.read();
+    } catch (error) {
+      this.#listener?.failed("broken off");
+      throw error;
+    } finally {
+      this.#receiving = this.#stop(this.#receiving);
+    }
+    const { done, value } = result;
     if (done) {
       this.#ended = true;
       return null;
     }
     this.#size += value.byteLength;
-    const limit = this.location.clientMaxBodySize;
     // A length was compared when the request was admitted.
-    if (limit !== 0 && this.#length === null && this.#size > limit) {
+    if (
+      clientMaxBodySize !== 0 && this.#length === null &&
+      this.#size > clientMaxBodySize
+    ) {
       this.#listener?.failed("too large");
       throw new Error("too large");
     }
@@ -117,23 +151,20 @@ export class RequestBody {
       // Deno does not end a connection whose body nobody has seen the end of.
       this.#reader.read().catch(() => {});
     }
-    if (this.#kept !== null) {
-      if (this.#size > KEPT) this.#kept = null;
-      else this.#kept.push(value);
-    }
+    this.#kept?.push(value);
     return value;
   }
 
-  #watch(timeout: number, reason: BodyFailure): void {
-    this.#deadline = this.deadlines.start(
+  #start(timeout: number, reason: BodyFailure): Deadline {
+    return this.deadlines.start(
       timeout,
       () => this.#listener?.failed(reason),
     );
   }
 
-  #stop(): void {
-    if (this.#deadline !== null) this.deadlines.stop(this.#deadline);
-    this.#deadline = null;
+  #stop(deadline: Deadline | null): null {
+    if (deadline !== null) this.deadlines.stop(deadline);
+    return null;
   }
 }
 

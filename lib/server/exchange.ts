@@ -103,6 +103,7 @@ class Exchange {
         send(request, prepared, body, server, state, this.#abort.signal),
       () => body === null || body.replayable,
     );
+    body?.settle();
     const { group, client } = this.picked;
     prepared.setCookie = group.cookieFor(client, server);
     this.#release = () => server.release();
