@@ -25,7 +25,7 @@ import { MissingTools } from "./stack/programs.ts";
 import { ProgressLines } from "./stack/progress.ts";
 import { PartFailed } from "./stack/running_part.ts";
 import { CommandFailed } from "./stack/run_to_end.ts";
-import { type Stack, startStack, USERS } from "./stack/start_stack.ts";
+import { type Stack, startStack } from "./stack/start_stack.ts";
 
 const USAGE = `usage: deno task stack [--port PORT] [--preview] [--config FILE]
 
@@ -158,7 +158,7 @@ function lineWidth(): number | null {
 /** Where it is, who may log in, and what runs where. */
 function describe(stack: Stack, { noteStyle }: Terminal): string {
   const { strong, faint, link } = noteStyle;
-  const logins = Object.values(USERS).map(({ username, password }) =>
+  const logins = Object.values(stack.users).map(({ username, password }) =>
     username === "admin"
       ? [username, password, `and ${stack.origin}/admin/`]
       : [username, password]

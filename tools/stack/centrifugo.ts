@@ -4,10 +4,10 @@
  * @module
  */
 import { join } from "node:path";
-import { fingerprint, textsOf } from "./fingerprint.ts";
+import { fingerprint, goSources } from "./fingerprint.ts";
 import { locked } from "./lock.ts";
 import { CACHE, STAND_IN } from "./places.ts";
-import { askProgram, versionIn } from "./programs.ts";
+import { askProgram, MissingTools, versionIn } from "./programs.ts";
 import type { Report } from "./report.ts";
 import { CommandFailed, runToEnd } from "./run_to_end.ts";
 
@@ -37,122 +37,162 @@ export async function findCentrifugo(): Promise<Centrifugo | null> {
   const given = Deno.env.get("CENTRIFUGO_BIN");
   if (given) {
     if (await askProgram(given, ["version"]) === null) {
-      throw new Error(`CENTRIFUGO_BIN=${given} can't be run`);
+      throw new MissingTools([{
+        tool: "CENTRIFUGO_BIN",
+        wanted: "the path of a Centrifugo v6",
+        found: `${given} can't be run`,
+        get: "correct it, or unset it to have one built",
+      }]);
     }
     return { program: given, kind: "centrifugo", from: "$CENTRIFUGO_BIN" };
   }
   if (await isVersion6("centrifugo")) {
     return { program: "centrifugo", kind: "centrifugo", from: "PATH" };
   }
-  return await exists(BUILT.program) ? BUILT : null;
+  const centrifugo = built(CACHE);
+  return await exists(centrifugo.program) ? centrifugo : null;
 }
 
-const FOLDER = join(CACHE, `centrifugo-${PIN}`);
-const BUILT: Centrifugo = {
-  program: join(FOLDER, "centrifugo"),
-  kind: "centrifugo",
-  from: PIN,
-};
+/** The one that is built, in a folder for what outlives a run. */
+function built(cache: string): Centrifugo {
+  const program = join(cache, `centrifugo-${PIN}`);
+  return { program, kind: "centrifugo", from: PIN };
+}
 
 /**
  * Builds Centrifugo, or the stand-in where Go's module proxy refuses it.
  *
- * @param go Go's program; asked for only when it is needed.
+ * @param go Go's program.
+ * @param cache Where it is kept for later runs.
  */
 export function buildCentrifugo(
   go: string,
   report: Report,
   signal: AbortSignal,
+  cache = CACHE,
 ): Promise<Centrifugo> {
   return locked("centrifugo", async () => {
-    if (await exists(BUILT.program)) return BUILT;
-    const refusal = await whyRefused(go, signal);
-    if (refusal === null) {
+    const centrifugo = built(cache);
+    if (await exists(centrifugo.program)) return centrifugo;
+    const sources = await findSources(go, report, signal, cache);
+    if (sources.refused === null) {
+      // As `go install` would, which also wants the list of all versions; not
+      // every module proxy gives that.
       await report.step(
-        `Centrifugo ${PIN} (go install, takes minutes)`,
-        () => install(go, signal),
+        `Centrifugo ${PIN} (go build, takes minutes)`,
+        () => build(go, sources.folder, VERSION, centrifugo.program, signal),
       );
-      return BUILT;
+      return centrifugo;
     }
     report.note(
-      `Centrifugo ${PIN} can't be had here (${refusal}): a small server on ` +
-        "Centrifugo's own library stands in for it.",
+      `Centrifugo ${PIN} can't be had here (${sources.refused}): ` +
+        "a small server on its own library stands in for it.",
     );
-    return await buildStandIn(go, report, signal);
-  });
+    const key = await fingerprint(...await goSources(STAND_IN));
+    const standIn: Centrifugo = {
+      program: join(cache, `centrifuge_server-${key}`),
+      kind: "stand-in",
+      from: "tests/e2e/centrifuge_server",
+    };
+    if (!await exists(standIn.program)) {
+      await report.step(
+        "the stand-in for Centrifugo (go build)",
+        () => build(go, STAND_IN, [], standIn.program, signal),
+      );
+    }
+    return standIn;
+  }, { folder: cache, report, signal });
 }
 
-/** Why the module can't be downloaded; null if it can. */
-async function whyRefused(
+/** Centrifugo's own releases are made with it: `centrifugo version` says it. */
+const VERSION = [
+  "-ldflags",
+  `-s -w -X ${MODULE}/internal/build.Version=${PIN.slice(1)}`,
+];
+
+/** The folder with Centrifugo's sources, or why it can't be downloaded. */
+async function findSources(
   go: string,
+  report: Report,
   signal: AbortSignal,
-): Promise<string | null> {
-  const note = join(CACHE, "centrifugo_refused");
+  cache: string,
+): Promise<{ refused: null; folder: string } | { refused: string }> {
+  const note = join(cache, "centrifugo_refused");
   const remembered = await readRecent(note);
-  if (remembered !== null) return remembered;
+  if (remembered !== null) return { refused: remembered };
+  try {
+    const folder = await report.step(
+      `Centrifugo ${PIN} from Go's module proxy`,
+      () => download(go, cache, signal),
+    );
+    return { refused: null, folder };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    await Deno.writeTextFile(note, error.message);
+    return { refused: error.message };
+  }
+}
+
+/** Go's module proxy does not give Centrifugo; the message says why. */
+class Refused extends Error {
+  override readonly name = "Refused";
+}
+
+/**
+ * Downloads Centrifugo's sources.
+ *
+ * @returns The folder they are in.
+ * @throws {Refused}
+ */
+async function download(
+  go: string,
+  cache: string,
+  signal: AbortSignal,
+): Promise<string> {
   const late = AbortSignal.timeout(PATIENCE);
   try {
-    await runToEnd({
+    const words = await runToEnd({
       program: go,
-      args: ["list", "-m", `${MODULE}@${PIN}`],
-      cwd: CACHE,
+      args: ["mod", "download", "-json", `${MODULE}@${PIN}`],
+      cwd: cache,
       env: goEnvironment(),
     }, AbortSignal.any([signal, late]));
-    return null;
+    return /"Dir": "(.*)"/.exec(words)?.[1] ?? "";
   } catch (error) {
     signal.throwIfAborted();
-    if (!late.aborted && !(error instanceof CommandFailed)) throw error;
-    const why = error instanceof CommandFailed
-      ? shortReason(error.output)
-      : `no answer within ${PATIENCE / 1_000} s`;
-    await Deno.writeTextFile(note, why);
-    return why;
+    if (error instanceof CommandFailed) {
+      throw new Refused(shortReason(error.output));
+    }
+    if (late.aborted) {
+      throw new Refused(`no answer within ${PATIENCE / 1_000} s`);
+    }
+    throw error;
   }
 }
 
 /** Of what `go` says when it can't download: the HTTP status, or the last line. */
 export function shortReason(output: string): string {
-  const [status] = /\b[45]\d\d [A-Z][A-Za-z ]*/.exec(output) ?? [];
-  return status?.trim() ?? output.trim().split("\n").at(-1) ?? "";
+  const [status] = /\b[45]\d\d [A-Z][A-Za-z]*( [A-Z][a-z]*)*/.exec(output) ??
+    [];
+  return status ?? output.trim().split("\n").at(-1) ?? "";
 }
 
-async function install(go: string, signal: AbortSignal): Promise<void> {
-  // A build that is cut off must not leave half a program in its place.
-  const unfinished = `${FOLDER}.unfinished`;
-  await removeAll(unfinished);
+/** A build that is cut off leaves no half a program in its place. */
+async function build(
+  go: string,
+  folder: string,
+  flags: readonly string[],
+  program: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const unfinished = `${program}.unfinished`;
   await runToEnd({
     program: go,
-    args: ["install", `${MODULE}@${PIN}`],
-    cwd: CACHE,
-    env: { ...goEnvironment(), GOBIN: unfinished },
+    args: ["build", "-o", unfinished, ...flags, "."],
+    cwd: folder,
+    env: goEnvironment(),
   }, signal);
-  await removeAll(FOLDER);
-  await Deno.rename(unfinished, FOLDER);
-}
-
-async function buildStandIn(
-  go: string,
-  report: Report,
-  signal: AbortSignal,
-): Promise<Centrifugo> {
-  const key = await fingerprint(...await textsOf(STAND_IN));
-  const program = join(CACHE, `centrifuge_server-${key}`);
-  const standIn: Centrifugo = {
-    program,
-    kind: "stand-in",
-    from: "tests/e2e/centrifuge_server",
-  };
-  if (await exists(program)) return standIn;
-  await report.step("the stand-in for Centrifugo (go build)", async () => {
-    await runToEnd({
-      program: go,
-      args: ["build", "-o", `${program}.unfinished`, "."],
-      cwd: STAND_IN,
-      env: goEnvironment(),
-    }, signal);
-    await Deno.rename(`${program}.unfinished`, program);
-  });
-  return standIn;
+  await Deno.rename(unfinished, program);
 }
 
 /**
@@ -188,13 +228,5 @@ async function exists(file: string): Promise<boolean> {
     return (await Deno.stat(file)).isFile;
   } catch {
     return false;
-  }
-}
-
-async function removeAll(folder: string): Promise<void> {
-  try {
-    await Deno.remove(folder, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

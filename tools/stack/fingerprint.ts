@@ -14,18 +14,14 @@ export async function fingerprint(
   return new Uint8Array(digest).slice(0, 8).toHex();
 }
 
-/** The names and texts of the files in a folder, and in those below it. */
-export async function textsOf(folder: string): Promise<string[]> {
-  const texts: string[] = [];
-  const entries = await Array.fromAsync(Deno.readDir(folder));
-  entries.sort((a, b) => a.name < b.name ? -1 : 1);
-  for (const { name, isDirectory } of entries) {
-    const path = join(folder, name);
-    texts.push(name);
-    if (isDirectory) texts.push(...await textsOf(path));
-    else texts.push(await Deno.readTextFile(path));
-  }
-  return texts;
+/** The names and texts of a Go module's files, without those below its folder. */
+export async function goSources(folder: string): Promise<string[]> {
+  const names = (await Array.fromAsync(Deno.readDir(folder)))
+    .map(({ name }) => name)
+    .filter((name) => /\.go$|^go\.(mod|sum)$/.test(name))
+    .sort();
+  const texts = names.map((name) => Deno.readTextFile(join(folder, name)));
+  return [...names, ...await Promise.all(texts)];
 }
 
 /** Whether a note was left that says the same; see {@linkcode leaveNote}. */

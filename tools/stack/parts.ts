@@ -106,7 +106,7 @@ export function centrifugo(around: Surroundings, origins: string[]): Part {
     before: [],
     command: {
       program: prepared.centrifugo.program,
-      args: ["--config", join(EXAMPLE, "centrifugo", "config.json")],
+      args: ["-c", join(EXAMPLE, "centrifugo", "config.json")],
       cwd: around.folder,
       env: {
         ...direct(),

@@ -37,6 +37,6 @@ export async function backendPython(
       await run(python, ...pip, "install", "-r", requirements);
       await leaveNote(note, key);
     });
-  });
+  }, { report, signal });
   return python;
 }
