@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fingerprint, goSources } from "./fingerprint.ts";
 import { locked } from "./lock.ts";
 import { CACHE, STAND_IN } from "./places.ts";
-import { askProgram, MissingTools, versionIn } from "./programs.ts";
+import { askProgram, type Lack, versionIn } from "./programs.ts";
 import type { Report } from "./report.ts";
 import { CommandFailed, runToEnd } from "./run_to_end.ts";
 
@@ -32,17 +32,23 @@ export interface Centrifugo {
   readonly from: string;
 }
 
-/** One that the machine already has: no tool is needed for it. */
-export async function findCentrifugo(): Promise<Centrifugo | null> {
+/**
+ * One that the machine already has: no tool is needed for it. Null if it has
+ * none; a lack if the one that `CENTRIFUGO_BIN` names can't be run.
+ */
+export async function findCentrifugo(): Promise<
+  Centrifugo | { readonly lack: Lack } | null
+> {
   const given = Deno.env.get("CENTRIFUGO_BIN");
   if (given) {
     if (await askProgram(given, ["version"]) === null) {
-      throw new MissingTools([{
+      const lack = {
         tool: "CENTRIFUGO_BIN",
         wanted: "the path of a Centrifugo v6",
         found: `${given} can't be run`,
         get: "correct it, or unset it to have one built",
-      }]);
+      };
+      return { lack };
     }
     return { program: given, kind: "centrifugo", from: "$CENTRIFUGO_BIN" };
   }

@@ -15,6 +15,7 @@ import {
   findNode,
   findNpm,
   findPython,
+  type Lack,
   MissingTools,
 } from "./programs.ts";
 import { backendPython } from "./python.ts";
@@ -41,18 +42,15 @@ export async function prepare(
   report: Report,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const found = await findCentrifugo();
-  const [python, node, npm, go] = await demand([
-    findPython(),
-    frontend ? findNode() : { program: "" },
-    frontend ? findNpm() : { program: "" },
-    found === null ? findGo() : { program: "" },
-  ]);
+  const { tools: [python, node, npm, go], centrifugo, lacks } = await look(
+    frontend,
+  );
+  if (lacks.length > 0) throw new MissingTools(lacks);
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   const works = [
     backendPython(python, report, either),
-    found ?? buildCentrifugo(go, report, either),
+    centrifugo ?? buildCentrifugo(go, report, either),
     frontend ? installFrontend(npm, report, either) : undefined,
   ] as const;
   for (const work of works) {
@@ -64,13 +62,46 @@ export async function prepare(
   return { python: await works[0], node, centrifugo: await works[1] };
 }
 
-/** The names of tools; of those that are missing, all are named. */
-async function demand<const T extends readonly (Finding | Promise<Finding>)[]>(
-  tools: T,
-): Promise<{ [K in keyof T]: string }> {
-  const findings = await Promise.all(tools);
-  const lacks = findings.flatMap((it) => "lack" in it ? [it.lack] : []);
-  if (lacks.length > 0) throw new MissingTools(lacks);
-  const names = findings.map((it) => "program" in it ? it.program : "");
-  return names as { [K in keyof T]: string };
+/**
+ * What this machine lacks to run the stack; empty if nothing.
+ *
+ * @param frontend Whether it is wanted.
+ */
+export async function lackedTools(frontend: boolean): Promise<readonly Lack[]> {
+  return (await look(frontend)).lacks;
 }
+
+/** Looks for all tools, so that all that are missing can be named at once. */
+async function look(frontend: boolean) {
+  if (Deno.build.os === "windows") return nothing(WINDOWS);
+  const centrifugo = await findCentrifugo();
+  if (centrifugo !== null && "lack" in centrifugo) {
+    return nothing(centrifugo.lack);
+  }
+  const unneeded: Finding = { program: "" };
+  const findings = await Promise.all([
+    findPython(),
+    frontend ? findNode() : unneeded,
+    frontend ? findNpm() : unneeded,
+    centrifugo === null ? findGo() : unneeded,
+  ]);
+  const [python, node, npm, go] = findings;
+  const name = (it: Finding) => "program" in it ? it.program : "";
+  return {
+    tools: [name(python), name(node), name(npm), name(go)] as const,
+    centrifugo,
+    lacks: findings.flatMap((it) => "lack" in it ? [it.lack] : []),
+  };
+}
+
+function nothing(lack: Lack) {
+  return { tools: ["", "", "", ""] as const, centrifugo: null, lacks: [lack] };
+}
+
+/** Windows has neither `/bin/sh` nor groups of processes that end together. */
+const WINDOWS: Lack = {
+  tool: "a Unix",
+  wanted: "Linux or macOS",
+  found: "Windows",
+  get: "https://learn.microsoft.com/windows/wsl/install",
+};

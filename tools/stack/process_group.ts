@@ -24,12 +24,14 @@ const GUARDED = `exec 3<&0 </dev/null
 (trap '' TERM INT HUP; cat <&3; kill -TERM 0; sleep 2; kill -KILL 0) >/dev/null 2>&1 &
 exec "$@" 3<&- >>"$0" 2>&1`;
 
+/** What a group is told, and how many milliseconds it may take to end then. */
+export type Telling = readonly (readonly [Deno.Signal, number])[];
+
 /**
- * What a group is told, and how long it may take to end after it, in
- * milliseconds. The second signal tells the proxy not to wait for what is in
+ * Five seconds in all. The second signal tells the proxy not to wait for what is in
  * flight; a process that hangs hears only the last.
  */
-const TELLING = [["SIGTERM", 1_500], ["SIGTERM", 3_500]] as const;
+const TELLING: Telling = [["SIGTERM", 1_500], ["SIGTERM", 3_500]];
 
 /** A group of processes that is running. */
 export class ProcessGroup {
@@ -63,9 +65,9 @@ export class ProcessGroup {
     })();
   }
 
-  /** Ends the group: politely, and after five seconds by force. */
-  async stop(): Promise<void> {
-    for (const [signal, patience] of TELLING) {
+  /** Ends the group: politely, and when that takes too long, by force. */
+  async stop(telling: Telling = TELLING): Promise<void> {
+    for (const [signal, patience] of telling) {
       this.#signal(signal);
       if (await within(patience, this.ended)) return;
     }
