@@ -83,7 +83,7 @@ const ServerBlock = v.pipe(
       documented(
         Time,
         "slow_start",
-        "Over this time a server that has come back gets its full share again.",
+        "Over this time a server that has come back gets its full share again; with round_robin and least_conn.",
       ),
     ),
     backup: v.optional(

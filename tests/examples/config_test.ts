@@ -1,4 +1,4 @@
-import { parse } from "@std/yaml";
+import { parse } from "@std/yaml/parse";
 import assert from "node:assert/strict";
 import { loadPlan } from "../../lib/config/load.ts";
 
