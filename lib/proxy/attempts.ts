@@ -37,6 +37,9 @@ export interface Outcome {
 const FIRST_WAIT = 50;
 const LONGEST_WAIT = 500;
 
+/** Milliseconds that a request waits for names to be looked up again. */
+const LOOKUP_WAIT = 500;
+
 /**
  * Sends a request to a server, and to others where that fails and the location
  * lets it.
@@ -89,6 +92,7 @@ export async function attempt(
     }
     if (!await hold(course, failure, begun)) throw failure;
     tried.clear();
+    tries = 0;
     server = group.pick(client, null, performance.now());
     if (typeof server !== "string") course.moved(server);
   }
@@ -138,7 +142,7 @@ function mayMove(
   if (
     nextUpstreamTimeout > 0 && performance.now() - begun > nextUpstreamTimeout
   ) return false;
-  // Nothing of it has been seen: no method could do anything twice.
+  // Where nothing of it has been seen, no method could do anything twice.
   const again = failure?.sent === false || nextUpstream.nonIdempotent ||
     isIdempotent(method);
   if (!again) return false;
@@ -168,37 +172,49 @@ function pickOther(
 }
 
 /**
- * Waits a little where the location holds requests until a server is there.
+ * Where no connection could be made: looks for the servers elsewhere, and waits
+ * a little if the location holds requests until one is there.
  *
  * @returns Whether it is to be tried again.
  */
 async function hold(
-  { location, group, signal, replayable }: Course,
+  { location, group, signal, replayable, method }: Course,
   failure: UpstreamError,
   begun: number,
 ): Promise<boolean> {
-  if (failure.sent) return false;
+  const unsent = !failure.sent ||
+    failure.failure === "unconnected" && isIdempotent(method);
+  if (!unsent) return false;
   // Whatever becomes of this request, the next one should find the server.
   const refreshed = group.refresh();
+  if (!replayable()) return false;
   const waited = performance.now() - begun;
-  if (waited >= location.waitForUpstream || !replayable()) return false;
+  if (waited >= location.waitForUpstream) {
+    return await soon(refreshed, LOOKUP_WAIT, signal) === true &&
+      !signal.aborted;
+  }
   // In steps that grow with the time waited.
   const wait = Math.min(
     Math.max(FIRST_WAIT, waited / 4),
     LONGEST_WAIT,
     location.waitForUpstream - waited,
   );
-  await Promise.all([refreshed, pause(wait, signal)]);
+  await soon(new Promise<never>(() => {}), wait, signal);
   signal.throwIfAborted();
   return true;
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  const stop = () => resolve();
+/** What comes of a promise within some milliseconds; null after them, or where the signal aborts. */
+function soon<T>(
+  promise: Promise<T>,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<T | null> {
+  const { promise: end, resolve } = Promise.withResolvers<null>();
+  const stop = () => resolve(null);
+  const timer = setTimeout(stop, milliseconds);
   signal.addEventListener("abort", stop, { once: true });
-  return promise.finally(() => {
+  return Promise.race([promise, end]).finally(() => {
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
   });

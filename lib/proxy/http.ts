@@ -54,6 +54,7 @@ export async function send(
   const { location } = prepared;
   const abort = new AbortController();
   const giveUp = (reason: unknown) => abort.abort(reason);
+  let answered = false;
   const left = () => giveUp(signal.reason);
   signal.addEventListener("abort", left, { once: true });
   const timeout = () => giveUp(new UpstreamError("timeout", server.name));
@@ -66,7 +67,8 @@ export async function send(
   const half = location.proxyConnectTimeout / 2;
   const connecting = deadlines.start(half, () => {
     reachability.check(server, half).then((reachable) => {
-      if (!reachable) giveUp(new UpstreamError("unconnected", server.name));
+      if (reachable || answered) return;
+      giveUp(new UpstreamError("unconnected", server.name));
     });
   });
   const sendIt = () => {
@@ -85,7 +87,6 @@ export async function send(
     };
     return fetch(server.origin + prepared.target, init);
   };
-  let answered = false;
   try {
     const response = await sendIt().catch((error) => {
       // An idle connection that the upstream closes just as we use it loses the

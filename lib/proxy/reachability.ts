@@ -1,5 +1,5 @@
 /**
- * Whether servers accept connections, for those who wait on one.
+ * Whether servers let themselves be connected to, for those who wait on one.
  *
  * @module
  */
@@ -12,7 +12,9 @@ export class Reachability {
   /**
    * Connects and hangs up.
    *
-   * @param timeout Milliseconds until it counts as unreachable.
+   * @param timeout Milliseconds until it counts as unreachable. One that
+   * refuses does not: who waits would have heard of that, and so is connected
+   * already, to a server that takes no more while it finishes what it has.
    */
   check(server: UpstreamServer, timeout: number): Promise<boolean> {
     let check = this.#checks.get(server);
@@ -43,7 +45,7 @@ async function connects(
     connection.close();
     return true;
   } catch {
-    return false;
+    return !abort.signal.aborted;
   } finally {
     clearTimeout(timer);
   }

@@ -24,12 +24,15 @@ export type UpstreamFailure =
   | "none"
   | "busy";
 
-/** Failures before there was a connection: the server has seen nothing of the request. */
+/**
+ * Failures before there was a connection: the server has seen nothing of the
+ * request. Not `unconnected`: where `fetch` waits, nobody can tell whether for a
+ * connection or on an old one.
+ */
 const UNSENT: ReadonlySet<UpstreamFailure> = new Set([
   "refused",
   "unresolved",
   "unreachable",
-  "unconnected",
   "tls",
   "none",
   "busy",

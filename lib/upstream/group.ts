@@ -15,7 +15,7 @@ import {
   createBalancer,
 } from "./balance/balancer.ts";
 import { Sticky } from "./balance/sticky.ts";
-import { Names } from "./names.ts";
+import { type Lookup, Names } from "./names.ts";
 import { UpstreamServer } from "./server.ts";
 
 export { UpstreamServer } from "./server.ts";
@@ -49,12 +49,17 @@ export class UpstreamGroup {
   #now = 0;
   #anyway = false;
 
-  constructor(readonly plan: UpstreamPlan) {
+  /** @param lookup In place of the system's resolver. */
+  constructor(readonly plan: UpstreamPlan, lookup?: Lookup) {
     this.#shared = this.#client();
     const name = plan.sticky?.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     this.#cookie = new RegExp(`(?:^|[;,]) *${name}=([0-9a-f]*)`);
     this.#slowStart = plan.servers.some(({ slowStart }) => slowStart > 0);
-    this.#names = new Names(plan, (addresses) => this.#place(addresses));
+    this.#names = new Names(
+      plan,
+      (addresses) => this.#place(addresses),
+      lookup,
+    );
     this.#primary = this.#backup = this.#balancer([]);
     this.#place(new Map());
   }
@@ -76,7 +81,7 @@ export class UpstreamGroup {
   ): UpstreamServer | NoServer {
     this.#names.use(now);
     const server = this.#choose(client, tried, now);
-    if (typeof server !== "string") server.take(now);
+    if (typeof server !== "string") server.take(now, this.#anyway);
     return server;
   }
 
@@ -85,6 +90,7 @@ export class UpstreamGroup {
     tried: ReadonlySet<UpstreamServer> | null,
     now: number,
   ): UpstreamServer | NoServer {
+    this.#anyway = false;
     const [only] = this.#servers;
     if (this.#servers.length === 1 && only !== undefined) {
       // As in nginx, one that is alone is never left out for its failures.
@@ -93,20 +99,22 @@ export class UpstreamGroup {
     }
     this.#tried = tried;
     this.#now = now;
-    this.#anyway = false;
-    let peer = this.#primary.pick(client, this.#usable) ??
-      this.#backup.pick(client, this.#usable);
-    if (peer === null && tried === null) {
-      // All have failed of late: to try is better than a sure 502.
+    let peer = this.#usual(client);
+    if (peer === null) {
+      // All that are left have failed of late: to try is better than a sure 502.
       this.#anyway = true;
-      peer = this.#primary.pick(client, this.#usable) ??
-        this.#backup.pick(client, this.#usable);
+      peer = this.#usual(client);
     }
     this.#tried = null;
     if (peer !== null) return peer;
     return this.#servers.some((server) => server.healthy && server.full)
       ? "busy"
       : "none";
+  }
+
+  #usual(client: Client): UpstreamServer | null {
+    return this.#primary.pick(client, this.#usable) ??
+      this.#backup.pick(client, this.#usable);
   }
 
   readonly #usable = (server: UpstreamServer): boolean => {
@@ -133,13 +141,12 @@ export class UpstreamGroup {
     return cookies === null ? null : this.#cookie.exec(cookies)?.[1] ?? null;
   }
 
-  /** Whether the names of the servers should be looked up before the next pick. */
-  get stale(): boolean {
-    return this.#names.stale;
-  }
-
-  /** Looks the names up again, as after a failure to connect. Never rejects. */
-  refresh(): Promise<void> {
+  /**
+   * Looks the names up again, as after a failure to connect. Never rejects.
+   *
+   * @returns Whether there are other servers now.
+   */
+  refresh(): Promise<boolean> {
     return this.#names.refresh();
   }
 
@@ -179,15 +186,14 @@ export class UpstreamGroup {
         return known ?? this.#server(plan, place);
       });
     });
-    const usual = this.#balancer(
-      this.#servers.filter(({ plan }) => !plan.backup),
-    );
+    const usualServers = this.#servers.filter(({ plan }) => !plan.backup);
+    const usual = this.#balancer(usualServers);
     this.#backup = this.#balancer(
       this.#servers.filter(({ plan }) => plan.backup),
     );
     this.#sticky = this.plan.sticky === null
       ? null
-      : new Sticky(usual, this.#servers);
+      : new Sticky(usual, usualServers);
     this.#primary = this.#sticky ?? usual;
   }
 

@@ -34,7 +34,7 @@ export class Names {
   readonly #interval: number;
   readonly #found = new Map<UpstreamServerPlan, readonly string[]>();
   #lookedUp = -Infinity;
-  #running: Promise<void> | null = null;
+  #running: Promise<boolean> | null = null;
   #closed = false;
 
   /**
@@ -69,25 +69,23 @@ export class Names {
     void this.#start(now);
   }
 
-  /** Whether several addresses are known that may be old by now, since nobody asked. */
-  get stale(): boolean {
-    return this.#found.size > 0 &&
-      performance.now() - this.#lookedUp > 2 * this.#interval;
-  }
-
-  /** Looks the names up now, but not all the time. Never rejects. */
-  async refresh(): Promise<void> {
-    if (this.#servers.length === 0) return;
+  /**
+   * Looks the names up now, but not all the time. Never rejects.
+   *
+   * @returns Whether what was found differs from before.
+   */
+  async refresh(): Promise<boolean> {
+    if (this.#servers.length === 0) return false;
     const now = performance.now();
-    if (this.#running === null && now - this.#lookedUp < PATIENCE) return;
-    await this.#start(now);
+    if (this.#running === null && now - this.#lookedUp < PATIENCE) return false;
+    return await this.#start(now);
   }
 
   close(): void {
     this.#closed = true;
   }
 
-  #start(now: number): Promise<void> {
+  #start(now: number): Promise<boolean> {
     this.#lookedUp = now;
     this.#running ??= this.#lookUp().finally(() => {
       this.#running = null;
@@ -95,7 +93,7 @@ export class Names {
     return this.#running;
   }
 
-  async #lookUp(): Promise<void> {
+  async #lookUp(): Promise<boolean> {
     let changed = false;
     await Promise.all(this.#servers.map(async ({ plan, hostname }) => {
       let addresses: readonly string[];
@@ -105,6 +103,7 @@ export class Names {
         // What was known stays; a connection will say what is wrong.
         return;
       }
+      if (addresses.length === 0) return;
       const before = this.#found.get(plan) ?? [];
       const several = addresses.length > 1 ? addresses : [];
       if (several.join() === before.join()) return;
@@ -112,6 +111,8 @@ export class Names {
       if (several.length > 0) this.#found.set(plan, several);
       else this.#found.delete(plan);
     }));
-    if (changed && !this.#closed) this.changed(this.#found);
+    if (!changed || this.#closed) return false;
+    this.changed(this.#found);
+    return true;
   }
 }

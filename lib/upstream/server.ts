@@ -23,7 +23,7 @@ export interface ServerPlace {
 export class UpstreamServer implements Peer {
   /** Where it is, also for people: `10.0.0.2:8000`. */
   readonly name: string;
-  readonly weight: number;
+  weight: number;
   readonly address: UpstreamAddress;
   readonly origin: string;
   readonly client: Deno.HttpClient;
@@ -67,10 +67,16 @@ export class UpstreamServer implements Peer {
       now - this.#checked <= failTimeout;
   }
 
-  /** It takes a request. {@linkcode release} has to follow. */
-  take(now: number): void {
+  /**
+   * It takes a request. {@linkcode release} has to follow.
+   *
+   * @param anyway Though it is {@linkcode failing}; if that goes well it is back.
+   */
+  take(now: number, anyway: boolean): void {
     this.active++;
-    if (now - this.#checked > this.plan.failTimeout) this.#checked = now;
+    if (anyway || now - this.#checked > this.plan.failTimeout) {
+      this.#checked = now;
+    }
   }
 
   release(): void {
@@ -83,11 +89,11 @@ export class UpstreamServer implements Peer {
     this.#fails++;
     this.#accessed = now;
     this.#checked = now;
-    const { maxFails } = this.plan;
+    const { maxFails, weight } = this.plan;
     if (maxFails > 0) {
       this.effectiveWeight = Math.max(
         0,
-        this.effectiveWeight - Math.trunc(this.weight / maxFails),
+        this.effectiveWeight - Math.trunc(weight / maxFails),
       );
     }
     return !before && this.failing(now);
@@ -115,15 +121,18 @@ export class UpstreamServer implements Peer {
   }
 
   #comeBack(now: number): void {
-    if (this.plan.slowStart > 0) this.#returned = now;
-    else this.effectiveWeight = this.weight;
+    this.effectiveWeight = this.plan.weight;
+    if (this.plan.slowStart === 0) return;
+    this.#returned = now;
+    this.warmUp(now);
   }
 
   /** Its share grows from almost nothing to all of it over `slow_start`. */
   warmUp(now: number): void {
     if (this.#returned === null) return;
-    const share = (now - this.#returned) / this.plan.slowStart;
+    const { slowStart, weight } = this.plan;
+    const share = (now - this.#returned) / slowStart;
     if (share >= 1) this.#returned = null;
-    this.effectiveWeight = this.weight * Math.min(1, Math.max(0.01, share));
+    this.weight = weight * Math.min(1, Math.max(0.01, share));
   }
 }
