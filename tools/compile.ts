@@ -54,6 +54,8 @@ export function compileArguments(
     "--no-code-cache",
     `--config=${fileURLToPath(new URL("deno.json", ROOT))}`,
     `--include=${fileURLToPath(new URL("config.yaml", ROOT))}`,
+    // A worker's module is named only by its address.
+    `--include=${fileURLToPath(new URL("lib/server/worker.ts", ROOT))}`,
     `--output=${output}`,
     ...target === null ? [] : [`--target=${target}`],
     fileURLToPath(new URL("main.ts", ROOT)),

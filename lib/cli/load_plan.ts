@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { type ConfigSource, planOfSource } from "../config/config_source.ts";
+import {
+  type ConfigSource,
+  type LoadedConfig,
+  planOfSource,
+} from "../config/config_source.ts";
 import type { Plan } from "../config/plan.ts";
 import { quote } from "../config/words.ts";
 import { type Options, UsageError } from "./arguments.ts";
@@ -11,12 +15,6 @@ import { DEFAULT_NAME, readConfigFile } from "./config_file.ts";
 
 /** A plan's `source` where there is no file. */
 export const NO_FILE = "--to";
-
-/** A config and its plan. */
-export interface LoadedConfig {
-  readonly config: ConfigSource;
-  readonly plan: Plan;
-}
 
 /** Reads the config that the options mean, and again when it has changed. */
 export class ConfigReader {

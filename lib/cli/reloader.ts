@@ -4,13 +4,13 @@
  * @module
  */
 import { ConfigError, type Problem } from "../config/config_error.ts";
-import type { ConfigSource } from "../config/config_source.ts";
+import type { ConfigSource, LoadedConfig } from "../config/config_source.ts";
 import type { Control } from "../server/control.ts";
 import { type Changes, ListenError } from "../server/serve.ts";
 import { countsOf, printProblems } from "./check.ts";
 import { configProof, sameProof } from "./config_proof.ts";
 import { listenFailure } from "./listen_failure.ts";
-import { type ConfigReader, type LoadedConfig, planned } from "./load_plan.ts";
+import { type ConfigReader, planned } from "./load_plan.ts";
 import { counted, failure, type Terminal } from "./terminal.ts";
 
 /** What became of a reload; what `sameorigin reload` gets as JSON. */

@@ -3,18 +3,16 @@
  *
  * @module
  */
-import { type AccessLog, createAccessLog } from "../observe/access_log.ts";
-import { type RunningServer, startServer } from "../server/serve.ts";
+import type { LoadedConfig } from "../config/config_source.ts";
+import { surviveBugs } from "../observe/survive_bugs.ts";
+import type { RunningProxy } from "../server/running_proxy.ts";
+import { startProxy } from "../server/start.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
-import type { ConfigReader, LoadedConfig } from "./load_plan.ts";
+import type { ConfigReader } from "./load_plan.ts";
 import { Reloader } from "./reloader.ts";
 import { onSignals } from "./signals.ts";
 import { startupBlock } from "./startup_block.ts";
 import { failure, type Terminal } from "./terminal.ts";
-import { FileWatch } from "./watch.ts";
-
-/** The longest wait at the end for a reader of the access log, in milliseconds. */
-const FLUSH_PATIENCE = 1_000;
 
 /** What is run. */
 export interface RunOptions {
@@ -39,40 +37,38 @@ export async function run(
   const { plan } = loaded;
   const errorLog = (line: string) => failure(terminal, line);
   surviveBugs(errorLog);
-  const lines = createAccessLog(plan.logFormat, writeOutput);
-  const accessLog = impatient(lines);
   const control = (proof: string) => reloader.control(proof);
-  const server = startServer(plan, { accessLog, errorLog, control });
-  let current = plan;
-  const reloader = new Reloader(reader, loaded, ({ plan }) => {
-    const changes = server.reload(plan);
-    lines.setFormat(plan.logFormat);
-    current = plan;
-    return Promise.resolve(changes);
+  const options = { writeLog: writeOutput, errorLog, control };
+  const proxy = await startProxy(loaded, options);
+  let { shutdownTimeout } = plan;
+  const reloader = new Reloader(reader, loaded, async (next) => {
+    const changes = await proxy.reload(next);
+    ({ shutdownTimeout } = next.plan);
+    return changes;
   }, terminal);
   // Listens to signals from here on: whoever reads the block may send one.
-  const end = ended(server, () => current.shutdownTimeout, reloader, terminal);
-  using _watch = watch ? watched(reader, reloader, errorLog) : undefined;
+  const end = ended(proxy, () => shutdownTimeout, reloader, terminal);
+  using _watch = watch ? await watched(reader, reloader, errorLog) : undefined;
   const { noteStyle } = terminal;
-  terminal.note(startupBlock(plan, from, server.addresses, noteStyle));
-  const code = await end;
-  await accessLog.flush();
-  return code;
+  terminal.note(startupBlock(plan, from, proxy.addresses, noteStyle));
+  return await end;
 }
 
-function watched(
+async function watched(
   { path }: ConfigReader,
   reloader: Reloader,
   errorLog: (line: string) => void,
-): FileWatch | undefined {
+): Promise<Disposable | undefined> {
   if (path === null) return undefined;
+  // What only this needs is not loaded at every start.
+  const { FileWatch } = await import("./watch.ts");
   const changed = () => reloader.reloadIfChanged("changed");
   return new FileWatch(path, changed, errorLog);
 }
 
 /** Resolves with the exit code when the proxy has ended. */
 function ended(
-  server: RunningServer,
+  proxy: RunningProxy,
   shutdownTimeout: () => number,
   reloader: Reloader,
   terminal: Terminal,
@@ -83,8 +79,8 @@ function ended(
       stop(signal, count) {
         if (count > 1) {
           terminal.note(`${signal} again: stopping at once\n`);
-          server.abort();
-          resolve(KILLED_BY[signal] ?? FAILURE);
+          const code = KILLED_BY[signal] ?? FAILURE;
+          proxy.abort().then(() => resolve(code), reject);
           return;
         }
         stopping = true;
@@ -92,7 +88,7 @@ function ended(
           `${signal}: waiting for what is in flight, for at most ` +
             `${shutdownTimeout() / 1000} s (a second one stops at once)\n`,
         );
-        server.shutdown().then(() => resolve(OK), reject);
+        proxy.shutdown().then(() => resolve(OK), reject);
       },
       reload() {
         if (!stopping) reloader.reload("SIGHUP");
@@ -104,7 +100,7 @@ function ended(
         );
       },
     });
-    server.finished.then(() => {
+    proxy.finished.then(() => {
       if (stopping) return;
       failure(terminal, "the listeners have ended by themselves");
       resolve(FAILURE);
@@ -112,42 +108,9 @@ function ended(
   });
 }
 
-/** A bug in one request, or a rejection nobody waits for, must not end the process. */
-function surviveBugs(errorLog: (line: string) => void): void {
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    errorLog(`internal error: ${describe(event.reason)}`);
-  });
-  globalThis.addEventListener("error", (event) => {
-    event.preventDefault();
-    errorLog(`internal error: ${describe(event.error)}`);
-  });
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.stack ?? error.message : String(error);
-}
-
 async function writeOutput(bytes: Uint8Array): Promise<void> {
   let written = 0;
   while (written < bytes.length) {
     written += await Deno.stdout.write(bytes.subarray(written));
   }
-}
-
-/** The same log, but a reader that has stopped reading does not keep the process from ending. */
-function impatient(log: AccessLog): AccessLog {
-  return {
-    request: (entry) => log.request(entry),
-    webSocketOpened: (context) => log.webSocketOpened(context),
-    webSocketClosed: (entry) => log.webSocketClosed(entry),
-    async flush() {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const patience = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, FLUSH_PATIENCE);
-      });
-      await Promise.race([log.flush(), patience]);
-      clearTimeout(timer);
-    },
-  };
 }

@@ -60,6 +60,7 @@ export function buildPlan(
       websocketLimitConn: config.websocket_limit_conn ?? NO_LIMIT,
     }),
     upstreams: upstreams.all(),
+    workers: config.workers,
     logFormat: overrides.logFormat ?? config.log_format,
     dev: overrides.dev ?? config.dev,
     shutdownTimeout: config.shutdown_timeout,

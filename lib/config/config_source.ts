@@ -19,6 +19,12 @@ export interface ConfigSource {
   readonly overrides: NonNullable<LoadOptions["overrides"]>;
 }
 
+/** A config and its plan. */
+export interface LoadedConfig {
+  readonly config: ConfigSource;
+  readonly plan: Plan;
+}
+
 /**
  * The plan of a config.
  *

@@ -120,6 +120,24 @@ export const PositiveCount = measure(
   },
 );
 
+/** One for each processor, or so many; more than any machine has is a mistake. */
+const MOST_WORKERS = 256;
+
+/** How many threads share the work. */
+export const Workers = measure(
+  `"auto" or a number from 1 to ${MOST_WORKERS}`,
+  "^(auto|\\d+)$",
+  (value) => {
+    if (value === "auto") return navigator.hardwareConcurrency;
+    const count = /^\d+$/.test(String(value)) ? Number(value) : NaN;
+    if (!(count >= 1 && count <= MOST_WORKERS)) {
+      const what = `"auto" or a number from 1 to ${MOST_WORKERS}`;
+      throw new ValueError(expected(what, value));
+    }
+    return count;
+  },
+);
+
 const TOGGLE: ReadonlyMap<string, boolean> = new Map([
   ["on", true],
   ["off", false],

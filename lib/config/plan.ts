@@ -199,6 +199,8 @@ export interface Plan {
   listeners: ListenerPlan[];
   /** Every distinct upstream of every location, once each. */
   upstreams: UpstreamPlan[];
+  /** Threads that accept connections, from 1. */
+  workers: number;
   logFormat: "combined" | "json" | "off";
   /** Whether error pages name the upstream and what to do. */
   dev: boolean;

@@ -16,6 +16,7 @@ import {
   Time,
   Toggle,
   TrustedProxies,
+  Workers,
 } from "./directive_values.ts";
 import { Limit } from "./limit_values.ts";
 import { Upstream, type UpstreamConfig } from "./upstream_values.ts";
@@ -174,6 +175,16 @@ export const Document = v.pipe(
     )),
     limit_conn: v.optional(LimitConn),
     websocket_limit_conn: v.optional(WebsocketLimitConn),
+    workers: v.optional(
+      documented(
+        Workers,
+        "workers",
+        "How many threads accept connections: a number, or auto for one for each " +
+          "processor. More than one needs Linux. Limits and health are counted " +
+          "in each by itself.",
+      ),
+      1,
+    ),
     log_format: v.optional(
       documented(
         v.picklist(

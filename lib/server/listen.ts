@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ListenAddress } from "../config/plan.ts";
+import type { ListenAddress, ListenerPlan } from "../config/plan.ts";
 
 /** An address could not be listened on. */
 export class ListenError extends Error {
@@ -31,6 +31,45 @@ function kindOf(cause: unknown): ListenError["kind"] {
     cause instanceof Deno.errors.NotCapable
   ) return "permission";
   return "unavailable";
+}
+
+/**
+ * Tells apart who has the port: `0.0.0.0:9000` can't be opened in place of
+ * `127.0.0.1:9000` while this proxy has that open.
+ *
+ * @param own What this proxy listens on.
+ * @returns The error to throw.
+ */
+export function ownIfOverlapping(
+  error: unknown,
+  own: readonly { readonly key: string }[],
+): unknown {
+  if (!(error instanceof ListenError) || error.kind !== "in use") return error;
+  const port = portOf(error.address);
+  return own.some(({ key }) => portOf(key) === port)
+    ? new ListenError(error.address, "own", { cause: error })
+    : error;
+}
+
+/** The digits at the end of an address. */
+function portOf(address: string): string | undefined {
+  return /\d+$/.exec(address)?.[0];
+}
+
+/**
+ * Makes sure that nobody else listens on an address: workers share theirs, with
+ * each other and unasked with every process of the same user.
+ *
+ * @throws {ListenError}
+ */
+export function checkIsFree({ address, written }: ListenerPlan): void {
+  if (address.transport === "unix" || address.port === 0) return;
+  const { hostname, port } = address;
+  try {
+    Deno.listen({ hostname, port }).close();
+  } catch (cause) {
+    throw listenError(written, cause);
+  }
 }
 
 /** Two listeners of one address are the same listener, before and after a reload. */

@@ -22,8 +22,10 @@ export type Handler = Deno.ServeHandler<Deno.Addr>;
 export interface ListenerOptions {
   /** Takes one line for whoever runs the proxy. */
   errorLog: (line: string) => void;
-  /** Whether it may share its port with the other workers of this process. */
+  /** Whether other workers of this process listen on the same address. */
   shared?: boolean;
+  /** The port that one of them has bound, where the config says 0. */
+  port?: number;
   /** Reads the config again, if that is possible. */
   control?: Control;
 }
@@ -53,6 +55,8 @@ export class Listener {
   readonly written: string;
   readonly place: Place;
   readonly url: string;
+  /** The one that was bound; null for a unix socket. */
+  readonly port: number | null;
   /** Resolves when it is closed, with all its connections. */
   readonly ended: Promise<void>;
   readonly #options: ListenerOptions;
@@ -101,16 +105,18 @@ export class Listener {
       this.#open();
       this.place = placeOf(address);
       this.url = "a unix socket";
+      this.port = null;
       return;
     }
     const { hostname } = address;
     // The port is known only after the first time where the config says 0.
-    let port = address.port;
+    let port = options.port ?? address.port;
     const reusePort = options.shared ?? false;
     this.#listen = () =>
       Deno.serve({ hostname, port, reusePort, ...common }, handle);
     const bound = this.#open();
     if ("port" in bound.addr) port = bound.addr.port;
+    this.port = port;
     this.place = placeOf({ ...address, port });
     this.url = urlOf(bound.addr);
   }

@@ -4,70 +4,25 @@
  * @module
  */
 import type { ListenerPlan, Plan } from "../config/plan.ts";
-import type { AccessLog } from "../observe/access_log.ts";
 import { Deadlines } from "../proxy/deadline.ts";
 import { watchHealth } from "../proxy/health_check.ts";
 import { Reachability } from "../proxy/reachability.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
-import type { Control } from "./control.ts";
 import { createHandler, type ServerState } from "./handler.ts";
 import { Limits } from "./limits.ts";
-import { addressKey, ListenError } from "./listen.ts";
+import { addressKey, ListenError, ownIfOverlapping } from "./listen.ts";
 import { type Handler, Listener } from "./listener.ts";
+import { RetiredGroups } from "./retired_groups.ts";
+import type {
+  Changes,
+  ListenedAddress,
+  PreparedReload,
+  RunningServer,
+  ServerOptions,
+} from "./running_server.ts";
 
 export { ListenError };
-
-export interface ServerOptions {
-  accessLog: AccessLog;
-  /** Takes one line for whoever runs the proxy. */
-  errorLog: (line: string) => void;
-  /** Whether ports may be shared with the other workers of this process. */
-  shared?: boolean;
-  /** Reads the config again, if that is possible. */
-  control?: Control;
-}
-
-/** What a reload has changed, addresses as the configs write them. */
-export interface Changes {
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  /** What is to be known besides, a few words each. */
-  readonly notes: readonly string[];
-}
-
-/** A reload that has everything it needs. */
-export interface PreparedReload {
-  /** Makes it so, in one step. */
-  commit(): Changes;
-  /** Leaves everything as it was. */
-  cancel(): void;
-}
-
-/** A proxy that is running. */
-export interface RunningServer {
-  /** Where it listens, and how to open that in a browser. */
-  readonly addresses: { written: string; url: string }[];
-  /** Settles when every listener has ended. */
-  readonly finished: Promise<void>;
-  /**
-   * Puts another plan in the place of the present one. Requests in flight end as
-   * they began, WebSockets stay open, those on listeners that are gone too.
-   *
-   * @throws {ListenError} if an address can't be had; nothing has changed then.
-   */
-  reload(plan: Plan): Changes;
-  /** The first half of {@linkcode reload}: opens what is new. Throws the same. */
-  prepareReload(plan: Plan): PreparedReload;
-  /**
-   * Stops accepting, lets requests in flight finish for up to
-   * `shutdown_timeout`, and closes WebSockets with 1012 ("service restart") over
-   * `websocket_drain`. Resolves when all is closed or the time is over; what is
-   * left then ends with the process.
-   */
-  shutdown(): Promise<void>;
-  /** Ends everything at once. */
-  abort(): void;
-}
+export type * from "./running_server.ts";
 
 /**
  * Listens on every address of the plan.
@@ -92,16 +47,14 @@ class Server implements RunningServer {
   #listeners = new Map<string, Listener>();
   /** Those that a reload has removed and that still have WebSockets. */
   readonly #leaving = new Set<Listener>();
-  /** Groups that are no longer in use, once the requests on them are answered. */
-  readonly #retired: { groups: UpstreamGroups; next: UpstreamGroups }[] = [];
-  #retiring: Promise<void> = Promise.resolve();
+  readonly #retired = new RetiredGroups();
   #stopping = false;
 
   constructor(plan: Plan, options: ServerOptions) {
     this.finished = this.#finished.promise;
     this.#options = options;
     this.#plan = plan;
-    this.#listeners = this.#open(plan);
+    this.#listeners = this.#open(plan, options.ports);
     this.#shared = {
       groups: this.#groups(plan),
       deadlines: new Deadlines(),
@@ -124,18 +77,20 @@ class Server implements RunningServer {
     );
   }
 
-  get addresses() {
-    return [...this.#listeners.values()]
-      .map(({ written, url }) => ({ written, url }));
+  get addresses(): ListenedAddress[] {
+    return [...this.#listeners.values()].map(addressOf);
   }
 
   reload(plan: Plan): Changes {
     return this.prepareReload(plan).commit();
   }
 
-  prepareReload(plan: Plan): PreparedReload {
+  prepareReload(
+    plan: Plan,
+    ports?: ReadonlyMap<string, number>,
+  ): PreparedReload {
     if (this.#stopping) throw new Error("the proxy is shutting down");
-    const listeners = this.#open(plan);
+    const listeners = this.#open(plan, ports);
     const before = this.#all();
     const added = [...listeners.values()]
       .filter((listener) => !before.includes(listener));
@@ -144,6 +99,7 @@ class Server implements RunningServer {
     // From here on they don't close behind our back.
     for (const listener of back) listener.serve(gone);
     return {
+      addresses: [...listeners.values()].map(addressOf),
       commit: () => this.#commit(plan, listeners),
       cancel() {
         for (const listener of added) listener.abort();
@@ -187,7 +143,10 @@ class Server implements RunningServer {
    *
    * @throws {ListenError} if one can't be had; none is open then but those before.
    */
-  #open(plan: Plan): Map<string, Listener> {
+  #open(
+    plan: Plan,
+    ports?: ReadonlyMap<string, number>,
+  ): Map<string, Listener> {
     const listeners = new Map<string, Listener>();
     const added: Listener[] = [];
     try {
@@ -195,24 +154,20 @@ class Server implements RunningServer {
         const key = addressKey(listenerPlan.address);
         let listener = this.#find(key);
         if (listener === undefined) {
-          listener = new Listener(listenerPlan, this.#options);
+          const port = ports?.get(key);
+          const options = port === undefined
+            ? this.#options
+            : { ...this.#options, port };
+          listener = new Listener(listenerPlan, options);
           added.push(listener);
         }
         listeners.set(key, listener);
       }
     } catch (error) {
       for (const listener of added) listener.abort();
-      throw this.#overlaps(error) ?? error;
+      throw ownIfOverlapping(error, this.#all());
     }
     return listeners;
-  }
-
-  /** `0.0.0.0:9000` can't be opened in place of `127.0.0.1:9000` while that is open. */
-  #overlaps(error: unknown): ListenError | null {
-    if (!(error instanceof ListenError) || error.kind !== "in use") return null;
-    const port = portOf(error.address);
-    const own = this.#all().some(({ key }) => portOf(key) === port);
-    return own ? new ListenError(error.address, "own", { cause: error }) : null;
   }
 
   #find(key: string): Listener | undefined {
@@ -241,7 +196,7 @@ class Server implements RunningServer {
       quiet.push(listener.leave(gone));
       listener.ended.then(() => this.#leaving.delete(listener));
     }
-    this.#retire(groups, next, quiet);
+    this.#retired.add(groups, next, quiet);
     return {
       added: [...listeners].filter(([key]) => !before.has(key))
         .map(([, { written }]) => written),
@@ -259,39 +214,17 @@ class Server implements RunningServer {
     });
   }
 
-  /**
-   * Closes groups when the requests that were given to them are answered: until
-   * then they may be tried again. In the order of the reloads, since a group may
-   * outlive several.
-   */
-  #retire(
-    groups: UpstreamGroups,
-    next: UpstreamGroups,
-    quiet: Promise<void>[],
-  ): void {
-    const pair = { groups, next };
-    this.#retired.push(pair);
-    const before = this.#retiring;
-    this.#retiring = Promise.all([before, ...quiet]).then(() => {
-      const at = this.#retired.indexOf(pair);
-      if (at === -1) return;
-      this.#retired.splice(at, 1);
-      groups.close(next);
-    });
-  }
-
   #close(): void {
     this.#shared.deadlines.close();
-    for (const { groups, next } of this.#retired.splice(0)) groups.close(next);
+    this.#retired.close();
     this.#shared.groups.close();
     Promise.all(this.#all().map((listener) => listener.ended))
       .then(() => this.#finished.resolve());
   }
 }
 
-/** The digits at the end of an address. */
-function portOf(address: string): string | undefined {
-  return /\d+$/.exec(address)?.[0];
+function addressOf({ key, written, url, port }: Listener): ListenedAddress {
+  return { key, written, url, port };
 }
 
 /** For an address that the config has no more, as long as WebSockets are open on it. */

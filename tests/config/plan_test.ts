@@ -308,6 +308,16 @@ locations:
   ]);
 });
 
+Deno.test("workers are one, so many, or one for each processor", () => {
+  const workers = (line: string) =>
+    plan(`${line}\nlocations: {/: 'http://a:80'}`).workers;
+  assert.equal(workers(""), 1);
+  assert.equal(workers("workers: 1"), 1);
+  assert.equal(workers("workers: 16"), 16);
+  assert.equal(workers('workers: "2"'), 2);
+  assert.equal(workers("workers: auto"), navigator.hardwareConcurrency);
+});
+
 Deno.test("the command line says over the config", () => {
   const text = `
 listen: 80

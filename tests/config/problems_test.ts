@@ -276,6 +276,16 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
       "proxy_read_timeout: expected a time such as 500ms, 30s, 5m or 1h, got a list",
     ],
     [
+      "workers",
+      0,
+      'workers: expected "auto" or a number from 1 to 256, got 0',
+    ],
+    [
+      "workers",
+      "all",
+      'workers: expected "auto" or a number from 1 to 256, got "all"',
+    ],
+    [
       "websocket_ping",
       "never",
       'websocket_ping: expected a time such as 30s, or "off", got "never"',

@@ -218,6 +218,23 @@ Deno.test("an address that can't be had changes nothing", async () => {
   assert.equal(await refused(`http://${other}/`), true);
 });
 
+Deno.test("what a reload has opened waits for it, and is closed if it is not to be", async () => {
+  await using echo = echoUpstream();
+  await using proxy = startProxy({ locations: { "/a": to(echo.port) } });
+  const other = `127.0.0.1:${freePort()}`;
+  const plan = planFromObject(
+    { listen: [SAME, other], locations: { "/b": to(echo.port) } },
+    { source: "test", env: () => undefined },
+  );
+  proxy.server.prepareReload(plan).cancel();
+  assert.equal(await refused(`http://${other}/`), true);
+  const prepared = proxy.server.prepareReload(plan);
+  const early = get(`http://${other}/b`);
+  assert.equal(await get(`${proxy.url}/a`), "/a");
+  assert.deepEqual(prepared.commit().added, [other]);
+  assert.equal(await early, "/b");
+});
+
 Deno.test("an address that overlaps with one that is open needs a restart", async () => {
   const locations = { "/": "http://127.0.0.1:81" };
   const port = freePort();

@@ -108,6 +108,7 @@ Deno.test("the executable carries permissions, flags, the config and its own fil
       else packages.add(npm[1]);
     }
     assert.ok(own.includes("lib/server/handler.ts"));
+    assert.ok(own.includes("lib/server/worker.ts"));
     assert.deepEqual(own.filter((path) => !OWN.test(path)), []);
     assert.deepEqual(
       [...packages].filter((name) => !NPM_PACKAGES.includes(name)),

@@ -1,0 +1,83 @@
+/**
+ * What the running proxy is to the rest of the program.
+ *
+ * @module
+ */
+import type { Plan } from "../config/plan.ts";
+import type { AccessLog } from "../observe/access_log.ts";
+import type { Control } from "./control.ts";
+
+export interface ServerOptions {
+  accessLog: AccessLog;
+  /** Takes one line for whoever runs the proxy. */
+  errorLog: (line: string) => void;
+  /** Reads the config again, if that is possible. */
+  control?: Control;
+  /** Whether other workers of this process listen on the same addresses. */
+  shared?: boolean;
+  /** The ports that they have bound, by the keys of the addresses. */
+  ports?: ReadonlyMap<string, number>;
+}
+
+/** An address that is listened on. */
+export interface ListenedAddress {
+  /** Tells it from others, before and after a reload. */
+  readonly key: string;
+  /** As the config writes it. */
+  readonly written: string;
+  /** How to open it in a browser. */
+  readonly url: string;
+  /** The port that was bound; null for a unix socket. */
+  readonly port: number | null;
+}
+
+/** What a reload has changed, addresses as the configs write them. */
+export interface Changes {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** What is to be known besides, a few words each. */
+  readonly notes: readonly string[];
+}
+
+/** A reload that has everything it needs. */
+export interface PreparedReload {
+  /** Where it will listen. */
+  readonly addresses: readonly ListenedAddress[];
+  /** Makes it so, in one step. */
+  commit(): Changes;
+  /** Leaves everything as it was. */
+  cancel(): void;
+}
+
+/** A proxy that is running. */
+export interface RunningServer {
+  /** Where it listens, and how to open that in a browser. */
+  readonly addresses: readonly ListenedAddress[];
+  /** Settles when every listener has ended. */
+  readonly finished: Promise<void>;
+  /**
+   * Puts another plan in the place of the present one. Requests in flight end as
+   * they began, WebSockets stay open, those on listeners that are gone too.
+   *
+   * @throws {ListenError} if an address can't be had; nothing has changed then.
+   */
+  reload(plan: Plan): Changes;
+  /**
+   * The first half of {@linkcode reload}: opens what is new. Throws the same.
+   *
+   * @param ports As in {@linkcode ServerOptions}.
+   */
+  prepareReload(
+    plan: Plan,
+    ports?: ReadonlyMap<string, number>,
+  ): PreparedReload;
+  /**
+   * Stops accepting, lets requests in flight finish for up to
+   * `shutdown_timeout`, and closes WebSockets with 1012 ("service restart") over
+   * `websocket_drain`. Resolves when all is closed or the time is over; what is
+   * left then ends with the process.
+   */
+  shutdown(): Promise<void>;
+  /** Ends everything at once. */
+  abort(): void;
+}

@@ -1,0 +1,84 @@
+/**
+ * Starting the proxy, in this thread or with workers.
+ *
+ * @module
+ */
+import type { LoadedConfig } from "../config/config_source.ts";
+import {
+  type AccessLog,
+  createAccessLog,
+  type FormattedLog,
+} from "../observe/access_log.ts";
+import { impatient } from "../observe/impatient_log.ts";
+import {
+  type ProxyOptions,
+  type RunningProxy,
+  workerNotes,
+} from "./running_proxy.ts";
+import {
+  type Changes,
+  type ListenedAddress,
+  type RunningServer,
+  startServer,
+} from "./serve.ts";
+
+/**
+ * Listens on every address of the config.
+ *
+ * @throws {ListenError} if one can't be had.
+ */
+export async function startProxy(
+  loaded: LoadedConfig,
+  options: ProxyOptions,
+): Promise<RunningProxy> {
+  const { workers } = loaded.plan;
+  if (workers > 1 && Deno.build.os === "linux") {
+    // What only this needs is not loaded at every start.
+    const { WorkerPool } = await import("./worker_pool.ts");
+    return await WorkerPool.start(loaded, options);
+  }
+  if (workers > 1) {
+    options.errorLog("several workers need Linux: running with one");
+  }
+  return new SingleThread(loaded, options);
+}
+
+/** All in this thread. */
+class SingleThread implements RunningProxy {
+  readonly finished: Promise<void>;
+  readonly #server: RunningServer;
+  readonly #lines: FormattedLog;
+  readonly #accessLog: AccessLog;
+  readonly #workers: number;
+
+  constructor({ plan }: LoadedConfig, options: ProxyOptions) {
+    const { writeLog, errorLog, control } = options;
+    this.#lines = createAccessLog(plan.logFormat, writeLog);
+    const accessLog = impatient(this.#lines);
+    this.#accessLog = accessLog;
+    this.#server = startServer(plan, { accessLog, errorLog, control });
+    this.#workers = plan.workers;
+    this.finished = this.#server.finished;
+  }
+
+  get addresses(): readonly ListenedAddress[] {
+    return this.#server.addresses;
+  }
+
+  // A rejection, not an exception, as with workers.
+  // deno-lint-ignore require-await
+  async reload({ plan }: LoadedConfig): Promise<Changes> {
+    const changes = this.#server.reload(plan);
+    this.#lines.setFormat(plan.logFormat);
+    return { ...changes, notes: workerNotes(plan.workers, this.#workers) };
+  }
+
+  shutdown(): Promise<void> {
+    return this.#server.shutdown();
+  }
+
+  abort(): Promise<void> {
+    this.#server.abort();
+    return this.#accessLog.flush();
+  }
+}

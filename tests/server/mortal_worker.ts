@@ -1,0 +1,33 @@
+/**
+ * A worker that tells its number, and dies when asked to.
+ *
+ * @module
+ */
+import process from "node:process";
+import { threadId } from "node:worker_threads";
+
+type Handler = (
+  request: Request,
+  info: Deno.ServeHandlerInfo<Deno.Addr>,
+) => Response | Promise<Response>;
+
+const serve = Deno.serve as (
+  options: Deno.ServeTcpOptions,
+  handler: Handler,
+) => Deno.HttpServer;
+
+/** In this thread only. */
+Object.assign(Deno, {
+  serve: (options: Deno.ServeTcpOptions, handler: Handler) =>
+    serve(options, (request, info) => {
+      switch (new URL(request.url).pathname) {
+        case "/who":
+          return new Response(String(threadId));
+        case "/die":
+          process.exit(7);
+      }
+      return handler(request, info);
+    }),
+});
+
+await import("../../lib/server/worker.ts");
