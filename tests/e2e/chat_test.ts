@@ -10,11 +10,13 @@ import {
   ok,
   strictEqual as equal,
 } from "node:assert/strict";
+import type { APIResponse } from "playwright-core";
 import { launchBrowser } from "../support/browser.ts";
 import { testChat, withStack } from "../support/chat.ts";
 import {
   delay,
   enter,
+  newPerson,
   say,
   signIn,
   sockets,
@@ -22,14 +24,14 @@ import {
   untilSeen,
 } from "./chat_page.ts";
 
-await testChat("the chat behind one origin, as it is built", async (t) => {
+await testChat("the chat behind one origin, as it is built", async (step) => {
   await withStack({ frontend: "preview" }, async (stack) => {
     const { origin, users } = stack;
     await using browser = await launchBrowser();
     const alice = await enter(browser, origin, users.alice);
     const bob = await enter(browser, origin, users.bob);
 
-    await t.step(
+    await step(
       "two people see each other's messages within a second",
       async () => {
         for (
@@ -45,7 +47,7 @@ await testChat("the chat behind one origin, as it is built", async (t) => {
       },
     );
 
-    await t.step("scripts can't read the session's cookie", async () => {
+    await step("scripts can't read the session's cookie", async () => {
       const visible = await alice.evaluate<string>("document.cookie");
       match(visible, /^csrftoken=[^;]+$/);
       const cookies = await alice.context().cookies();
@@ -54,7 +56,7 @@ await testChat("the chat behind one origin, as it is built", async (t) => {
       equal(session?.sameSite, "Lax");
     });
 
-    await t.step("logging out closes the door, for one of them", async () => {
+    await step("logging out closes the door, for one of them", async () => {
       const tab = await alice.context().newPage();
       await tab.goto(origin);
       await untilConnected(tab);
@@ -84,5 +86,60 @@ await testChat("the chat behind one origin, as it is built", async (t) => {
       // Over the connection that he had all the time.
       deepEqual((await sockets(bob)).map(({ closed }) => closed), [null]);
     });
+
+    await step("a backend that is down, starting, and back", async () => {
+      await stack.stop("backend");
+      await say(bob, "said into the void");
+      await bob.getByTestId("banner").waitFor();
+      const visitor = await (await newPerson(browser)).newPage();
+      await visitor.goto(origin);
+      await visitor.getByTestId("banner").waitFor();
+      await showsApiAnswer(
+        await bob.request.get(`${origin}/api/rooms/`, {
+          headers: { accept: "application/json" },
+        }),
+      );
+      const admin = await (await newPerson(browser)).newPage();
+      equal((await admin.goto(`${origin}/admin/`))?.status(), 502);
+      equal(await admin.locator("h1").innerText(), "502 Bad Gateway");
+      equal(await admin.locator("p").first().innerText(), UNAVAILABLE);
+
+      await connectsWithoutAnswer(stack.addresses.backend);
+      equal(await bob.getByTestId("banner").isVisible(), true);
+
+      await stack.start("backend");
+      await bob.getByTestId("banner").waitFor({ state: "hidden" });
+      await visitor.getByTestId("login-form").waitFor();
+      // What could not be sent is still there to be sent.
+      await bob.getByTestId("send-button").click();
+      await untilSeen(alice, "said into the void");
+      deepEqual((await sockets(bob)).map(({ closed }) => closed), [null]);
+    });
   });
 });
+
+const UNAVAILABLE =
+  "The service behind this address is not available right now.";
+
+/** The answer tells what a client can use, and nothing of what is behind. */
+async function showsApiAnswer(response: APIResponse): Promise<void> {
+  const headers = response.headers();
+  equal(response.status(), 502);
+  equal(headers["content-type"], "application/problem+json");
+  equal(headers["cache-control"], "no-store");
+  deepEqual(await response.json(), {
+    type: "about:blank",
+    title: "Bad Gateway",
+    status: 502,
+    detail: UNAVAILABLE,
+    request_id: headers["x-request-id"],
+  });
+}
+
+/** A server that is starting: it takes a connection, and closes it again. */
+async function connectsWithoutAnswer(address: string): Promise<void> {
+  const [hostname = "", port] = address.split(":");
+  using listener = Deno.listen({ hostname, port: Number(port) });
+  using connection = await listener.accept();
+  await connection.read(new Uint8Array(1_024));
+}

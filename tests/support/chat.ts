@@ -5,15 +5,19 @@
  */
 import { PARTS } from "../../tools/stack/parts.ts";
 import { tail } from "../../tools/stack/run_to_end.ts";
+import type { StackOptions } from "../../tools/stack/options.ts";
 import { type Stack, startStack } from "../../tools/stack/start_stack.ts";
 import { CHROMIUM } from "./browser.ts";
 import { findProgram, testUnless } from "./skip.ts";
 import { whyNoStack } from "./stack.ts";
 
-/** Declares a test that needs the whole stack and a browser. */
+/** Does a part of a test; throws if it fails, for the next parts build on it. */
+export type Step = (name: string, fn: () => Promise<void>) => Promise<void>;
+
+/** Declares a test, of steps, that needs the whole stack and a browser. */
 export async function testChat(
   name: string,
-  fn: (context: Deno.TestContext) => Promise<void>,
+  fn: (step: Step) => Promise<void>,
 ): Promise<void> {
   const lacks = [
     await whyNoStack(true),
@@ -21,7 +25,14 @@ export async function testChat(
       ? `${CHROMIUM.replaceAll("|", " or ")} not installed`
       : null,
   ].filter((lack) => lack !== null);
-  testUnless(lacks.length === 0 ? null : lacks.join(", "), name, fn);
+  testUnless(
+    lacks.length === 0 ? null : lacks.join(", "),
+    name,
+    (context) =>
+      fn(async (name, fn) => {
+        if (!await context.step(name, fn)) throw new Error(`failed: ${name}`);
+      }),
+  );
 }
 
 /**
@@ -29,7 +40,7 @@ export async function testChat(
  * that fails.
  */
 export async function withStack(
-  options: NonNullable<Parameters<typeof startStack>[0]>,
+  options: StackOptions,
   use: (stack: Stack) => Promise<void>,
 ): Promise<void> {
   await using stack = await startStack({

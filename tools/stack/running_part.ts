@@ -65,6 +65,11 @@ export class RunningPart {
     return this.#group?.pid ?? null;
   }
 
+  /** How it is started. */
+  get part(): Part {
+    return this.#part;
+  }
+
   /**
    * Starts it and waits until it answers.
    *

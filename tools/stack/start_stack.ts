@@ -51,8 +51,15 @@ export interface Stack extends AsyncDisposable {
   start(part: PartName): Promise<void>;
   /** Ends a part: politely, and after five seconds by force. */
   stop(part: PartName): Promise<void>;
-  /** Stops a part and starts it again, on the same port. */
-  restart(part: PartName): Promise<void>;
+  /**
+   * Stops a part and starts it again, on the same port.
+   *
+   * @param env Added to its environment, from now on.
+   */
+  restart(
+    part: PartName,
+    env?: Readonly<Record<string, string>>,
+  ): Promise<void>;
   /** Starts the proxy again, with another config. */
   replaceConfig(text: string): Promise<void>;
   /** Ends all parts. */
@@ -145,9 +152,17 @@ class StartedStack implements Stack {
     return this.#part(part).stop();
   }
 
-  async restart(part: PartName): Promise<void> {
-    await this.stop(part);
-    await this.start(part);
+  async restart(
+    name: PartName,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const running = this.#part(name);
+    const { command, ...rest } = running.part;
+    await running.stop();
+    await running.start({
+      ...rest,
+      command: { ...command, env: { ...command.env, ...env } },
+    });
   }
 
   async replaceConfig(text: string): Promise<void> {
