@@ -278,7 +278,7 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
     [
       "workers",
       0,
-      'workers: expected "auto" or a number from 1 to 256, got 0',
+      'workers: expected "auto" or a number from 1 to 256, got the number 0',
     ],
     [
       "workers",
