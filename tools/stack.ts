@@ -27,11 +27,13 @@ import { PartFailed } from "./stack/running_part.ts";
 import { CommandFailed } from "./stack/run_to_end.ts";
 import { type Stack, startStack } from "./stack/start_stack.ts";
 
-const USAGE = `usage: deno task stack [--port PORT] [--preview] [--config FILE]
+const USAGE =
+  `usage: deno task stack [--port PORT] [--preview] [--config FILE] [--data DIR]
 
   --port PORT    where the proxy listens on 127.0.0.1; 9000 if not given
   --preview      the frontend as it is built, in place of Vite's server
   --config FILE  sameorigin's config; examples/chat/config.yaml if not given
+  --data DIR     where database and logs are kept; .cache/stack/data if not given
 `;
 
 /** What the command line asks for. */
@@ -40,6 +42,7 @@ interface Wishes {
   readonly port: number | null;
   readonly preview: boolean;
   readonly config: string | null;
+  readonly data: string | null;
 }
 
 /** A command line that can't be understood. */
@@ -93,6 +96,7 @@ function wishesIn(args: readonly string[]): Wishes {
     port,
     preview: options.preview ?? false,
     config: options.config === undefined ? null : resolve(options.config),
+    data: options.data === undefined ? null : resolve(options.data),
   };
 }
 
@@ -104,6 +108,7 @@ function parse(args: readonly string[]) {
         port: { type: "string" },
         preview: { type: "boolean" },
         config: { type: "string", short: "c" },
+        data: { type: "string" },
       },
     }).values;
   } catch (error) {
@@ -114,7 +119,7 @@ function parse(args: readonly string[]) {
 }
 
 async function start(
-  { port, preview, config }: Wishes,
+  { port, preview, config, data }: Wishes,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<Stack> {
@@ -134,7 +139,7 @@ async function start(
     report: progress,
     signal,
     ...(config === null ? {} : { config: { path: config } }),
-    ...await ownFolder(progress),
+    ...data === null ? await ownFolder(progress) : { folder: data },
   });
 }
 

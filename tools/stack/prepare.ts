@@ -42,16 +42,14 @@ export async function prepare(
   report: Report,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const { tools: [python, node, npm, go], centrifugo, lacks } = await look(
-    frontend,
-  );
-  if (lacks.length > 0) throw new MissingTools(lacks);
+  const tools = await findTools(frontend);
+  if ("lacks" in tools) throw new MissingTools(tools.lacks);
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   const works = [
-    backendPython(python, report, either),
-    centrifugo ?? buildCentrifugo(go, report, either),
-    frontend ? installFrontend(npm, report, either) : undefined,
+    backendPython(tools.python, report, either),
+    tools.centrifugo ?? buildCentrifugo(tools.go, report, either),
+    frontend ? installFrontend(tools.npm, report, either) : undefined,
   ] as const;
   for (const work of works) {
     Promise.resolve(work).catch((error) => failed.abort(error));
@@ -59,7 +57,12 @@ export async function prepare(
   await Promise.allSettled(works);
   // The first that has failed is the others' reason to end.
   either.throwIfAborted();
-  return { python: await works[0], node, centrifugo: await works[1] };
+  const [python, centrifugo] = works;
+  return {
+    python: await python,
+    node: tools.node,
+    centrifugo: await centrifugo,
+  };
 }
 
 /**
@@ -68,34 +71,47 @@ export async function prepare(
  * @param frontend Whether it is wanted.
  */
 export async function lackedTools(frontend: boolean): Promise<readonly Lack[]> {
-  return (await look(frontend)).lacks;
+  const tools = await findTools(frontend);
+  return "lacks" in tools ? tools.lacks : [];
+}
+
+/** Programs; empty ones are not needed. */
+interface Tools {
+  readonly python: string;
+  readonly node: string;
+  readonly npm: string;
+  readonly go: string;
+  /** Null if it has to be built. */
+  readonly centrifugo: Centrifugo | null;
 }
 
 /** Looks for all tools, so that all that are missing can be named at once. */
-async function look(frontend: boolean) {
-  if (Deno.build.os === "windows") return nothing(WINDOWS);
-  const centrifugo = await findCentrifugo();
-  if (centrifugo !== null && "lack" in centrifugo) {
-    return nothing(centrifugo.lack);
-  }
+async function findTools(
+  frontend: boolean,
+): Promise<Tools | { readonly lacks: readonly Lack[] }> {
+  if (Deno.build.os === "windows") return { lacks: [WINDOWS] };
   const unneeded: Finding = { program: "" };
-  const findings = await Promise.all([
+  const centrifugo = await findCentrifugo();
+  const [python, node, npm, go] = await Promise.all([
     findPython(),
     frontend ? findNode() : unneeded,
     frontend ? findNpm() : unneeded,
     centrifugo === null ? findGo() : unneeded,
   ]);
-  const [python, node, npm, go] = findings;
-  const name = (it: Finding) => "program" in it ? it.program : "";
-  return {
-    tools: [name(python), name(node), name(npm), name(go)] as const,
-    centrifugo,
-    lacks: findings.flatMap((it) => "lack" in it ? [it.lack] : []),
-  };
-}
-
-function nothing(lack: Lack) {
-  return { tools: ["", "", "", ""] as const, centrifugo: null, lacks: [lack] };
+  if (
+    "program" in python && "program" in node && "program" in npm &&
+    "program" in go && (centrifugo === null || "program" in centrifugo)
+  ) {
+    return {
+      python: python.program,
+      node: node.program,
+      npm: npm.program,
+      go: go.program,
+      centrifugo,
+    };
+  }
+  const findings = [python, node, npm, go, centrifugo ?? unneeded];
+  return { lacks: findings.flatMap((it) => "lack" in it ? [it.lack] : []) };
 }
 
 /** Windows has neither `/bin/sh` nor groups of processes that end together. */

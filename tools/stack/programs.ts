@@ -87,10 +87,16 @@ function python(found: string): Lack {
   };
 }
 
-/** A Node that Vite runs on. */
+/**
+ * A Node that Vite runs on. Where there is none, Deno puts itself into `PATH`
+ * as `node`.
+ */
 export function findNode(ask: Ask = askProgram): Promise<Finding> {
   return find(
-    ask,
+    async (program, args) => {
+      const words = await ask(program, args);
+      return words?.startsWith("deno ") ? null : words;
+    },
     ["node", "--version"],
     "20.19, or 22.12 or newer",
     (version) =>

@@ -91,13 +91,15 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     built: options.frontend === "preview" ? join(folder, "built") : null,
     env: options.env ?? {},
   };
-  const parts = await makeParts(options, around, signal);
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const parts = await makeParts(options, around, either);
   cleanUp.defer(async () => {
     await Promise.all(Array.from(parts.values(), (part) => part.stop()));
   });
   await report.step("all parts answer", async () => {
     if (around.frontend !== FRONTEND) await copyFrontend(around.frontend);
-    await startAll(parts);
+    await startAll(parts, failed);
   });
   return new StartedStack(around, parts, options, cleanUp.move());
 }
@@ -140,16 +142,16 @@ class StartedStack implements Stack {
     return this.#part(part).pid;
   }
 
-  output(part: PartName): Promise<string> {
-    return this.#part(part).output();
+  async output(part: PartName): Promise<string> {
+    return await this.#part(part).output();
   }
 
-  start(part: PartName): Promise<void> {
-    return this.#part(part).start();
+  async start(part: PartName): Promise<void> {
+    await this.#part(part).start();
   }
 
-  stop(part: PartName): Promise<void> {
-    return this.#part(part).stop();
+  async stop(part: PartName): Promise<void> {
+    await this.#part(part).stop();
   }
 
   async restart(
@@ -272,15 +274,20 @@ async function writeConfig(folder: string, text: string): Promise<string> {
   return file;
 }
 
-/** @throws the first failure, once none of the others is on its way. */
+/**
+ * Starts all parts at once.
+ *
+ * @param failed Ends the start of the others when one fails.
+ * @throws the first failure, once none of the others is on its way.
+ */
 async function startAll(
   parts: ReadonlyMap<PartName, RunningPart>,
+  failed: AbortController,
 ): Promise<void> {
   const starts = Array.from(parts.values(), async (part) => {
     await part.prepare();
     await part.start();
   });
-  const failed = new AbortController();
   for (const start of starts) start.catch((error) => failed.abort(error));
   await Promise.allSettled(starts);
   failed.signal.throwIfAborted();
