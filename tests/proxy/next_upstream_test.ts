@@ -1,62 +1,8 @@
-import { deepStrictEqual, ok, strictEqual as equal } from "node:assert/strict";
-import {
-  ask,
-  type Backend,
-  backend,
-  freePort,
-  toGroup,
-} from "../support/backends.ts";
-import { type RawConnection, rawUpstream } from "../support/raw_upstream.ts";
+import { deepStrictEqual, strictEqual as equal } from "node:assert/strict";
+import { ask, freePort, toGroup } from "../support/backends.ts";
+import { echoClient, echoUpstream } from "../support/echo.ts";
 import { startProxy } from "../support/proxy.ts";
-
-/** A server that does `act` to every request, and counts them by method. */
-function acting(act: (connection: RawConnection) => Promise<void>) {
-  const methods: string[] = [];
-  const upstream = rawUpstream(async (connection) => {
-    while (true) {
-      const head = await connection.readHead();
-      methods.push(head.slice(0, head.indexOf(" ")));
-      await act(connection);
-    }
-  });
-  return {
-    port: upstream.port,
-    methods,
-    [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose](),
-  };
-}
-
-/** Closes without an answer. */
-const closes = (connection: RawConnection): Promise<void> => {
-  connection.close();
-  return Promise.reject(new Error("closed"));
-};
-/** Never answers. */
-const hangs = async (connection: RawConnection): Promise<void> => {
-  await connection.readToEnd();
-};
-const answers = (text: string) => (connection: RawConnection) =>
-  connection.write(text);
-const garbage = answers("SSH-2.0-OpenSSH_9.9\r\n\r\n");
-const status = (code: number) =>
-  answers(`HTTP/1.1 ${code} Bad\r\ncontent-length: 3\r\n\r\nbad`);
-
-/** The answer to a request that comes to `bad` first and may go to a good one. */
-async function firstTo(
-  bad: { port: number },
-  config: Record<string, unknown> = {},
-  init: RequestInit = {},
-): Promise<{ answer: string; good: Backend }> {
-  const good = backend("good");
-  await using _ = good;
-  await using proxy = startProxy({
-    ...toGroup([bad.port, good]),
-    proxy_read_timeout: "150ms",
-    ...config,
-  });
-  const answer = await ask(proxy.url, init);
-  return { answer: answer.split(" ").slice(0, 2).join(" "), good };
-}
+import { acting, closes, firstTo, garbage, hangs, status } from "./acting.ts";
 
 Deno.test("a GET goes on to the next server after each failure that is named", async () => {
   const refused = { port: freePort() };
@@ -135,67 +81,17 @@ Deno.test("a request goes to no other server when its time for that is over", as
   equal((await firstTo(slow, early)).answer, "200 good");
 });
 
-Deno.test("what may do something twice is sent once, unless the config says otherwise", async () => {
-  const every = "error timeout invalid_header http_500";
-  for (const act of [closes, hangs, garbage, status(500)]) {
-    for (const method of ["POST", "PATCH", "LOCK"]) {
-      for (const body of ["", "x=1"]) {
-        const init = { method, ...(body === "" ? {} : { body }) };
-        await using bad = acting(act);
-        const { good } = await firstTo(
-          bad,
-          { proxy_next_upstream: every },
-          init,
-        );
-        equal(bad.methods.length + good.seen.length, 1, `${method} ${act}`);
-        const asked = { proxy_next_upstream: `${every} non_idempotent` };
-        const again = await firstTo(bad, asked, init);
-        equal(again.answer, "200 good", `${method} ${body} ${act}`);
-        equal(again.good.seen[0]?.body, body);
-      }
-    }
-  }
-});
-
-Deno.test("a server that nobody listens at has seen nothing: a POST goes on, whole", async () => {
-  for (const size of [0, 3, 1000, 100_000, 250_000]) {
-    const body = "0123456789".repeat(size / 10 + 1).slice(0, size);
-    const { answer, good } = await firstTo({ port: freePort() }, {}, {
-      method: "POST",
-      body,
+Deno.test("a WebSocket is opened at the next server", async () => {
+  await using echo = echoUpstream();
+  await using closing = acting(closes);
+  await using refusing = acting(status(503));
+  for (const bad of [{ port: freePort() }, closing, refusing]) {
+    await using proxy = startProxy({
+      ...toGroup([bad.port, echo.port]),
+      proxy_next_upstream: "error http_503",
     });
-    equal(answer, "200 good", String(size));
-    ok(good.seen[0]?.body === body, String(size));
-  }
-});
-
-Deno.test("a PUT goes on with its body after a failure", async () => {
-  for (const act of [closes, hangs, status(500)]) {
-    for (const method of ["PUT", "DELETE"]) {
-      await using bad = acting(act);
-      const next = { proxy_next_upstream: "error timeout http_500" };
-      const init = { method, body: "all of it" };
-      const { answer, good } = await firstTo(bad, next, init);
-      equal(answer, "200 good", `${method} ${act}`);
-      equal(good.seen[0]?.body, "all of it");
-    }
-  }
-});
-
-Deno.test("the words of a path decide nothing: a POST that was cut is not sent again", async () => {
-  const paths = [
-    "/certificates",
-    "/(Connect)",
-    "/tls/handshake",
-    "/timed%20out",
-  ];
-  for (const path of paths) {
-    await using bad = acting(closes);
-    await using good = backend("good");
-    await using proxy = startProxy(toGroup([bad.port, good]));
-    const init = { method: "POST", body: "x" };
-    equal((await ask(proxy.url + path, init)).slice(0, 3), "502", path);
-    deepStrictEqual(good.seen, [], path);
-    equal(bad.methods.length, 1);
+    const client = await echoClient(proxy.url);
+    equal(await client.echo("over"), "over");
+    await client.close();
   }
 });

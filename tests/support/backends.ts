@@ -19,7 +19,7 @@ export interface Backend extends AsyncDisposable {
   readonly port: number;
   /** `127.0.0.1:PORT` */
   readonly address: string;
-  /** Every request so far. */
+  /** Every request so far that came whole. */
   readonly seen: readonly Seen[];
 }
 
@@ -42,7 +42,9 @@ export function backend(
     async (request) => {
       const { method, headers, url } = request;
       const { pathname, search } = new URL(url);
-      const body = await request.text();
+      const body = await request.text().catch(() => null);
+      // Whoever sent it has left in the middle.
+      if (body === null) return new Response(null, { status: 400 });
       const entry = { method, target: pathname + search, headers, body };
       seen.push(entry);
       return answer(entry);
