@@ -8,11 +8,15 @@ export interface EchoUpstream extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Starts the server: every message goes back, a request gets its path. */
-export function echoUpstream(): EchoUpstream {
+/**
+ * Starts the server: every message goes back, a request gets its path.
+ *
+ * @param port 0 for a free one.
+ */
+export function echoUpstream(port = 0): EchoUpstream {
   const kill = new AbortController();
   const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, signal: kill.signal, onListen() {} },
+    { hostname: "127.0.0.1", port, signal: kill.signal, onListen() {} },
     (request) => {
       if (request.headers.get("upgrade") === null) {
         return new Response(new URL(request.url).pathname);
