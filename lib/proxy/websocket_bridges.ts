@@ -77,7 +77,9 @@ export class WebSocketBridges implements WebSocketSupplies {
     const open = [...this.#bridges];
     const begun = performance.now();
     let closed = 0;
-    while (closed < open.length && !signal?.aborted) {
+    // Their clients may leave before the time is over.
+    const wait = () => this.#bridges.size > 0 && !signal?.aborted;
+    while (closed < open.length && wait()) {
       const share = windowMs > 0
         ? Math.min(1, (performance.now() - begun) / windowMs)
         : 1;

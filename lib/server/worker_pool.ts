@@ -45,6 +45,11 @@ export class WorkerPool implements RunningProxy {
   readonly #main: MainCalls;
   #loaded: LoadedConfig;
   #addresses: readonly ListenedAddress[] = [];
+  /**
+   * The keys of all addresses there ever were: those that are gone may still be
+   * held by a worker that has WebSockets there.
+   */
+  readonly #known = new Set<string>();
   /** Starts and reloads, one after the other. */
   #last: Promise<unknown> = Promise.resolve();
   /** The lines that are being written. */
@@ -67,7 +72,7 @@ export class WorkerPool implements RunningProxy {
     try {
       const [first, ...others] = pool.#slots;
       // It finds the ports out where the config says 0.
-      if (first !== undefined) pool.#addresses = await pool.#start(first);
+      if (first !== undefined) pool.#setAddresses(await pool.#start(first));
       await Promise.all(others.map((slot) => pool.#start(slot)));
     } catch (error) {
       await pool.abort();
@@ -133,9 +138,8 @@ export class WorkerPool implements RunningProxy {
   async #reload(loaded: LoadedConfig): Promise<Changes> {
     if (this.#stopping) throw new Error("the proxy is shutting down");
     const { plan } = loaded;
-    const keys = new Set(this.#addresses.map(({ key }) => key));
     const added = plan.listeners
-      .filter(({ address }) => !keys.has(addressKey(address)));
+      .filter(({ address }) => !this.#known.has(addressKey(address)));
     try {
       added.forEach(checkIsFree);
     } catch (error) {
@@ -144,7 +148,7 @@ export class WorkerPool implements RunningProxy {
     const threads = this.#threads();
     const addresses = await this.#prepareAll(threads, loaded);
     this.#loaded = loaded;
-    this.#addresses = addresses;
+    this.#setAddresses(addresses);
     const commits = await Promise.allSettled(
       threads.map(({ calls }) => calls.call("commit")),
     );
@@ -184,6 +188,11 @@ export class WorkerPool implements RunningProxy {
       );
       throw error;
     }
+  }
+
+  #setAddresses(addresses: readonly ListenedAddress[]): void {
+    this.#addresses = addresses;
+    for (const { key } of addresses) this.#known.add(key);
   }
 
   #configFor(

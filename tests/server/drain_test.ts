@@ -61,6 +61,23 @@ Deno.test("while WebSockets are being closed, requests are answered and no WebSo
   await assert.rejects(fetch(proxy.url));
 });
 
+Deno.test("the end does not wait for WebSockets that have ended by themselves", async () => {
+  await using echo = echoUpstream();
+  const proxy = startProxy({
+    locations: { "/": `http://127.0.0.1:${echo.port}` },
+    websocket_drain: "10s",
+  });
+  const clients = await Promise.all([
+    echoClient(proxy.url),
+    echoClient(proxy.url),
+  ]);
+  const begun = performance.now();
+  const ended = proxy.server.shutdown();
+  await Promise.all(clients.map((client) => client.close()));
+  await ended;
+  assert(performance.now() - begun < 5_000);
+});
+
 Deno.test("a WebSocket whose client does not answer the close frame holds the end up no longer than shutdown_timeout", async () => {
   await using echo = echoUpstream();
   const proxy = startProxy({
