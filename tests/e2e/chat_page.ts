@@ -3,7 +3,12 @@
  *
  * @module
  */
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type {
+  Browser,
+  BrowserContext,
+  BrowserContextOptions,
+  Page,
+} from "playwright-core";
 
 /** Who signs in. */
 export interface Login {
@@ -44,8 +49,11 @@ const RECORDER = `
 `;
 
 /** A person's browser: cookies and all of its own. */
-export async function newPerson(browser: Browser): Promise<BrowserContext> {
-  const context = await browser.newContext();
+export async function newPerson(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
+  const context = await browser.newContext(options);
   await context.addInitScript(RECORDER);
   return context;
 }
