@@ -8,7 +8,14 @@ import {
   deepStrictEqual as same,
   strictEqual as equal,
 } from "node:assert/strict";
-import type { Centrifuge, PublicationContext } from "centrifuge";
+import { request } from "node:http";
+import type {
+  Centrifuge,
+  ErrorContext,
+  Options,
+  PublicationContext,
+} from "centrifuge";
+import { freePorts } from "../../tools/stack/ports.ts";
 import type { Stack } from "../../tools/stack/start_stack.ts";
 import { withStack } from "../support/chat.ts";
 import { type ChatUser, logIn } from "../support/chat_api.ts";
@@ -18,6 +25,7 @@ import { tcpHop } from "../support/tcp_hop.ts";
 import {
   callCentrifugo,
   clientOf,
+  connectionToken,
   pack,
   subscribed,
   type Transport,
@@ -31,12 +39,26 @@ testUnless(
   (context) =>
     withStack({ frontend: "none" }, async (stack) => {
       const alice = await logIn(stack, "alice");
-      for (const [i, transport] of TRANSPORTS.entries()) {
-        await context.step(
-          transport,
-          () => use(stack, alice, transport, i + 1),
-        );
-      }
+      const steps = TRANSPORTS.map((transport, i) => ({
+        name: `${transport}: all that a page does, a cut, and to be refused`,
+        fn: async () => {
+          await use(stack, alice, transport, i + 1);
+          await beRefused(stack, alice, transport);
+        },
+      }));
+      // All at the same time, which Deno can't watch one by one.
+      const unwatched = {
+        sanitizeOps: false,
+        sanitizeResources: false,
+        sanitizeExit: false,
+      };
+      await Promise.all(
+        steps.map((it) => context.step({ ...it, ...unwatched })),
+      );
+      await context.step(
+        "a page of another origin is refused as by Centrifugo itself",
+        () => comeFromElsewhere(stack),
+      );
     }),
 );
 
@@ -47,7 +69,8 @@ async function use(
   transport: Transport,
   room: number,
 ): Promise<void> {
-  await using hop = tcpHop(stack.addresses.proxy);
+  const [port = 0] = await freePorts(1);
+  await using hop = tcpHop(port, () => stack.addresses.proxy);
   const client = clientOf({
     transport,
     address: hop.address,
@@ -113,6 +136,140 @@ async function use(
   client.disconnect();
 }
 
+/** Tokens that are no good, and the end of a session. */
+async function beRefused(
+  stack: Stack,
+  alice: ChatUser,
+  transport: Transport,
+): Promise<void> {
+  const connect = (options: Partial<Options>) => {
+    const client = clientOf({
+      transport,
+      address: stack.addresses.proxy,
+      origin: stack.origin,
+      options,
+    });
+    const events = new Collected<unknown[]>();
+    client.on("error", ({ type, error }) => events.add([type, error.code]));
+    client.on("connected", (it) => events.add(["connected", it.client]));
+    client.on(
+      "disconnected",
+      ({ code, reason }) => events.add(["disconnected", code, reason]),
+    );
+    client.connect();
+    return { events, [Symbol.dispose]: () => client.disconnect() };
+  };
+
+  const now = Math.floor(Date.now() / 1000);
+  const expired = connectionToken(stack.secrets.token, {
+    sub: alice.id,
+    exp: now - 60,
+  });
+  {
+    // Nobody to ask for another: it gives up.
+    using client = connect({ token: expired });
+    same(await client.events.next(), ["connect", 109]);
+    same(await client.events.next(), ["configuration", 12]);
+    same(await client.events.next(), ["disconnected", 1, "unauthorized"]);
+  }
+  {
+    using client = connect({ token: expired, getToken: alice.token });
+    same(await client.events.next(), ["connect", 109]);
+    const [event, id] = await client.events.next();
+    equal(event, "connected");
+    // As when alice logs out.
+    await callCentrifugo(stack, "disconnect", {
+      user: alice.id,
+      client: id,
+      disconnect: { code: 4501, reason: "logged out" },
+    });
+    same(await client.events.next(), ["disconnected", 4501, "logged out"]);
+  }
+  {
+    const token = connectionToken("not the secret", { sub: alice.id });
+    using client = connect({ token });
+    same(await client.events.next(), ["disconnected", 3500, "invalid token"]);
+  }
+}
+
+/** Another site's page with a good token. */
+async function comeFromElsewhere(stack: Stack): Promise<void> {
+  const client = clientOf({
+    transport: "WebSocket, JSON",
+    address: stack.addresses.proxy,
+    origin: "http://elsewhere.example",
+    options: {},
+  });
+  using _ended = disconnecting(client);
+  const error = new Promise<ErrorContext>((resolve) =>
+    client.once("error", resolve)
+  );
+  client.connect();
+  // Pages are not told more of a handshake that has failed.
+  const { type, transport } = await error;
+  same([type, transport], ["transport", "websocket"]);
+
+  for (
+    const [origin, status] of [
+      ["http://elsewhere.example", 403],
+      [stack.origin, 101],
+    ] as const
+  ) {
+    const [through, straight] = await Promise.all([
+      handshake(stack.addresses.proxy, origin),
+      handshake(stack.addresses.centrifugo, origin),
+    ]);
+    same(through, straight);
+    equal(through.status, status);
+  }
+  // These answer everybody; it is the browser that must not show it to the page.
+  for (const path of ["/connection/sse", "/connection/http_stream"]) {
+    for (const origin of ["http://elsewhere.example", stack.origin]) {
+      const response = await fetch(`http://${stack.addresses.proxy}${path}`, {
+        method: "OPTIONS",
+        headers: { origin, "access-control-request-method": "POST" },
+      });
+      await response.body?.cancel();
+      equal(
+        response.headers.get("access-control-allow-origin"),
+        origin === stack.origin ? origin : null,
+      );
+    }
+  }
+}
+
+/** What a browser is answered that wants to open a WebSocket. */
+function handshake(
+  address: string,
+  origin: string,
+): Promise<{ status: number | undefined; body: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<
+    { status: number | undefined; body: string }
+  >();
+  const asked = request(`http://${address}/connection/websocket`, {
+    headers: {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      origin,
+    },
+  });
+  asked.on("error", reject);
+  asked.on("upgrade", ({ statusCode }, socket) => {
+    socket.destroy();
+    resolve({ status: statusCode, body: "" });
+  });
+  asked.on("response", (response) => {
+    let body = "";
+    response.setEncoding("utf8");
+    response.on("data", (text: string) => body += text);
+    response.on("end", () => resolve({ status: response.statusCode, body }));
+  });
+  asked.end();
+  return promise;
+}
+
 /** Ends a client whatever happens. */
 function disconnecting(client: Centrifuge): Disposable {
   return { [Symbol.dispose]: () => client.disconnect() };
@@ -130,11 +287,13 @@ class Collected<T> {
     else awaited(it);
   }
 
-  next(): Promise<T> {
+  /** @throws {Error} if nothing comes for half a minute. */
+  async next(): Promise<T> {
     const it = this.#there.shift();
-    if (it !== undefined) return Promise.resolve(it);
-    return new Promise((resolve) => {
-      this.#awaited = resolve;
-    });
+    if (it !== undefined) return it;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#awaited = resolve;
+    const late = setTimeout(() => reject(new Error("nothing came")), 30_000);
+    return await promise.finally(() => clearTimeout(late));
   }
 }

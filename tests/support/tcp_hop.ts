@@ -8,76 +8,72 @@
 export interface TcpHop extends AsyncDisposable {
   /** Where it listens: `127.0.0.1:PORT`. */
   readonly address: string;
-  /** How many connections it carries now. */
-  readonly open: number;
-  /** Ends all connections at once; new ones are accepted and wait. */
+  /** Ends all connections at once; new ones are refused. */
   cut(): void;
-  /** Lets those through that wait, and new ones. */
+  /** Takes connections again. */
   mend(): void;
 }
 
 /**
  * Starts a hop.
  *
- * @param target `host:port`
+ * @param port One that systems give to no outgoing connection: while it is cut,
+ * nothing else may take it.
+ * @param target `host:port`, asked for at each connection.
  */
-export function tcpHop(target: string): TcpHop {
-  const [hostname = "", port = ""] = target.split(":");
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+export function tcpHop(port: number, target: () => string): TcpHop {
   const open = new Set<Deno.Conn>();
-  const carried = new Set<Promise<void>>();
-  let mended = Promise.withResolvers<void>();
-  mended.resolve();
+  const running = new Set<Promise<void>>();
+  let listener: Deno.Listener | null = null;
 
-  const cut = () => {
-    for (const conn of open) close(conn);
-    open.clear();
+  const run = (work: Promise<void>) => {
+    const ended = work.finally(() => running.delete(ended));
+    running.add(ended);
   };
   const carry = async (conn: Deno.TcpConn) => {
-    open.add(conn);
-    const ends: Deno.Conn[] = [conn];
-    try {
-      await mended.promise;
-      // Cut once more while it waited.
-      if (!open.has(conn)) return;
-      const other = await Deno.connect({ hostname, port: Number(port) });
-      ends.push(other);
-      if (!open.has(conn)) return;
-      open.add(other);
-      conn.setNoDelay(true);
-      other.setNoDelay(true);
-      await Promise.race([pump(conn, other), pump(other, conn)]);
-    } catch {
-      // Nobody is at the other end.
-    } finally {
-      for (const end of ends) {
-        open.delete(end);
-        close(end);
-      }
-    }
+    using near = held(conn, open);
+    const [hostname = "", port = ""] = target().split(":");
+    const other = await Deno.connect({ hostname, port: Number(port) })
+      .catch(() => null);
+    // Nobody is there, or it has been cut meanwhile.
+    if (other === null) return;
+    using far = held(other, open);
+    if (!open.has(conn)) return;
+    conn.setNoDelay(true);
+    other.setNoDelay(true);
+    await Promise.race([pump(near.conn, far.conn), pump(far.conn, near.conn)]);
   };
-  const accepting = (async () => {
-    for await (const conn of listener) {
-      const ended = carry(conn).finally(() => carried.delete(ended));
-      carried.add(ended);
-    }
-  })();
-  return {
-    address: `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
-    get open() {
-      return carried.size;
-    },
+  const hop: TcpHop = {
+    address: `127.0.0.1:${port}`,
     cut() {
-      mended = Promise.withResolvers();
-      cut();
+      listener?.close();
+      listener = null;
+      for (const conn of open) close(conn);
+      open.clear();
     },
-    mend: () => mended.resolve(),
+    mend() {
+      const accepting = listener = Deno.listen({ hostname: "127.0.0.1", port });
+      run((async () => {
+        for await (const conn of accepting) run(carry(conn));
+      })());
+    },
     async [Symbol.asyncDispose]() {
-      listener.close();
-      await accepting;
-      cut();
-      mended.resolve();
-      await Promise.all(carried);
+      hop.cut();
+      await Promise.all(running);
+    },
+  };
+  hop.mend();
+  return hop;
+}
+
+/** Keeps a connection in a set, and closes it at the end. */
+function held<T extends Deno.Conn>(conn: T, open: Set<Deno.Conn>) {
+  open.add(conn);
+  return {
+    conn,
+    [Symbol.dispose]() {
+      open.delete(conn);
+      close(conn);
     },
   };
 }
