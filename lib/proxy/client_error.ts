@@ -11,16 +11,11 @@ export class ClientClosedRequest extends Error {
 
 /**
  * A body larger than `client_max_body_size` (413), or one that did not come
- * within `client_body_timeout` (408).
+ * within `client_body_timeout` or `request_timeout` (408).
  */
 export class ClientError extends Error {
   override readonly name = "ClientError";
   constructor(readonly status: 408 | 413) {
     super(`client error ${status}`);
   }
-}
-
-/** The whole exchange took longer than `request_timeout`: 504. */
-export class ExchangeTimeout extends Error {
-  override readonly name = "ExchangeTimeout";
 }

@@ -150,9 +150,10 @@ function bodyFor(
   if (request.method === "HEAD" && !upstream.headers.has("content-length")) {
     return new ReadableStream({ start: (controller) => controller.close() });
   }
-  return upstream.body === null || location.proxyBodyTimeout === 0
+  const { proxyBodyTimeout, requestTimeout } = location;
+  return upstream.body === null || proxyBodyTimeout + requestTimeout === 0
     ? upstream.body
-    : timedBody(upstream.body, location.proxyBodyTimeout, deadlines);
+    : timedBody(upstream.body, proxyBodyTimeout, deadlines);
 }
 
 function bodyError(

@@ -66,6 +66,11 @@ export class RequestBody {
     return this.#kept !== null && this.#size <= KEPT && !this.#settled;
   }
 
+  /** Whether the client is to send more now. */
+  get waiting(): boolean {
+    return this.#receiving !== null;
+  }
+
   /** What to give to `fetch`, from the beginning. Only while {@linkcode replayable}. */
   send(listener: BodyListener): BodyInit {
     this.#listener = listener;

@@ -6,7 +6,7 @@
  */
 import type { ListenerPlan } from "../config/plan.ts";
 import { attempt } from "../proxy/attempts.ts";
-import { ClientClosedRequest } from "../proxy/client_error.ts";
+import { ClientClosedRequest, ClientError } from "../proxy/client_error.ts";
 import type { Deadline } from "../proxy/deadline.ts";
 import { clientResponse, send } from "../proxy/http.ts";
 import { RequestBody } from "../proxy/request_body.ts";
@@ -74,12 +74,16 @@ class Exchange {
     request.signal.addEventListener("abort", this.#left, { once: true });
     const { requestTimeout } = admission.prepared.location;
     if (requestTimeout === 0 || admission.prepared.websocket) return;
-    this.#deadline = state.deadlines.start(
-      requestTimeout,
-      () =>
-        this.#abort.abort(
-          new UpstreamError("timeout", admission.prepared.address.name),
-        ),
+    this.#deadline = state.deadlines.start(requestTimeout, () => this.#late());
+  }
+
+  /** The exchange's time is over: whose fault is it? */
+  #late(): void {
+    const { name } = this.admission.prepared.address;
+    this.#abort.abort(
+      this.#body?.waiting
+        ? new ClientError(408)
+        : new UpstreamError("timeout", name),
     );
   }
 
