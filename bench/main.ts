@@ -6,6 +6,7 @@
  *     deno task bench --quick             a few minutes, less sure
  *     deno task bench --only=small,echo   some of it
  *     deno task bench memory              that memory stays flat, see memory.ts
+ *     deno task bench fanout              Centrifugo's messages, see fanout.ts
  *
  * @module
  */
@@ -33,6 +34,11 @@ async function main(args: string[]): Promise<void> {
   if (options._[0] === "memory") {
     await import("./memory.ts");
     await import("./websocket_memory.ts");
+    return;
+  }
+  if (options._[0] === "fanout") {
+    const { fanout } = await import("./fanout.ts");
+    await fanout(args.slice(1), say);
     return;
   }
   const effort = options.quick ? QUICK : FULL;

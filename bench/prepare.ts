@@ -13,15 +13,25 @@ import { LOAD_PROGRAM } from "./load.ts";
  * @throws {Error} if the load can't be made: without it nothing is measured.
  */
 export async function prepare(say: (words: string) => void): Promise<void> {
+  if (findProgram("wrk") === undefined) {
+    throw new Error("wrk is needed for the load (apt install wrk)");
+  }
+  await buildLoad(say);
+  await installForNode(say);
+}
+
+/**
+ * Builds `bench/load`.
+ *
+ * @throws {Error} if it can't be built, or used.
+ */
+export async function buildLoad(say: (words: string) => void): Promise<void> {
   if (Deno.build.os !== "linux") {
     throw new Error("CPU time is read from /proc: Linux only");
   }
   const go = findProgram("go");
   if (go === undefined) {
-    throw new Error("Go is needed for the upstream (https://go.dev/dl/)");
-  }
-  if (findProgram("wrk") === undefined) {
-    throw new Error("wrk is needed for the load (apt install wrk)");
+    throw new Error("Go is needed for the load (https://go.dev/dl/)");
   }
   say("building bench/load");
   await Deno.mkdir(NODE_FOLDER, { recursive: true });
@@ -31,7 +41,6 @@ export async function prepare(say: (words: string) => void): Promise<void> {
     stdin: "null",
   }).output();
   if (!built.success) throw new Error(new TextDecoder().decode(built.stderr));
-  await installForNode(say);
 }
 
 /** Where it fails, the contenders say that they are missing. */

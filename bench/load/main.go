@@ -1,8 +1,8 @@
 // Command load is both ends of the benchmark: the upstream behind the proxies,
 // and the clients of those workloads that wrk can't do.
 //
-//	load upstream                 serves, prints its port, ends with its stdin
-//	load echo|fan|idle|http ...   clients; print one line of JSON at the end
+//	load upstream                       serves, prints its port, ends with its stdin
+//	load echo|fan|idle|http|crowd ...   clients; print one line of JSON at the end
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: load upstream|echo|fan|idle|http [options]"))
+		fail(fmt.Errorf("usage: load upstream|echo|fan|idle|http|crowd [options]"))
 	}
 	args := os.Args[2:]
 	var err error
@@ -25,6 +25,8 @@ func main() {
 		err = fan(args)
 	case "idle":
 		err = idle(args)
+	case "crowd":
+		err = crowd(args)
 	case "http":
 		err = rotate(args)
 	default:
