@@ -83,27 +83,33 @@ function addressOf(node: string): string | null {
   return parseAddress(address) === null ? null : address;
 }
 
-/** One `name=value` of RFC 7239 section 4, and what ends it. */
+/** One `name=value` of RFC 7239 section 4, which may be missing, and what ends it. */
 const PAIR =
-  /[ \t]*([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;=]*))[ \t]*([;,]|$)/gy;
+  /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;=]*)))?[ \t]*([;,]|$)/gy;
 
 /** The hops of a `Forwarded`; none of one that is malformed, which can't be trusted. */
 function parseForwarded(text: string): Hop[] {
   const hops: Hop[] = [];
   let pairs = new Map<string, string>();
   const pattern = new RegExp(PAIR);
-  while (pattern.lastIndex < text.length) {
+  while (true) {
     const pair = pattern.exec(text);
     if (pair === null) return [];
-    const [, name = "", quoted, token = "", end] = pair;
-    pairs.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, "$1") ?? token);
+    const [, name, quoted, token = "", end] = pair;
+    if (name !== undefined) {
+      pairs.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, "$1") ?? token);
+    }
     if (end === ";") continue;
-    hops.push({
-      node: pairs.get("for") ?? null,
-      scheme: pairs.get("proto") ?? null,
-      host: pairs.get("host") ?? null,
-    });
+    if (pairs.size > 0) hops.push(hopOf(pairs));
+    if (end === "") return hops;
     pairs = new Map();
   }
-  return hops;
+}
+
+function hopOf(pairs: ReadonlyMap<string, string>): Hop {
+  return {
+    node: pairs.get("for") ?? null,
+    scheme: pairs.get("proto") ?? null,
+    host: pairs.get("host") ?? null,
+  };
 }
