@@ -6,6 +6,7 @@
  *     deno task stack --port 9001
  *     deno task stack --preview         the built frontend, not Vite's server
  *     deno task stack --config my.yaml
+ *     deno task stack --prepare         only installs and builds, once
  *
  * @module
  */
@@ -21,6 +22,7 @@ import {
 import { tryLock } from "./stack/lock.ts";
 import { CACHE } from "./stack/places.ts";
 import { isFree } from "./stack/ports.ts";
+import { prepare } from "./stack/prepare.ts";
 import { MissingTools } from "./stack/programs.ts";
 import { ProgressLines } from "./stack/progress.ts";
 import { PartFailed } from "./stack/running_part.ts";
@@ -29,11 +31,13 @@ import { type Stack, startStack } from "./stack/start_stack.ts";
 
 const USAGE =
   `usage: deno task stack [--port PORT] [--preview] [--config FILE] [--data DIR]
+       deno task stack --prepare
 
   --port PORT    where the proxy listens on 127.0.0.1; 9000 if not given
   --preview      the frontend as it is built, in place of Vite's server
   --config FILE  sameorigin's config; examples/chat/config.yaml if not given
   --data DIR     where database and logs are kept; .cache/stack/data if not given
+  --prepare      installs and builds what is missing, and starts nothing
 `;
 
 /** What the command line asks for. */
@@ -43,12 +47,16 @@ interface Wishes {
   readonly preview: boolean;
   readonly config: string | null;
   readonly data: string | null;
+  readonly prepare: boolean;
 }
 
 /** A command line that can't be understood. */
 class UsageError extends Error {
   override readonly name = "UsageError";
 }
+
+/** As of a shell whose command was ended by Ctrl-C: nothing was started. */
+const INTERRUPTED = 130;
 
 async function main(args: readonly string[]): Promise<number> {
   const terminal = systemTerminal();
@@ -64,13 +72,23 @@ async function main(args: readonly string[]): Promise<number> {
   });
   try {
     const wishes = wishesIn(args);
-    await using stack = await start(wishes, terminal, stop.signal);
+    const progress = new ProgressLines({
+      write: terminal.note,
+      style: terminal.noteStyle,
+      width: lineWidth(),
+    });
+    if (wishes.prepare) {
+      await prepare(true, progress, stop.signal);
+      progress.note("all that the stack is made of is there");
+      return 0;
+    }
+    await using stack = await start(wishes, progress, stop.signal);
     terminal.note(describe(stack, terminal));
     await Promise.race([stopped.promise, stack.failed]);
     terminal.note("\n  stopping all parts\n");
     return 0;
   } catch (error) {
-    if (stop.signal.aborted) return 0;
+    if (stop.signal.aborted) return INTERRUPTED;
     if (!isForPeople(error)) throw error;
     terminal.note(`${terminal.noteStyle.bad("stack:")} ${error.message}\n`);
     if (!(error instanceof UsageError)) return 1;
@@ -97,6 +115,7 @@ function wishesIn(args: readonly string[]): Wishes {
     preview: options.preview ?? false,
     config: options.config === undefined ? null : resolve(options.config),
     data: options.data === undefined ? null : resolve(options.data),
+    prepare: options.prepare ?? false,
   };
 }
 
@@ -109,6 +128,7 @@ function parse(args: readonly string[]) {
         preview: { type: "boolean" },
         config: { type: "string", short: "c" },
         data: { type: "string" },
+        prepare: { type: "boolean" },
       },
     }).values;
   } catch (error) {
@@ -120,14 +140,9 @@ function parse(args: readonly string[]) {
 
 async function start(
   { port, preview, config, data }: Wishes,
-  terminal: Terminal,
+  progress: ProgressLines,
   signal: AbortSignal,
 ): Promise<Stack> {
-  const progress = new ProgressLines({
-    write: terminal.note,
-    style: terminal.noteStyle,
-    width: lineWidth(),
-  });
   const wanted = port ?? 9000;
   const free = wanted === 0 || isFree(wanted);
   if (!free) progress.note(`port ${wanted} is taken: choosing another`);

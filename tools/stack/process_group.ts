@@ -15,21 +15,22 @@ export interface Command {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** The shell turns into the program, which so has the id that is known here. */
+const LOGGED = 'exec "$@" >>"$0" 2>&1';
+
 /**
- * The shell turns into the program, which so has the process id that is known
- * here. What it leaves behind waits for the end of standard input, which comes
- * when the runner dies: then nobody else would end the group.
+ * Reads what never comes. The end of its input is the end of the runner, when
+ * nobody else would end the group.
  */
-const GUARDED = `exec 3<&0 </dev/null
-(trap '' TERM INT HUP; cat <&3; kill -TERM 0; sleep 2; kill -KILL 0) >/dev/null 2>&1 &
-exec "$@" 3<&- >>"$0" 2>&1`;
+const GUARD =
+  'read -r _; kill -s TERM -- "-$0"; sleep 2; kill -s KILL -- "-$0"';
 
 /** What a group is told, and how many milliseconds it may take to end then. */
 export type Telling = readonly (readonly [Deno.Signal, number])[];
 
 /**
- * Five seconds in all. The second signal tells the proxy not to wait for what is in
- * flight; a process that hangs hears only the last.
+ * Five seconds in all. The second signal tells the proxy not to wait for what
+ * is in flight; a process that hangs hears neither.
  */
 const TELLING: Telling = [["SIGTERM", 1_500], ["SIGTERM", 3_500]];
 
@@ -48,19 +49,28 @@ export class ProcessGroup {
    */
   constructor({ program, args, cwd, env }: Command, log: string) {
     const child = new Deno.Command("/bin/sh", {
-      args: ["-c", GUARDED, log, program, ...args],
+      args: ["-c", LOGGED, log, program, ...args],
       cwd,
       env: { ...env },
+      detached: true,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    this.pid = child.pid;
+    const guard = new Deno.Command("/bin/sh", {
+      args: ["-c", GUARD, String(child.pid)],
+      // Ctrl-C at the terminal is not for it either.
       detached: true,
       stdin: "piped",
       stdout: "null",
       stderr: "null",
     }).spawn();
-    this.pid = child.pid;
     this.ended = (async () => {
       const status = await child.status;
       this.#signal("SIGKILL");
-      await child.stdin.close().catch(() => {});
+      unlessGone(() => guard.kill("SIGKILL"));
+      await Promise.all([guard.status, guard.stdin.close().catch(() => {})]);
       return status;
     })();
   }
@@ -76,11 +86,16 @@ export class ProcessGroup {
   }
 
   #signal(signal: Deno.Signal): void {
-    try {
-      Deno.kill(-this.pid, signal);
-    } catch {
-      // None of the group is left.
-    }
+    unlessGone(() => Deno.kill(-this.pid, signal));
+  }
+}
+
+/** Sends a signal to what may have ended a moment ago. */
+function unlessGone(send: () => void): void {
+  try {
+    send();
+  } catch {
+    // It has.
   }
 }
 
