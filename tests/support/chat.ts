@@ -9,7 +9,7 @@ import type { StackOptions } from "../../tools/stack/options.ts";
 import { type Stack, startStack } from "../../tools/stack/start_stack.ts";
 import { CHROMIUM } from "./browser.ts";
 import { findProgram, testUnless } from "./skip.ts";
-import { whyNoStack } from "./stack.ts";
+import { testReport, whyNoStack } from "./stack.ts";
 
 /** Does a part of a test; throws if it fails, for the next parts build on it. */
 export type Step = (name: string, fn: () => Promise<void>) => Promise<void>;
@@ -43,10 +43,7 @@ export async function withStack(
   options: StackOptions,
   use: (stack: Stack) => Promise<void>,
 ): Promise<void> {
-  await using stack = await startStack({
-    report: { step: (_, work) => work(), note: console.log },
-    ...options,
-  });
+  await using stack = await startStack({ report: testReport, ...options });
   try {
     await use(stack);
   } catch (error) {
