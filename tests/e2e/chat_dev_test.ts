@@ -13,7 +13,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { launchBrowser } from "../support/browser.ts";
 import { testChat, withStack } from "../support/chat.ts";
-import { enter, type Socket, untilConnected } from "./chat_page.ts";
+import { enter, type Socket, sockets, untilConnected } from "./chat_page.ts";
 
 await testChat("the chat while one works on it", async (step) => {
   const options = { frontend: "dev", proxyArgs: ["--dev"] } as const;
@@ -78,6 +78,7 @@ await testChat("the chat while one works on it", async (step) => {
 
 /** The WebSockets by which Vite tells the page of edits. */
 async function vitesSockets(page: Page): Promise<Socket[]> {
-  const all = await page.evaluate<Socket[]>("recorded.sockets");
-  return all.filter(({ url }) => !url.includes("/connection/"));
+  return (await sockets(page)).filter(({ url }) =>
+    !url.endsWith("/connection/websocket")
+  );
 }

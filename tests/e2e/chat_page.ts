@@ -110,8 +110,7 @@ export async function delay(
   return seen - sent;
 }
 
-/** The WebSockets to Centrifugo that this page has opened since it was loaded. */
-export async function sockets(page: Page): Promise<Socket[]> {
-  const all = await page.evaluate<Socket[]>("recorded.sockets");
-  return all.filter(({ url }) => url.endsWith("/connection/websocket"));
+/** The WebSockets that this page has opened since it was loaded. */
+export function sockets(page: Page): Promise<Socket[]> {
+  return page.evaluate<Socket[]>("recorded.sockets");
 }

@@ -31,6 +31,13 @@ await testChat("the chat behind one origin, as it is built", async (step) => {
     const alice = await enter(browser, origin, users.alice);
     const bob = await enter(browser, origin, users.bob);
 
+    await step("the page is the one that was built", async () => {
+      const [script] = await alice.locator("script[src]").all();
+      match(await script?.getAttribute("src") ?? "", /^\/assets\/.+\.js$/);
+      const urls = (await sockets(alice)).map(({ url }) => url);
+      deepEqual(urls, [`${origin.replace("http", "ws")}/connection/websocket`]);
+    });
+
     await step(
       "two people see each other's messages within a second",
       async () => {
@@ -103,6 +110,7 @@ await testChat("the chat behind one origin, as it is built", async (step) => {
       equal((await admin.goto(`${origin}/admin/`))?.status(), 502);
       equal(await admin.locator("h1").innerText(), "502 Bad Gateway");
       equal(await admin.locator("p").first().innerText(), UNAVAILABLE);
+      ok(!(await admin.content()).includes(stack.addresses.backend));
 
       await connectsWithoutAnswer(stack.addresses.backend);
       equal(await bob.getByTestId("banner").isVisible(), true);
