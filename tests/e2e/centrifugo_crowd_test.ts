@@ -94,7 +94,7 @@ async function behaveAsOne(
       for (let i = 0; i < 10; i++) await cut(stack, crowd, channel, inner);
       const tenth = proxyUse(stack);
       for (let i = 0; i < 10; i++) await cut(stack, crowd, channel, inner);
-      await tenth.returns("after ten cuts more", 16);
+      await tenth.returns("after ten cuts more", 32);
     });
   }
 

@@ -14,7 +14,7 @@ const POOLED = 8;
  * How much more memory the proxy may hold afterwards, in MiB: the room for new
  * objects, which V8 does not give back while the process has something to do.
  */
-const ROOM = 96;
+const ROOM = 128;
 
 /** Milliseconds between two looks, and how often it is looked. */
 const BETWEEN = 50;
