@@ -7,6 +7,7 @@ import type { LocationPlan } from "../config/plan.ts";
 import type { Client } from "../upstream/balance/balancer.ts";
 import type { NoServer, UpstreamGroup } from "../upstream/group.ts";
 import type { UpstreamServer } from "../upstream/server.ts";
+import type { Stop } from "./stop.ts";
 import { UpstreamError } from "./upstream_error.ts";
 
 /** A request on its way to some server. */
@@ -22,7 +23,7 @@ export interface Course {
   /** It goes to another server. */
   readonly moved: (server: UpstreamServer) => void;
   /** Whether the client has left, or the time is over. */
-  readonly signal: AbortSignal;
+  readonly stop: Stop;
   /** Hears of servers that fail and come back. */
   readonly report: (line: string) => void;
 }
@@ -54,7 +55,7 @@ export async function attempt(
 ): Promise<Outcome> {
   const { group, client, location } = course;
   const begun = performance.now();
-  const tried = new Set<UpstreamServer>();
+  let tried: Set<UpstreamServer> | null = null;
   let tries = 0;
   let server = first;
   while (true) {
@@ -72,7 +73,7 @@ export async function attempt(
           return outcome;
         }
         const next = mayMove(course, null, tries, begun)
-          ? pickOther(server, course, tried)
+          ? pickOther(server, course, tried ??= new Set())
           : "none";
         // The last one's answer stands, as it is.
         if (typeof next === "string") return outcome;
@@ -82,7 +83,7 @@ export async function attempt(
         continue;
       }
       const next = mayMove(course, failure, tries, begun)
-        ? pickOther(server, course, tried)
+        ? pickOther(server, course, tried ??= new Set())
         : "none";
       server.release();
       if (typeof next !== "string") {
@@ -91,7 +92,7 @@ export async function attempt(
       }
     }
     if (!await hold(course, failure, begun)) throw failure;
-    tried.clear();
+    tried = null;
     tries = 0;
     server = group.pick(client, null, performance.now());
     if (typeof server !== "string") course.moved(server);
@@ -104,17 +105,17 @@ async function sendTo(
   course: Course,
 ): Promise<Outcome | UpstreamError> {
   const { location, report, group } = course;
-  const name = `${location.upstream.name} ${server.name}`;
+  const name = () => `${location.upstream.name} ${server.name}`;
   try {
     const response = await course.send(server);
     const { status } = response;
     // As in nginx, 403 and 404 lead to another server but are no fault of this.
     if (status >= 429 && location.nextUpstream.statuses.includes(status)) {
       if (server.failed(performance.now()) && group.servers.length > 1) {
-        report(`upstream ${name} answers ${status}: left out for a while`);
+        report(`upstream ${name()} answers ${status}: left out for a while`);
       }
     } else if (server.succeeded(performance.now())) {
-      report(`upstream ${name} is back`);
+      report(`upstream ${name()} is back`);
     }
     return { response, server };
   } catch (error) {
@@ -123,7 +124,9 @@ async function sendTo(
       throw error;
     }
     if (server.failed(performance.now()) && group.servers.length > 1) {
-      report(`upstream ${name} fails (${error.failure}): left out for a while`);
+      report(
+        `upstream ${name()} fails (${error.failure}): left out for a while`,
+      );
     }
     return error;
   }
@@ -131,12 +134,12 @@ async function sendTo(
 
 /** Whether the location lets this request go to another server. */
 function mayMove(
-  { location, method, replayable, signal }: Course,
+  { location, method, replayable, stop }: Course,
   failure: UpstreamError | null,
   tries: number,
   begun: number,
 ): boolean {
-  if (signal.aborted || !replayable()) return false;
+  if (stop.reason !== null || !replayable()) return false;
   const { nextUpstream, nextUpstreamTries, nextUpstreamTimeout } = location;
   if (nextUpstreamTries > 0 && tries >= nextUpstreamTries) return false;
   if (
@@ -178,7 +181,7 @@ function pickOther(
  * @returns Whether it is to be tried again.
  */
 async function hold(
-  { location, group, signal, replayable, method }: Course,
+  { location, group, stop, replayable, method }: Course,
   failure: UpstreamError,
   begun: number,
 ): Promise<boolean> {
@@ -190,8 +193,8 @@ async function hold(
   if (!replayable()) return false;
   const waited = performance.now() - begun;
   if (waited >= location.waitForUpstream) {
-    return await soon(refreshed, LOOKUP_WAIT, signal) === true &&
-      !signal.aborted;
+    return await soon(refreshed, LOOKUP_WAIT, stop) === true &&
+      stop.reason === null;
   }
   // In steps that grow with the time waited.
   const wait = Math.min(
@@ -199,24 +202,24 @@ async function hold(
     LONGEST_WAIT,
     location.waitForUpstream - waited,
   );
-  await soon(new Promise<never>(() => {}), wait, signal);
-  signal.throwIfAborted();
+  await soon(new Promise<never>(() => {}), wait, stop);
+  if (stop.reason !== null) throw stop.reason;
   return true;
 }
 
-/** What comes of a promise within some milliseconds; null after them, or where the signal aborts. */
+/** What comes of a promise within some milliseconds; null after them, or where it is stopped. */
 function soon<T>(
   promise: Promise<T>,
   milliseconds: number,
-  signal: AbortSignal,
+  stop: Stop,
 ): Promise<T | null> {
   const { promise: end, resolve } = Promise.withResolvers<null>();
-  const stop = () => resolve(null);
-  const timer = setTimeout(stop, milliseconds);
-  signal.addEventListener("abort", stop, { once: true });
+  const give = () => resolve(null);
+  const timer = setTimeout(give, milliseconds);
+  stop.listen(give);
   return Promise.race([promise, end]).finally(() => {
     clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
+    stop.listen(null);
   });
 }
 

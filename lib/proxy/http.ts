@@ -13,6 +13,7 @@ import type { PreparedRequest } from "./prepared.ts";
 import type { Reachability } from "./reachability.ts";
 import { rewriteRedirects } from "./redirect.ts";
 import type { BodyFailure, RequestBody } from "./request_body.ts";
+import type { Stop } from "./stop.ts";
 import { timedBody } from "./timed_body.ts";
 import { UpstreamError } from "./upstream_error.ts";
 
@@ -38,7 +39,7 @@ export interface ExchangeParts {
  * Sends a request and gives the upstream's response as soon as its head is
  * there.
  *
- * @param signal Aborts when the client leaves or the exchange's time is over.
+ * @param stop Stops when the client leaves or the exchange's time is over.
  * @throws {UpstreamError} where the upstream gave no answer.
  * @throws {ClientError} where the client's body is at fault.
  * @throws {ClientClosedRequest} where the client left.
@@ -49,14 +50,14 @@ export async function send(
   body: RequestBody | null,
   server: UpstreamServer,
   { deadlines, reachability }: ExchangeParts,
-  signal: AbortSignal,
+  stop: Stop,
 ): Promise<Response> {
   const { location } = prepared;
   const abort = new AbortController();
   const giveUp = (reason: unknown) => abort.abort(reason);
   let answered = false;
-  const left = () => giveUp(signal.reason);
-  signal.addEventListener("abort", left, { once: true });
+  // It goes on after the answer: then it ends the body.
+  stop.listen(giveUp);
   const timeout = () => giveUp(new UpstreamError("timeout", server.name));
   const startReading = () =>
     deadlines.start(location.proxyReadTimeout, timeout);
@@ -113,8 +114,7 @@ export async function send(
   } finally {
     deadlines.stop(connecting);
     if (reading !== null) deadlines.stop(reading);
-    // Once there is an answer the client's leaving ends it by its body.
-    if (!answered) signal.removeEventListener("abort", left);
+    if (!answered) stop.listen(null);
   }
 }
 

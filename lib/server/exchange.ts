@@ -10,6 +10,7 @@ import { ClientClosedRequest, ClientError } from "../proxy/client_error.ts";
 import type { Deadline } from "../proxy/deadline.ts";
 import { clientResponse, send } from "../proxy/http.ts";
 import { RequestBody } from "../proxy/request_body.ts";
+import { Stop } from "../proxy/stop.ts";
 import { UpstreamError } from "../proxy/upstream_error.ts";
 import { bridgeWebSocket } from "../proxy/websocket.ts";
 import { failed, overLimit } from "./answers.ts";
@@ -58,9 +59,8 @@ export async function proxyRequest(
 }
 
 /** One request on its way. */
-class Exchange {
-  readonly #abort = new AbortController();
-  readonly #left = () => this.#abort.abort(new ClientClosedRequest());
+class Exchange implements EventListenerObject {
+  readonly #stop = new Stop();
   #deadline: Deadline | null = null;
   #body: RequestBody | null = null;
   #release: (() => void) | null = null;
@@ -71,16 +71,21 @@ class Exchange {
     readonly picked: Picked,
     readonly state: ServerState,
   ) {
-    request.signal.addEventListener("abort", this.#left, { once: true });
+    request.signal.addEventListener("abort", this);
     const { requestTimeout } = admission.prepared.location;
     if (requestTimeout === 0 || admission.prepared.websocket) return;
     this.#deadline = state.deadlines.start(requestTimeout, () => this.#late());
   }
 
+  /** The client has left. */
+  handleEvent(): void {
+    this.#stop.now(new ClientClosedRequest());
+  }
+
   /** The exchange's time is over: whose fault is it? */
   #late(): void {
     const { name } = this.admission.prepared.address;
-    this.#abort.abort(
+    this.#stop.now(
       this.#body?.waiting
         ? new ClientError(408)
         : new UpstreamError("timeout", name),
@@ -103,8 +108,7 @@ class Exchange {
     }
     const body = this.#body;
     const { response, server } = await this.#attempt(
-      (server) =>
-        send(request, prepared, body, server, state, this.#abort.signal),
+      (server) => send(request, prepared, body, server, state, this.#stop),
       () => body === null || body.replayable,
     );
     body?.settle();
@@ -120,13 +124,15 @@ class Exchange {
     const { prepared } = admission;
     const { response, server } = await this.#attempt(
       (server) => {
+        const abort = new AbortController();
+        this.#stop.listen((reason) => abort.abort(reason));
         const ended = () => {
           server.release();
           place?.();
         };
         return bridgeWebSocket(request, prepared, state.bridges, {
           deadlines: state.deadlines,
-          signal: this.#abort.signal,
+          signal: abort.signal,
           log: state.accessLog,
           ended,
         });
@@ -142,7 +148,8 @@ class Exchange {
     this.#body?.close();
     this.#release?.();
     if (this.#deadline !== null) this.state.deadlines.stop(this.#deadline);
-    this.request.signal.removeEventListener("abort", this.#left);
+    this.request.signal.removeEventListener("abort", this);
+    this.#stop.listen(null);
   }
 
   #attempt(
@@ -159,7 +166,7 @@ class Exchange {
       replayable,
       send,
       moved: (server) => redirectTo(admission, server.address),
-      signal: this.#abort.signal,
+      stop: this.#stop,
       report: state.errorLog,
     });
   }
