@@ -32,8 +32,9 @@ export function lastTarget(count: number, page: string): string {
 
 /** The shipped file, with other locations where others are asked for. */
 export function sameoriginConfig(shipped: string, site: Site): string {
-  if (site.locations === SHIPPED.length) return shipped;
-  const head = shipped.slice(0, shipped.indexOf("\nlocations:\n"));
+  const workers = site.workers === "all" ? "workers: auto\n" : "";
+  if (site.locations === SHIPPED.length) return workers + shipped;
+  const head = workers + shipped.slice(0, shipped.indexOf("\nlocations:\n"));
   const locations = prefixes(site.locations)
     .map((prefix) => `  ${prefix}: http://backend\n`);
   return `${head}\nlocations:\n${locations.join("")}`;

@@ -63,7 +63,7 @@ const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env"];
 const sameorigin: Contender = {
   name: "sameorigin",
   floor: false,
-  can: new Set(["websocket", "http", "locations"]),
+  can: new Set(["websocket", "http", "locations", "cores"]),
   missing: null,
   async start(setting) {
     const shipped = await Deno.readTextFile(path("../config.yaml"));

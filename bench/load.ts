@@ -78,6 +78,7 @@ export async function startUpstream(
 export function targetOf(load: Load, locations: number): string {
   switch (load.kind) {
     case "wrk":
+    case "rotate":
       return lastTarget(locations, load.page);
     case "echo":
       return "/connection/websocket/echo";
@@ -110,13 +111,13 @@ function commandOf(
     };
   }
   const args = [
-    load.kind,
+    load.kind === "rotate" ? "http" : load.kind,
     `-address=${address}`,
     `-path=${target}`,
     `-conns=${load.connections}`,
-    `-size=${load.size}`,
     `-duration=${seconds}s`,
   ];
+  if (load.kind !== "rotate") args.push(`-size=${load.size}`);
   if (load.kind === "fan") {
     args.push(`-direct=127.0.0.1:${upstream}`, `-rate=${load.rate}`);
   }
@@ -139,19 +140,38 @@ export async function runLoad(
   const { command, args, env } = workload.workers === "one"
     ? { ...start, ...pinned(start, "others") }
     : start;
-  const before = look(proxy, upstream);
-  const { stdout, stderr, success } = await new Deno.Command(command, {
+  const child = new Deno.Command(command, {
     args,
     env: env ?? {},
-    stdin: "null",
-  }).output();
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const errors = new Response(child.stderr).text();
+  let before = look(proxy, upstream);
+  let text = "";
+  for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    if (text === "ready\n") {
+      // All connections are made; that is not what is measured.
+      before = look(proxy, upstream);
+      await writeAll(child.stdin, "\n");
+    }
+  }
+  const { success } = await child.status;
+  await child.stdin.close().catch(() => {});
   const after = look(proxy, upstream);
-  const text = new TextDecoder().decode(stdout);
   const json = /^\{.*\}$/m.exec(text)?.[0];
   if (!success || json === undefined) {
-    throw new Error(new TextDecoder().decode(stderr).trim() || text);
+    throw new Error((await errors).trim() || text);
   }
   return sampleOf(JSON.parse(json), before, after);
+}
+
+async function writeAll(to: WritableStream<Uint8Array>, text: string) {
+  const writer = to.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  writer.releaseLock();
 }
 
 /** CPU times in milliseconds. */

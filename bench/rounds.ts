@@ -1,13 +1,19 @@
 /**
- * One workload on all contenders, in turns.
+ * Contenders at work, in turns.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import type { Contender } from "./contenders.ts";
-import { runLoad, type Sample, startUpstream, targetOf } from "./load.ts";
+import {
+  runLoad,
+  type Sample,
+  startUpstream,
+  targetOf,
+  type Upstream,
+} from "./load.ts";
 import { ask, type RunningProxy, startProxy } from "./running.ts";
-import type { Load, Workload } from "./workloads.ts";
+import type { Workload } from "./workloads.ts";
 
 /** How long it is measured. */
 export interface Effort {
@@ -17,90 +23,103 @@ export interface Effort {
   warm: number;
 }
 
-/** What came of a contender. */
-export interface Row {
-  contender: string;
-  floor: boolean;
+/** What is to be done. */
+export type Task = Pick<Workload, "load" | "locations" | "workers">;
+
+/** A contender with what it has to do. */
+export interface Entry {
+  contender: Contender;
+  task: Task;
+  /** For the terminal. */
+  label: string;
+}
+
+/** What came of an entry. */
+export interface Row extends Entry {
   samples: Sample[];
-  /** Why there are none. */
+  /** Why there are none, or no more. */
   failure?: string;
 }
 
-export interface WorkloadResult {
-  workload: Workload;
-  rows: Row[];
-}
-
-/** Those that can do a workload. */
-export function able(
-  contenders: readonly Contender[],
-  { load, locations, workers }: Pick<
-    Workload,
-    "load" | "locations" | "workers"
-  >,
-): Contender[] {
-  return contenders.filter(({ can, missing }) =>
-    missing === null &&
-    can.has(load.kind === "wrk" ? "http" : "websocket") &&
+/** Whether a contender can do that. */
+export function isAble(
+  { can, missing }: Contender,
+  { load, locations, workers }: Task,
+): boolean {
+  const http = load.kind === "wrk" || load.kind === "rotate";
+  return missing === null && can.has(http ? "http" : "websocket") &&
     (locations === 5 || can.has("locations")) &&
-    (workers === "one" || can.has("cores"))
-  );
+    (workers === "one" || can.has("cores"));
 }
 
 /**
  * Runs A B C A B C …: what disturbs the machine for a while meets all alike.
  *
+ * @param entries All with one worker, or all with all.
  * @param say Told of each run, for whoever waits.
  */
-export async function runWorkload(
-  workload: Workload,
-  contenders: readonly Contender[],
+export async function runRounds(
+  entries: readonly Entry[],
   effort: Effort,
   say: (words: string) => void,
-): Promise<WorkloadResult> {
-  await using upstream = await startUpstream(workload.workers);
-  await using proxies = new AsyncDisposableStack();
-  const rows: Row[] = [];
-  const running: { proxy: RunningProxy; row: Row }[] = [];
-  for (const contender of able(contenders, workload)) {
-    const { name, floor } = contender;
-    const row: Row = { contender: name, floor, samples: [] };
-    rows.push(row);
-    try {
-      const proxy = proxies.use(
-        await startProxy(contender, { ...workload, upstream: upstream.port }),
-      );
-      await compare(proxy, upstream.port, workload);
-      say(`${workload.name}: warming ${name}`);
-      await runLoad(workload, proxy, upstream, effort.warm);
-      running.push({ proxy, row });
-    } catch (error) {
-      row.failure = error instanceof Error ? error.message : String(error);
-    }
-  }
-  for (let round = 1; round <= effort.rounds; round++) {
-    for (const { proxy, row } of running) {
+): Promise<Row[]> {
+  const rows = entries.map((entry): Row => ({ ...entry, samples: [] }));
+  const { workers = "one" } = entries[0]?.task ?? {};
+  await using upstream = await startUpstream(workers);
+  await using proxies = new Proxies(upstream);
+  const run = async (row: Row, seconds: number) => {
+    const proxy = await proxies.get(row);
+    return await runLoad(row.task, proxy, upstream, seconds);
+  };
+  for (let round = 0; round <= effort.rounds; round++) {
+    for (const row of rows) {
       if (row.failure !== undefined) continue;
-      say(
-        `${workload.name}: round ${round} of ${effort.rounds}, ${row.contender}`,
-      );
+      say(`${row.label}: ${round === 0 ? "warming" : `round ${round}`}`);
       try {
-        row.samples.push(
-          await runLoad(workload, proxy, upstream, effort.seconds),
-        );
+        if (round === 0) {
+          await compare(await proxies.get(row), upstream.port, row.task);
+          await run(row, effort.warm);
+        } else row.samples.push(await run(row, effort.seconds));
       } catch (error) {
         row.failure = error instanceof Error ? error.message : String(error);
       }
     }
   }
-  return { workload, rows };
+  return rows;
+}
+
+/** The proxies of a run: one for all entries that need the same. */
+class Proxies implements AsyncDisposable {
+  readonly #running = new Map<string, RunningProxy>();
+  readonly #upstream: Upstream;
+
+  constructor(upstream: Upstream) {
+    this.#upstream = upstream;
+  }
+
+  async get({ contender, task }: Entry): Promise<RunningProxy> {
+    const key = `${contender.name} ${task.locations}`;
+    let proxy = this.#running.get(key);
+    if (proxy === undefined) {
+      const { port } = this.#upstream;
+      proxy = await startProxy(contender, { ...task, upstream: port });
+      this.#running.set(key, proxy);
+    }
+    return proxy;
+  }
+
+  async [Symbol.asyncDispose]() {
+    for (const proxy of this.#running.values()) {
+      await proxy[Symbol.asyncDispose]();
+    }
+  }
 }
 
 /** @throws {Error} if the answer through the proxy is not the upstream's own. */
 async function compare(
   proxy: RunningProxy,
   upstream: number,
-  { load, locations }: { load: Load; locations: number },
+  { load, locations }: Task,
 ) {
   if (load.kind !== "wrk") return;
   const target = targetOf(load, locations);

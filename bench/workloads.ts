@@ -15,6 +15,12 @@ export type Load =
     /** Bytes of a request body. */
     body?: number;
   }
+  | {
+    /** Many connections, of which up to 64 have a request under way. */
+    kind: "rotate";
+    page: string;
+    connections: number;
+  }
   | { kind: "echo"; connections: number; size: number }
   | { kind: "fan"; connections: number; size: number; rate: number };
 
@@ -28,7 +34,7 @@ export interface Workload {
   readonly locations: number;
   readonly workers: "one" | "all";
   /** sameorigin's CPU, at most so many times that of another. */
-  readonly target?: { of: string; ratio: number };
+  readonly targets?: readonly { of: string; ratio: number }[];
 }
 
 /** What a browser sends to a page of this stack: 20 fields with Host. */
@@ -72,7 +78,12 @@ export const WORKLOADS: readonly Workload[] = [
     name: "small",
     title: "small GET",
     load: get("small"),
-    target: { of: "floor", ratio: 1.10 },
+    targets: [
+      { of: "floor", ratio: 1.10 },
+      { of: "caddy", ratio: 1 },
+      { of: "http-proxy-3", ratio: 1 },
+      { of: "@fastify/http-proxy", ratio: 1 },
+    ],
   },
   {
     ...REQUEST,
@@ -84,7 +95,7 @@ export const WORKLOADS: readonly Workload[] = [
       connections: 64,
       headers: BROWSER,
     },
-    target: { of: "floor", ratio: 1.15 },
+    targets: [{ of: "floor", ratio: 1.15 }],
   },
   { ...REQUEST, name: "100k", title: "100 kB body", load: get("100k") },
   {
@@ -92,7 +103,7 @@ export const WORKLOADS: readonly Workload[] = [
     name: "10m",
     title: "10 MB body",
     load: get("10m", 4),
-    target: { of: "floor", ratio: 1.05 },
+    targets: [{ of: "floor", ratio: 1.05 }],
   },
   {
     ...REQUEST,
@@ -135,7 +146,7 @@ export const WORKLOADS: readonly Workload[] = [
     title: "WebSocket echo of 100 B",
     unit: "echo",
     load: { kind: "echo", connections: 64, size: 100 },
-    target: { of: "nginx", ratio: 1.35 },
+    targets: [{ of: "nginx", ratio: 1.35 }],
   },
   {
     ...ONE,
@@ -143,7 +154,7 @@ export const WORKLOADS: readonly Workload[] = [
     title: "WebSocket echo of 16 kB",
     unit: "echo",
     load: { kind: "echo", connections: 64, size: 16_000 },
-    target: { of: "nginx", ratio: 1.35 },
+    targets: [{ of: "nginx", ratio: 1.35 }],
   },
   {
     ...ONE,

@@ -1,6 +1,14 @@
 /** The parts of the benchmark that need no proxy. */
 import assert from "node:assert/strict";
-import { sampleOf } from "../bench/load.ts";
+import type { Contender } from "../bench/contenders.ts";
+import {
+  descriptorLimit,
+  growthEntries,
+  GROWTHS,
+  possiblePoints,
+} from "../bench/growth.ts";
+import { type Sample, sampleOf } from "../bench/load.ts";
+import { plot } from "../bench/plot.ts";
 import {
   cpuOf,
   family,
@@ -8,8 +16,12 @@ import {
   parseStat,
   residentKiB,
 } from "../bench/proc_stat.ts";
+import { growthReport, workloadReport } from "../bench/report.ts";
+import type { Row } from "../bench/rounds.ts";
 import { median, medianRatio, spread } from "../bench/statistics.ts";
 import { digits, table } from "../bench/table.ts";
+import { targetsOf, targetsReport } from "../bench/targets.ts";
+import { WORKLOADS } from "../bench/workloads.ts";
 import {
   lastTarget,
   nginxConfig,
@@ -135,4 +147,100 @@ Deno.test("sameorigin is measured with the file that is shipped", () => {
     last.setHeaders.map(({ name }) => name),
     locate(plan(shipped), "/api").setHeaders.map(({ name }) => name),
   );
+});
+
+function contender(name: string, can: string[] = ["http"]): Contender {
+  return {
+    name,
+    floor: name === "floor",
+    can: new Set(can as ["http"]),
+    missing: null,
+    start: () => Promise.reject(new Error("not to be started")),
+  };
+}
+
+/** A row of these CPU times. */
+function row(name: string, cpus: number[], label = name): Row {
+  const rest = { rate: 1234.5, p50: 900, p99: 2_000, p999: 31_000, errors: 0 };
+  const busy = { proxy: 1, upstream: 0.25, generator: 0.5 };
+  const samples = cpus.map((cpu): Sample => ({ cpu, ...rest, busy }));
+  const task = WORKLOADS[0];
+  assert(task !== undefined);
+  return { contender: contender(name), task, label, samples };
+}
+
+Deno.test("a workload's table compares with the floor, and names what failed", () => {
+  const [workload] = WORKLOADS;
+  assert(workload !== undefined);
+  const broken = { ...row("caddy", []), failure: "caddy did not start" };
+  const rows = [row("sameorigin", [12, 11, 13]), row("floor", [10]), broken];
+  assert.equal(
+    workloadReport(workload, rows),
+    "### small GET (`small`)\n\n" + table(
+      [
+        ..."|CPU µs/request|±|× floor|requests/s|p50 ms|p99 ms|p99.9 ms".split(
+          "|",
+        ),
+        ..."proxy|upstream|load".split("|"),
+      ],
+      [
+        "sameorigin|12.0|8 %|1.20|1,235|0.90|2.00|31.0|100 %|25 %|50 %".split(
+          "|",
+        ),
+        "floor|10.0|0 %|1.00|1,235|0.90|2.00|31.0|100 %|25 %|50 %".split("|"),
+      ],
+    ) + "\n- caddy: caddy did not start\n",
+  );
+});
+
+Deno.test("the targets are those of what was measured", () => {
+  const [workload] = WORKLOADS;
+  assert(workload !== undefined);
+  const rows = [
+    row("sameorigin", [12, 12]),
+    row("floor", [10, 12]),
+    row("caddy", [20, 20]),
+  ];
+  const results = {
+    workloads: [{ workload, rows }],
+    growths: [],
+    resources: [],
+  };
+  const targets = targetsOf(results);
+  assert.deepEqual(
+    targets.map(({ limit, unit, measured }) => [limit, unit, measured]),
+    [[1.1, "× floor", 1.1], [1, "× caddy", 0.6]],
+  );
+  assert.match(targetsReport(targets), /1\.10 × floor \| +1\.10 \| +met \|/);
+});
+
+Deno.test("what needs more descriptors than there are is left out, and said", () => {
+  const growth = GROWTHS.find(({ name }) => name === "growth-connections");
+  assert(growth !== undefined);
+  const points = possiblePoints(growth, 4096);
+  assert.deepEqual(points, [1, 10, 100, 1000]);
+  assert.match(growthReport(growth, points, []), /`ulimit -n`\): 10000/);
+  assert(descriptorLimit() > 0);
+});
+
+Deno.test("a growth is measured with those that can do all of it", () => {
+  const growth = GROWTHS.find(({ name }) => name === "growth-locations");
+  assert(growth !== undefined);
+  const able = contender("nginx", ["http", "locations"]);
+  const entries = growthEntries(growth, [contender("floor"), able], [1, 5]);
+  assert.deepEqual(
+    entries.map(({ contender, task }) => [contender.name, task.locations]),
+    [["nginx", 1], ["nginx", 5]],
+  );
+});
+
+Deno.test("the picture has a bar for each that was measured", () => {
+  const [workload] = WORKLOADS;
+  assert(workload !== undefined);
+  const rows = [row("sameorigin", [12]), row("a<b", [6]), row("floor", [])];
+  const none = { growths: [], resources: [] };
+  const svg = plot({ workloads: [{ workload, rows }], ...none }) ?? "";
+  assert.equal(svg.match(/<rect/g)?.length, 2);
+  assert(svg.includes("a&#60;b") && svg.includes("12.0 µs"));
+  assert.equal(plot({ workloads: [], ...none }), null);
 });

@@ -212,6 +212,8 @@ func rotate(args []string) error {
 		if err != nil {
 			return fmt.Errorf("after %d connections: %w", i, err)
 		}
+		// Thousands would fill the table of ports with their TIME_WAIT.
+		conn.(*net.TCPConn).SetLinger(0)
 		idle <- peer{conn, bufio.NewReaderSize(conn, 512)}
 	}
 	request := []byte("GET " + o.path + " HTTP/1.1\r\nHost: " + o.address + "\r\n\r\n")
