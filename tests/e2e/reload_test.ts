@@ -5,14 +5,9 @@
  */
 import assert from "node:assert/strict";
 import { echoUpstream } from "../support/echo.ts";
+import { freePort } from "../support/free_port.ts";
 import { NumberedSocket, RequestLoad } from "../support/numbered.ts";
 import { startSameorigin, urlOf } from "../support/process.ts";
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 for (const workers of Deno.build.os === "linux" ? [1, 2] : [1]) {
   Deno.test({
@@ -57,11 +52,12 @@ for (const workers of Deno.build.os === "linux" ? [1, 2] : [1]) {
         const text = broken ? `broken_${turn}: on` : config(turn);
         await Deno.writeTextFile(path, text);
         running.kill("SIGHUP");
-        await running.until(
-          broken
-            ? new RegExp(`broken_${turn}: [^]*keeps running`)
-            : new RegExp(`is in effect: ${turn + 1} locations`),
+        const [said] = await running.until(
+          broken ? new RegExp(`broken_${turn}: [^]*keeps running`) : new RegExp(
+            `is in effect: ${turn + 1} loc|cannot listen.*|.*in use`,
+          ),
         );
+        assert(broken || said.startsWith("is in effect"), said);
         if (broken || turn % 2 === 0) continue;
         // Its listener goes with the next turn, it stays.
         const socket = new NumberedSocket(`http://127.0.0.1:${other}`, 50);

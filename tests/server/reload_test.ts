@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { planFromObject } from "../../lib/config/load.ts";
 import { ListenError } from "../../lib/server/serve.ts";
 import { echoClient, echoUpstream } from "../support/echo.ts";
+import { freePort } from "../support/free_port.ts";
 import { startProxy, type TestProxy } from "../support/proxy.ts";
 import { rawClient, rawUpstream } from "../support/raw_upstream.ts";
 
@@ -29,12 +30,6 @@ const refused = (url: string) =>
     await response.body?.cancel();
     return false;
   }, () => true);
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 /** An upstream that says its name when the test lets it. */
 function slow(name: string) {
