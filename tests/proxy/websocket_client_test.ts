@@ -311,19 +311,22 @@ Deno.test("messages of several packets are not held back for an acknowledgement"
   assert("socket" in result);
   const { socket } = result;
   let round = 0;
-  const begun = performance.now();
+  let fastest = Infinity;
+  let begun = performance.now();
   socket.send(new ArrayBuffer(100_000));
   await socket.run({
     message() {
+      const now = performance.now();
+      fastest = Math.min(fastest, now - begun);
+      begun = now;
       if (++round < 40) socket.send(new ArrayBuffer(100_000));
       else socket.abort();
       return undefined;
     },
     closed() {},
   });
-  // With Nagle's algorithm each would take 40 ms.
-  const took = performance.now() - begun;
-  assert(took < 1_500, `${took} ms`);
+  // With Nagle's algorithm each would take 40 ms, however fast the machine is.
+  assert(fastest < 30, `${fastest} ms`);
 });
 
 async function nextPayload(connection: RawConnection): Promise<Uint8Array> {
