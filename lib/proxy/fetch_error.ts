@@ -8,8 +8,10 @@ import type { UpstreamFailure } from "./upstream_error.ts";
 /**
  * Reads the failure from the words of Deno's error. In Deno 2.9.6 it is
  * `TypeError: fetch failed` with a cause such as `error sending request for url
- * (…): client error (Connect): tcp connect error: Connection refused`. Tests
- * pin each of these, so that a Deno that words them otherwise is noticed.
+ * (…): client error (Connect): tcp connect error: Connection refused`, and now
+ * and then, for a connection that breaks, only `Connection reset by peer (os
+ * error 104)`. Tests pin each of these, so that a Deno that words them otherwise
+ * is noticed.
  */
 export function classify(error: unknown): UpstreamFailure {
   const words = error instanceof Error
@@ -17,9 +19,9 @@ export function classify(error: unknown): UpstreamFailure {
       error.cause instanceof Error ? error.cause.message : ""
     }`
     : String(error);
-  // The URL stands before this, and the client may have put any words in it.
-  const [, stage, detail = ""] = / client error \((\w+)\)(.*)/s.exec(words) ??
-    [];
+  // The URL stands before the stage, and the client may have put any words in it.
+  const [, stage, detail = words.includes("://") ? "" : words] =
+    / client error \((\w+)\)(.*)/s.exec(words) ?? [];
   if (stage === "Connect") {
     if (detail.includes("dns error")) return "unresolved";
     if (detail.includes("Connection refused")) return "refused";

@@ -5,6 +5,13 @@
  */
 import type { UpstreamServer } from "../upstream/server.ts";
 
+/**
+ * Milliseconds to hear of a connection that has been made by then. Where this
+ * process had no time to run for longer than the time-out, its timers would
+ * otherwise come first.
+ */
+const GRACE = 10;
+
 /** Many that wait for one server ask once. */
 export class Reachability {
   readonly #checks = new Map<UpstreamServer, Promise<boolean>>();
@@ -33,7 +40,9 @@ async function connects(
   timeout: number,
 ): Promise<boolean> {
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), timeout);
+  let timer = setTimeout(() => {
+    timer = setTimeout(() => abort.abort(), GRACE);
+  }, timeout);
   try {
     const connection = address.transport === "tcp"
       ? await Deno.connect({
