@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { rawClient, RawConnection } from "./raw_upstream.ts";
+import { rawClient, type RawConnection } from "./raw_upstream.ts";
 
 /** A WebSocket to a server that echoes. */
 export class NumberedSocket {
