@@ -19,7 +19,9 @@ import { freePorts } from "../../tools/stack/ports.ts";
 import type { Stack } from "../../tools/stack/start_stack.ts";
 import { withStack } from "../support/chat.ts";
 import { type ChatUser, logIn } from "../support/chat_api.ts";
+import { Collected } from "../support/collected.ts";
 import { testUnless } from "../support/skip.ts";
+import { soon } from "../support/soon.ts";
 import { whyNoStack } from "../support/stack.ts";
 import { tcpHop } from "../support/tcp_hop.ts";
 import {
@@ -84,7 +86,10 @@ async function use(
   subscription.on("publication", (it) => publications.add(it));
 
   client.connect();
-  const first = await subscribed(subscription);
+  const first = await soon(
+    "it is subscribed",
+    subscribed(subscription),
+  );
   same([first.recoverable, first.wasRecovering], [true, false]);
 
   // There and back: what is published comes to the publisher too.
@@ -115,12 +120,15 @@ async function use(
     (resolve) => subscription.once("subscribed", resolve),
   );
   hop.cut();
-  await cut;
+  await soon("the cut is noticed", cut);
   for (let n = 1; n <= 20; n++) {
     await callCentrifugo(stack, "publish", { channel, data: { n } });
   }
   hop.mend();
-  const { wasRecovering, recovered } = await again;
+  const { wasRecovering, recovered } = await soon(
+    "it is subscribed again",
+    again,
+  );
   same({ wasRecovering, recovered }, { wasRecovering: true, recovered: true });
   for (let n = 1; n <= 20; n++) {
     const publication = await publications.next();
@@ -206,7 +214,7 @@ async function comeFromElsewhere(stack: Stack): Promise<void> {
   );
   client.connect();
   // Pages are not told more of a handshake that has failed.
-  const { type, transport } = await error;
+  const { type, transport } = await soon("the page is told", error);
   same([type, transport], ["transport", "websocket"]);
 
   for (
@@ -273,27 +281,4 @@ function handshake(
 /** Ends a client whatever happens. */
 function disconnecting(client: Centrifuge): Disposable {
   return { [Symbol.dispose]: () => client.disconnect() };
-}
-
-/** What has come and was not yet asked for. */
-class Collected<T> {
-  readonly #there: T[] = [];
-  #awaited: ((it: T) => void) | null = null;
-
-  add(it: T): void {
-    const awaited = this.#awaited;
-    this.#awaited = null;
-    if (awaited === null) this.#there.push(it);
-    else awaited(it);
-  }
-
-  /** @throws {Error} if nothing comes for half a minute. */
-  async next(): Promise<T> {
-    const it = this.#there.shift();
-    if (it !== undefined) return it;
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.#awaited = resolve;
-    const late = setTimeout(() => reject(new Error("nothing came")), 30_000);
-    return await promise.finally(() => clearTimeout(late));
-  }
 }
