@@ -28,10 +28,12 @@ esac
     step: <T>(_: string, work: () => Promise<T>) => work(),
     note: (line: string) => void notes.push(line),
   };
-  const { signal } = new AbortController();
+  const giveUp = new AbortController();
+  const { signal } = giveUp;
   return {
     folder,
     notes,
+    giveUp: () => giveUp.abort(new Error("given up")),
     build: () => buildCentrifugo(go, report, signal, `${folder}/cache`),
     calls: () => Deno.readTextFile(`${folder}/calls`),
     async [Symbol.asyncDispose]() {
@@ -99,6 +101,20 @@ testUnless(
     assert.deepEqual(left, ["centrifugo.lock"]);
   },
 );
+
+testUnless(WINDOWS, "a download that is given up is no refusal", async () => {
+  await using go = await fakeGo("echo begun > $0.begun; sleep 10");
+  const watcher = Deno.watchFs(go.folder);
+  const build = go.build();
+  for await (const { paths } of watcher) {
+    if (paths.some((path) => path.endsWith("go.begun"))) break;
+  }
+  go.giveUp();
+  await assert.rejects(build, /given up/);
+  assert.deepEqual(go.notes, []);
+  const cached = Array.from(Deno.readDirSync(`${go.folder}/cache`));
+  assert.deepEqual(cached.map(({ name }) => name), ["centrifugo.lock"]);
+});
 
 Deno.test("why Go can't download is said in a few words", () => {
   assert.equal(

@@ -5,6 +5,9 @@ import { testUnless } from "../support/skip.ts";
 
 const WINDOWS = Deno.build.os === "windows" ? "the stack needs Unix" : null;
 
+/** What a script says if it is not ended. */
+const LATE = "sleep 10; echo late >&9";
+
 /** A folder, and a pipe in it that stays open while a process has it. */
 async function folderWithPipe() {
   const path = await Deno.makeTempDir();
@@ -14,7 +17,7 @@ async function folderWithPipe() {
     path,
     pipe,
     log: `${path}/log`,
-    /** Resolves once all processes that had the pipe have ended. */
+    /** What is said through the pipe until all who have it have ended. */
     async closed() {
       const file = await Deno.open(pipe);
       return await new Response(file.readable).text();
@@ -25,7 +28,7 @@ async function folderWithPipe() {
   };
 }
 
-/** A program that says when it runs, and what it leaves in the background. */
+/** A program of the shell. */
 function shell(script: string, cwd: string) {
   return { program: "/bin/sh", args: ["-c", script], cwd, env: {} };
 }
@@ -35,8 +38,8 @@ testUnless(
   "a group ends with all that its program has started, what does not listen too",
   async () => {
     await using folder = await folderWithPipe();
-    const script = `exec 9>pipe; (trap '' TERM; echo up >&9; sleep 1000) & ` +
-      `exec sleep 1000`;
+    const script = `exec 9>pipe; ` +
+      `(trap '' TERM; echo up >&9; ${LATE}) & sleep 10`;
     const group = new ProcessGroup(shell(script, folder.path), folder.log);
     const file = await Deno.open(folder.pipe);
     // Both know by now what they do at a signal.
@@ -49,7 +52,7 @@ testUnless(
 
 testUnless(WINDOWS, "a program that hangs is killed", async () => {
   await using folder = await folderWithPipe();
-  const script = `trap '' TERM; exec 9>pipe; echo up >&9; sleep 1000; sleep 9`;
+  const script = `trap '' TERM; exec 9>pipe; echo up >&9; ${LATE}`;
   const group = new ProcessGroup(shell(script, folder.path), folder.log);
   const file = await Deno.open(folder.pipe);
   await file.read(new Uint8Array(3));
@@ -64,11 +67,11 @@ testUnless(
   "a program that ends by itself leaves nothing behind, and its words in the log",
   async () => {
     await using folder = await folderWithPipe();
-    const script = `exec 9>pipe; sleep 1000 & echo out; echo err >&2; exit 3`;
+    const script = `exec 9>pipe; (${LATE}) & echo out; echo err >&2; exit 3`;
     const group = new ProcessGroup(shell(script, folder.path), folder.log);
     const closed = folder.closed();
     assert.equal((await group.ended).code, 3);
-    await closed;
+    assert.equal(await closed, "");
     assert.equal(await Deno.readTextFile(folder.log), "out\nerr\n");
     await group.stop();
   },
@@ -83,7 +86,7 @@ testUnless(
       "../../tools/stack/process_group.ts",
       import.meta.url,
     ).href;
-    const script = `trap '' HUP; exec 9>pipe; echo up >&9; exec sleep 1000`;
+    const script = `trap '' HUP TERM; exec 9>pipe; echo up >&9; ${LATE}`;
     const runner = new Deno.Command(Deno.execPath(), {
       args: [
         "eval",
@@ -132,7 +135,7 @@ testUnless(
 testUnless(WINDOWS, "a program is ended when it is given up", async () => {
   await using folder = await folderWithPipe();
   const giveUp = new AbortController();
-  const script = "exec 9>pipe; sleep 1000 & sleep 1000";
+  const script = `exec 9>pipe; (${LATE}) & ${LATE}`;
   const run = runToEnd(shell(script, folder.path), giveUp.signal);
   const file = await Deno.open(folder.pipe);
   giveUp.abort(new Error("changed my mind"));
