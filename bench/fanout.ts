@@ -7,7 +7,7 @@
  *     deno task bench fanout --clients=1000 --seconds=30 --rate=20 --rounds=3
  *
  * The clients are one program (`bench/load`), so that they cost little beside
- * what is measured. The proxies write their access logs.
+ * what is measured.
  *
  * @module
  */

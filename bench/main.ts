@@ -60,12 +60,17 @@ async function main(args: string[]): Promise<number> {
     await import("./websocket_memory.ts");
     return 0;
   }
+  if (options._[0] === "fanout") {
+    const { fanout } = await import("./fanout.ts");
+    await fanout(args.slice(1), say);
+    return 0;
+  }
   const only = list(options.only);
   const names = list(options.proxy);
   const unknown = only?.find((name) => !NAMES.includes(name));
   if (options._.length > 0 || unknown !== undefined) {
     console.error(
-      "usage: deno task bench [memory] [--quick] [--only=NAME,…] " +
+      "usage: deno task bench [memory|fanout] [--quick] [--only=NAME,…] " +
         `[--proxy=NAME,…]\nnames: ${NAMES.join(", ")}`,
     );
     return 2;
