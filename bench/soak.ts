@@ -29,6 +29,9 @@ const counts = {
   reloads: 0,
 };
 
+/** Ours: its connections end with it, so that the proxy's can be counted. */
+const client = Deno.createHttpClient({});
+
 const pause = (milliseconds: number) =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -36,12 +39,11 @@ const pause = (milliseconds: number) =>
 async function idempotent(url: string, on: () => boolean): Promise<void> {
   while (on()) {
     counts.requests++;
-    const headers = Math.random() < 0.2 ? { connection: "close" } : undefined;
+    const headers: HeadersInit = Math.random() < 0.2
+      ? { connection: "close" }
+      : {};
     try {
-      const response = await fetch(
-        url,
-        headers === undefined ? {} : { headers },
-      );
+      const response = await fetch(url, { headers, client });
       await response.body?.cancel();
       if (response.status !== 200) counts.failed++;
     } catch {
@@ -59,6 +61,7 @@ async function posts(url: string, on: () => boolean): Promise<void> {
     try {
       const response = await fetch(url, {
         method: "POST",
+        client,
         body: Math.random() < 0.5 ? body : new Blob([body]).stream(),
       });
       await response.body?.cancel();
@@ -171,7 +174,7 @@ locations:
   /ws: http://echo
 `);
 const { pid, url } = proxy;
-await fetch(url).then((response) => response.body?.cancel());
+await fetch(url, { client }).then((response) => response.body?.cancel());
 const idle = descriptors(pid);
 const end = performance.now() + MINUTES * 60_000;
 const on = () => performance.now() < end;
@@ -200,6 +203,7 @@ for (let i = 1; on(); i++) {
   );
 }
 await Promise.all(work);
+client.close();
 // Idle connections to the servers are kept for a few seconds.
 await pause(10_000);
 const rest = descriptors(pid);
