@@ -23,6 +23,7 @@ import { digits, table } from "../bench/table.ts";
 import { targetsOf, targetsReport } from "../bench/targets.ts";
 import { WORKLOADS } from "../bench/workloads.ts";
 import {
+  caddyfile,
   lastTarget,
   nginxConfig,
   prefixes,
@@ -243,4 +244,10 @@ Deno.test("the picture has a bar for each that was measured", () => {
   assert.equal(svg.match(/<rect/g)?.length, 2);
   assert(svg.includes("a&#60;b") && svg.includes("12.0 µs"));
   assert.equal(plot({ workloads: [], ...none }), null);
+});
+
+Deno.test("no proxy is told to keep /dev/null as a file of its own", () => {
+  const site = { port: 1, upstream: 2, locations: 5, workers: "one" } as const;
+  // Caddy renames what it writes to after 100 MB.
+  assert(!caddyfile(site).includes("/dev/null"));
 });
