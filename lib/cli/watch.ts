@@ -50,7 +50,7 @@ export class FileWatch implements Disposable {
   /** Watches what the path leads to by now. */
   #arm(): void {
     const places = placesOf(this.#path);
-    if (places.key === this.#places) return;
+    if (places === null || places.key === this.#places) return;
     this.#places = places.key;
     this.#watcher?.close();
     try {
@@ -86,18 +86,16 @@ export class FileWatch implements Disposable {
 
 /**
  * The folder of the file, that of what it links to, and the file itself: a
- * single file mounted into a container changes unseen by the folder.
+ * single file mounted into a container changes unseen by the folder. Null while
+ * it is gone: the folders that are watched will tell when it is back.
  */
-function placesOf(path: string): { paths: string[]; key: string } {
-  const paths = new Set([dirname(path)]);
-  let inode: number | null = null;
+function placesOf(path: string): { paths: string[]; key: string } | null {
   try {
     const real = Deno.realPathSync(path);
-    paths.add(dirname(real));
-    paths.add(real);
-    inode = Deno.statSync(real).ino;
+    const { ino } = Deno.statSync(real);
+    const paths = [...new Set([dirname(path), dirname(real), real])];
+    return { paths, key: JSON.stringify([ino, ...paths]) };
   } catch {
-    // It is gone for now; the folder will tell when it is back.
+    return null;
   }
-  return { paths: [...paths], key: JSON.stringify([inode, ...paths]) };
 }

@@ -203,9 +203,11 @@ Deno.test("--watch follows a file in all the ways in which it changes", async (t
         await Deno.symlink("..two", `${file.dir}/..data_new`);
         await Deno.rename(`${file.dir}/..data_new`, `${file.dir}/..data`);
       });
-      await follows((text) =>
-        Deno.writeTextFile(`${file.dir}/..two/config.yaml`, text)
-      );
+      const last = `${file.dir}/..two/config.yaml`;
+      await follows((text) => Deno.writeTextFile(last, text));
+      await Deno.remove(last);
+      await running.until(/there is no file \S+[^]*changed: the proxy keeps/);
+      await follows((text) => Deno.writeTextFile(last, text));
     },
   });
 

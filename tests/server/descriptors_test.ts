@@ -39,6 +39,11 @@ Deno.test({
       // When it has closed its listening socket, for a while.
       await assert.rejects(open);
       assert(many.length > 150, `${many.length} connections`);
+      // It does not try again before there are some.
+      for (let i = 0; i < 20; i++) {
+        await assert.rejects(Deno.connect({ hostname: "127.0.0.1", port }));
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
       await ask(`/during${round}`);
       assert.equal(await socket.echo("during"), "during");
 

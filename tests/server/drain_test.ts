@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { echoClient, echoUpstream } from "../support/echo.ts";
 import { startProxy } from "../support/proxy.ts";
+import { rawExchange } from "../support/raw_upstream.ts";
 
 Deno.test("WebSockets are closed with 1012, evenly over websocket_drain", async () => {
   const [count, window] = [40, 400];
@@ -40,6 +41,17 @@ Deno.test("WebSockets are closed with 1012, evenly over websocket_drain", async 
   }
 });
 
+Deno.test("Deno closes the WebSockets of a server that is to accept no more", async () => {
+  // Were it not so, a listener could stop accepting and keep them.
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request) => Deno.upgradeWebSocket(request).response,
+  );
+  const client = await echoClient(`http://127.0.0.1:${server.addr.port}`);
+  await server.shutdown();
+  assert.equal((await client.closed).code, 1001);
+});
+
 Deno.test("while WebSockets are being closed, requests are answered and no WebSocket is opened", async () => {
   await using echo = echoUpstream();
   const proxy = startProxy({
@@ -55,7 +67,13 @@ Deno.test("while WebSockets are being closed, requests are answered and no WebSo
   const response = await fetch(`${proxy.url}/late`);
   assert.equal(response.headers.get("connection"), "close");
   assert.equal(await response.text(), "/late");
-  await assert.rejects(echoClient(proxy.url), /refused/);
+  const refused = await rawExchange(
+    proxy.port,
+    "GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n" +
+      "connection: upgrade, close\r\nsec-websocket-version: 13\r\n" +
+      "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  );
+  assert.match(refused, /^HTTP\/1\.1 503 [^]*\r\nretry-after: 1\r\n/i);
   await ended;
   await Promise.all(clients.map((client) => client.closed));
   await assert.rejects(fetch(proxy.url));

@@ -1,5 +1,6 @@
 /**
- * A worker that tells its number, and dies when asked to.
+ * A worker that tells its number, dies when asked to, and can't have one of
+ * three addresses: each of three workers another.
  *
  * @module
  */
@@ -18,8 +19,11 @@ const serve = Deno.serve as (
 
 /** In this thread only. */
 Object.assign(Deno, {
-  serve: (options: Deno.ServeTcpOptions, handler: Handler) =>
-    serve(options, (request, info) => {
+  serve: (options: Deno.ServeTcpOptions, handler: Handler) => {
+    if (options.hostname === `127.0.1.${1 + threadId % 3}`) {
+      throw new Deno.errors.AddrInUse("as the test wants it");
+    }
+    return serve(options, (request, info) => {
       switch (new URL(request.url).pathname) {
         case "/who":
           return new Response(String(threadId));
@@ -27,7 +31,8 @@ Object.assign(Deno, {
           process.exit(7);
       }
       return handler(request, info);
-    }),
+    });
+  },
 });
 
 await import("../../lib/server/worker.ts");

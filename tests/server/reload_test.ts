@@ -179,7 +179,14 @@ Deno.test("a removed listener that comes back goes on with its WebSockets", asyn
   assert.equal(await client.echo("one"), "one");
   await client.close();
   // Its last WebSocket does not end it now.
-  assert.equal(await get(`http://${other}/y`), "/y");
+  for (let i = 0; i < 20; i++) {
+    const connection = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: Number(other.split(":")[1]),
+    });
+    connection.close();
+    assert.equal(await get(`${proxy.url}/y`), "/y");
+  }
 });
 
 Deno.test("an address that is closed for good is opened anew", async () => {
@@ -193,6 +200,57 @@ Deno.test("an address that is closed for good is opened anew", async () => {
     reload(proxy, { locations });
     assert.equal(await refused(`http://${other}/`), true);
   }
+});
+
+Deno.test("an address comes back while the last body is still on its way", async () => {
+  const rest = Promise.withResolvers<void>();
+  await using upstream = rawUpstream(async (connection) => {
+    await connection.readHead();
+    await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no");
+    await rest.promise;
+    await connection.write("k");
+    await connection.readToEnd();
+  });
+  const locations = { "/": to(upstream.port) };
+  await using proxy = startProxy({ locations });
+  const other = `127.0.0.1:${freePort()}`;
+  reload(proxy, { listen: [SAME, other], locations });
+  const response = await fetch(`http://${other}/`);
+  reload(proxy, { locations });
+  while (!await refused(`http://${other}/`));
+  await using echo = echoUpstream();
+  const back = { listen: [SAME, other], locations: { "/": to(echo.port) } };
+  assert.deepEqual(reload(proxy, back).added, [other]);
+  assert.equal(await get(`http://${other}/x`), "/x");
+  rest.resolve();
+  assert.equal(await response.text(), "ok");
+});
+
+Deno.test("an upstream that no location uses any more is asked for its health no more", async () => {
+  const interval = 20;
+  let asked = 0;
+  const next = Promise.withResolvers<void>();
+  await using upstream = rawUpstream(async (connection) => {
+    await connection.readHead();
+    if (++asked === 3) next.resolve();
+    await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  });
+  await using proxy = startProxy({
+    upstreams: {
+      watched: {
+        servers: [`127.0.0.1:${upstream.port}`],
+        health_check: { path: "/", interval: `${interval}ms` },
+      },
+    },
+    locations: { "/": "http://watched" },
+  });
+  await next.promise;
+  reload(proxy, { locations: { "/": to(81) } });
+  // One may be on its way.
+  await new Promise((resolve) => setTimeout(resolve, interval));
+  const before = asked;
+  await new Promise((resolve) => setTimeout(resolve, 10 * interval));
+  assert.equal(asked, before);
 });
 
 Deno.test("an address that can't be had changes nothing", async () => {

@@ -10,6 +10,7 @@ import { ListenError } from "../../lib/server/serve.ts";
 import { WorkerPool } from "../../lib/server/worker_pool.ts";
 import { WorkerThread } from "../../lib/server/worker_thread.ts";
 import { echoClient, echoUpstream } from "../support/echo.ts";
+import { freePort } from "../support/free_port.ts";
 import { rawExchange } from "../support/raw_upstream.ts";
 
 /** Only there threads can share a port. */
@@ -31,9 +32,11 @@ async function startPool(document: Record<string, unknown>, module = MORTAL) {
   let log = "";
   const pool = await WorkerPool.start(loaded(document), {
     writeLog: async (lines) => {
-      // Slowly, so that batches would mix if they could.
-      for (const byte of lines) log += String.fromCharCode(byte);
-      await Promise.resolve();
+      // In two parts, which would mix with those of others if they could.
+      const text = new TextDecoder().decode(lines);
+      log += text.slice(0, 10);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      log += text.slice(10);
     },
     errorLog: (line) => {
       said.push(line);
@@ -92,7 +95,11 @@ Deno.test({
     await proxy.pool.shutdown();
     await proxy.pool.finished;
     const logged = proxy.lines()
-      .map((line) => /"GET (\/\d+) HTTP\/1\.1" 200 /.exec(line)?.[1]);
+      .map((line) =>
+        /^127\.0\.0\.1 - - \[\S+ \+0000\] "GET (\/\d+) HTTP\/1\.1" 200 /.exec(
+          line,
+        )?.[1]
+      );
     assert.deepEqual(logged.toSorted(), paths.toSorted());
     await assert.rejects(fetch(proxy.url));
     assert.deepEqual(proxy.said, []);
@@ -184,6 +191,38 @@ Deno.test({
       Deno.connect({ hostname, port: second?.port ?? 0 })
         .then((connection) => (connection.close(), true), () => false);
     while (await isOpen());
+  },
+});
+
+Deno.test({
+  name: "an address that one worker can't have is closed by the others again",
+  ignore,
+  async fn() {
+    await using echo = echoUpstream();
+    const proxy = await startPool({ locations: { "/a": to(echo.port) } });
+    await using _ = proxy;
+    // In turn it is another worker, the one that is asked first among them.
+    for (const hostname of ["127.0.1.1", "127.0.1.2", "127.0.1.3"]) {
+      const port = freePort();
+      await assert.rejects(
+        proxy.pool.reload(loaded({
+          listen: ["127.0.0.1:0", `${hostname}:${port}`],
+          locations: { "/b": to(echo.port) },
+        })),
+        (error) => error instanceof ListenError && error.kind === "in use",
+      );
+      const isOpen = () =>
+        Deno.connect({ hostname, port })
+          .then((connection) => (connection.close(), true), () => false);
+      while (await isOpen());
+      for (let i = 0; i < 10; i++) {
+        assert.equal(await ask(proxy.url, "/a/x"), "/a/x");
+      }
+    }
+    await proxy.pool.reload(loaded({ locations: { "/b": to(echo.port) } }));
+    for (let i = 0; i < 10; i++) {
+      assert.equal(await ask(proxy.url, "/b/x"), "/b/x");
+    }
   },
 });
 
