@@ -83,4 +83,8 @@ Deno.test("a broken connection is told as `closed` where Deno says only that", (
     const cause = new Error(words);
     equal(classify(new TypeError("fetch failed", { cause })), "closed");
   }
+  const cause = new Error(
+    "error sending request for url (http://x/incomplete)",
+  );
+  equal(classify(new TypeError("fetch failed", { cause })), "invalid");
 });

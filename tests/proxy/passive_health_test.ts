@@ -7,7 +7,7 @@ import {
 import { ask, backend, freePort, toGroup } from "../support/backends.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rawClient, RawConnection } from "../support/raw_upstream.ts";
-import { acting, closes, headOf, settled, status } from "./acting.ts";
+import { acting, closes, hangs, headOf, settled, status } from "./acting.ts";
 
 Deno.test("a failing server is left out and comes back, and its owner hears of both", async () => {
   let sick = true;
@@ -108,4 +108,56 @@ Deno.test("a server that takes no more connections finishes what it has", async 
   await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
   equal(await answer, "200 ok");
   connection.close();
+});
+
+Deno.test("a server's place is given back however a request at it ends", async () => {
+  let act: (connection: RawConnection) => Promise<void> = closes;
+  await using server = acting((connection) => act(connection));
+  await using good = backend("good");
+  const only = {
+    address: `127.0.0.1:${server.port}`,
+    max_conns: 1,
+    max_fails: 0,
+  };
+  await using proxy = startProxy({
+    ...toGroup([only, { address: good.address, backup: true }]),
+    proxy_next_upstream: "error http_500",
+  });
+  for (act of [closes, status(500), closes]) {
+    equal(await ask(proxy.url), "200 good");
+  }
+  act = hangs;
+  const client = await rawClient(proxy.port);
+  await client.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+  await settled();
+  // It has its one request.
+  equal(await ask(proxy.url), "200 good");
+  client.close();
+  act = status(200);
+  while (await ask(proxy.url) !== "200 bad") await settled();
+});
+
+Deno.test("a server that answers late is not given up for taking no other connections", async () => {
+  const listener = Deno.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    tcpBacklog: 1,
+  });
+  const { port } = listener.addr as Deno.NetAddr;
+  await using proxy = startProxy({
+    ...toGroup([port]),
+    proxy_connect_timeout: "300ms",
+    proxy_read_timeout: "5s",
+  });
+  const answer = ask(proxy.url);
+  const connection = new RawConnection(await listener.accept());
+  await connection.readHead();
+  const queued = await Promise.all([1, 2].map(() => Deno.connect({ port })));
+  // Half of the time is over, and somebody looks whether one can connect.
+  await new Promise((resolve) => setTimeout(resolve, 220));
+  await connection.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nha");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await connection.write("lf");
+  equal(await answer, "200 half");
+  for (const each of [...queued, connection, listener]) each.close();
 });

@@ -61,7 +61,7 @@ Deno.test("of X-Forwarded-Proto and -Host the last counts, which the nearest pro
     "https",
     null,
   ]);
-  deepStrictEqual(told({ "x-forwarded-proto": "http, HTTPS" }), [
+  deepStrictEqual(told({ "x-forwarded-proto": "http, http,HTTPS" }), [
     null,
     "https",
     null,

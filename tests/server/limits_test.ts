@@ -246,3 +246,20 @@ Deno.test("a WebSocket holds its server's place until it has ended", async () =>
   await client.close();
   await becomes("200 /", proxy.url);
 });
+
+Deno.test("of an address's places each is given back alone", async () => {
+  await using server = gated();
+  await using proxy = startProxy({
+    ...toGroup([server]),
+    limit_conn: { per_address: 2 },
+  });
+  const held = [ask(proxy.url + "/held")];
+  await server.holds(1);
+  await becomes("200 ok", proxy.url);
+  await becomes("200 ok", proxy.url);
+  held.push(ask(proxy.url + "/held"));
+  await server.holds(2);
+  match(await ask(proxy.url), /^429 /);
+  server.open();
+  await Promise.all(held);
+});

@@ -184,3 +184,17 @@ Deno.test("the system's resolver is asked where nothing else is said", async () 
     );
   }
 });
+
+Deno.test("a server that is listed twice keeps each its own parameters", async () => {
+  const resolver = new Resolver("backend", "10.0.0.1", "10.0.0.2");
+  const address = "127.0.0.1:8000";
+  const twice = [{ address, weight: 3 }, { address, weight: 1 }];
+  using it = testGroup(
+    { servers: [...twice, "backend:8000"] },
+    resolver.lookup,
+  );
+  const before = it.group.servers.slice(0, 2);
+  await lookedUp(it);
+  deepStrictEqual(it.group.servers.slice(0, 2), before);
+  deepStrictEqual(it.group.servers.map(({ weight }) => weight), [3, 1, 1, 1]);
+});

@@ -188,3 +188,14 @@ class Model {
     } else if (this.accessed < this.checked) this.fails = 0;
   }
 }
+
+Deno.test("a server that is taken back has its effective weight at once", () => {
+  using it = serverWith({ weight: 10 });
+  const { server } = it;
+  server.take(0, false);
+  server.failed(0);
+  equal(server.effectiveWeight, 0);
+  server.take(10_001, false);
+  equal(server.succeeded(10_002), true);
+  equal(server.effectiveWeight, 10);
+});
