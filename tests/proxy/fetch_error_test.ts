@@ -88,3 +88,26 @@ Deno.test("a broken connection is told as `closed` where Deno says only that", (
   );
   equal(classify(new TypeError("fetch failed", { cause })), "invalid");
 });
+
+Deno.test("over TLS too, a connection closed without an answer is told as `closed`", async () => {
+  const tls = new URL("../support/tls/", import.meta.url);
+  const pem = (name: string) => Deno.readTextFileSync(new URL(name, tls));
+  const listener = Deno.listenTls({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert: pem("localhost.crt"),
+    key: pem("localhost.key"),
+  });
+  const { port } = listener.addr as Deno.NetAddr;
+  const served = (async () => {
+    for await (const connection of listener) {
+      await connection.read(new Uint8Array(1000));
+      connection.close();
+    }
+  })();
+  using client = Deno.createHttpClient({ caCerts: [pem("ca.crt")] });
+  const init = { client, method: "POST", body: "x" };
+  equal(await failureOf(`https://localhost:${port}/`, init), "closed");
+  listener.close();
+  await served;
+});
