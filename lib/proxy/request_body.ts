@@ -46,6 +46,8 @@ export class RequestBody {
   #receiving: Deadline | null = null;
   #taking: Deadline | null = null;
   #listener: BodyListener | null = null;
+  /** Of the stream that a server is given. */
+  #sink: ReadableStreamDefaultController<Uint8Array> | null = null;
 
   /**
    * @param body The request's.
@@ -75,8 +77,12 @@ export class RequestBody {
   send(listener: BodyListener): BodyInit {
     this.#listener = listener;
     this.#taking = this.#stop(this.#taking);
+    this.#giveUp();
     let next = 0;
     const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#sink = controller;
+      },
       pull: async (controller) => {
         this.#heardBy(listener);
         this.#taking = this.#stop(this.#taking);
@@ -109,7 +115,14 @@ export class RequestBody {
     this.#taking = this.#stop(this.#taking);
     this.#listener = null;
     this.#kept = null;
+    this.#giveUp();
     if (!this.#ended) this.#reader.cancel().catch(() => {});
+  }
+
+  /** A connection whose body never ends would stay open for ever. */
+  #giveUp(): void {
+    this.#sink?.error(new Error("given up"));
+    this.#sink = null;
   }
 
   /** @throws {Error} A server that was given up asks for more. */
