@@ -10,6 +10,8 @@ export interface ProxyProcess extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
   readonly pid: number;
+  /** The path of its config. */
+  readonly config: string;
 }
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -24,8 +26,12 @@ const PERMISSIONS = [
  * Starts the proxy.
  *
  * @param yaml Its config, which says `listen: 127.0.0.1:0`.
+ * @param hear Gets what it says after that it has started.
  */
-export async function startProxyProcess(yaml: string): Promise<ProxyProcess> {
+export async function startProxyProcess(
+  yaml: string,
+  hear: (text: string) => void = () => {},
+): Promise<ProxyProcess> {
   const config = await Deno.makeTempFile({ suffix: ".yaml" });
   await Deno.writeTextFile(config, yaml);
   const child = new Deno.Command(Deno.execPath(), {
@@ -44,8 +50,8 @@ export async function startProxyProcess(yaml: string): Promise<ProxyProcess> {
     await Deno.remove(config);
   };
   try {
-    const url = await addressIn(child.stderr);
-    return { url, pid: child.pid, [Symbol.asyncDispose]: end };
+    const url = await addressIn(child.stderr, hear);
+    return { url, pid: child.pid, config, [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();
     throw error;
@@ -53,7 +59,10 @@ export async function startProxyProcess(yaml: string): Promise<ProxyProcess> {
 }
 
 /** The address in the proxy's start-up block. */
-async function addressIn(stderr: ReadableStream<Uint8Array>): Promise<string> {
+async function addressIn(
+  stderr: ReadableStream<Uint8Array>,
+  hear: (text: string) => void,
+): Promise<string> {
   let text = "";
   const reader = stderr.pipeThrough(new TextDecoderStream()).getReader();
   while (true) {
@@ -61,7 +70,11 @@ async function addressIn(stderr: ReadableStream<Uint8Array>): Promise<string> {
     if (url !== undefined) {
       // Read on, or a full pipe would stop the proxy.
       (async () => {
-        while (!(await reader.read()).done);
+        while (true) {
+          const { value, done } = await reader.read();
+          if (done) return;
+          hear(value);
+        }
       })();
       return url.replace("localhost", "127.0.0.1");
     }

@@ -1,230 +1,170 @@
 /**
- * A soak: mixed load with faults, and what the proxy holds at its end. Requests
- * with and without bodies, on kept and on new connections, clients that leave
- * in the middle, WebSockets that come, exchange numbered messages and go; three
- * servers that are killed, stopped, reset or answer 500 in turn; a reload every
- * 20 seconds.
+ * A soak: mixed load with faults for minutes, and what the proxy still holds
+ * when all have left. Clients that are good, slow, gone in the middle; 200
+ * WebSockets with numbered messages; servers that refuse, hang, reset and answer
+ * 500; a reload every 20 s.
  *
- *     deno run -A tools/with_std.ts run -A bench/soak.ts [MINUTES]
+ *     deno task bench soak --minutes 10
+ *
+ * Linux only (`/proc`). Exit code 1 if resident memory still grows in the last
+ * third, if descriptors or connections to the upstreams are left at the end, if
+ * a request fails that may not, or a WebSocket loses a message.
  *
  * @module
  */
-import { startEcho } from "./echo_process.ts";
-import { type FailingServer, startFailing } from "./failover_process.ts";
+import { parseArgs } from "@std/cli/parse-args";
 import { startProxyProcess } from "./proxy_process.ts";
-import { residentMiB } from "./resident.ts";
+import { addHttpClients } from "./soak/clients.ts";
+import { Crowd } from "./soak/crowd.ts";
+import { configOf, failInTurn, reloadAgainAndAgain } from "./soak/faults.ts";
+import { Connection, headOf } from "./soak/http_client.ts";
+import { SoakServer } from "./soak/server.ts";
+import { addSockets } from "./soak/sockets.ts";
+import { descriptorsOf, growth, Watch } from "./soak/watch.ts";
+import { median } from "./statistics.ts";
+import { digits, table } from "./table.ts";
 
-const MINUTES = Number(Deno.args[0] ?? 10);
+const SOCKETS = 200;
+/** Milliseconds between two reloads, if the soak is long enough for some. */
+const RELOAD = 20_000;
+/** Milliseconds of rest, when all clients have left. */
+const SETTLE = 15_000;
+/** Milliseconds after which connections to upstreams that are idle are closed. */
+const WARM_REST = 6_000;
+/** By how much memory may grow in the last third, in MiB. */
+const LIMIT_MIB = 8;
 
-const counts = {
-  requests: 0,
-  failed: 0,
-  posts: 0,
-  refused: 0,
-  aborted: 0,
-  webSockets: 0,
-  messages: 0,
-  wrong: 0,
-  faults: 0,
-  reloads: 0,
-};
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Ours: its connections end with it, so that the proxy's can be counted. */
-const client = Deno.createHttpClient({});
-
-const pause = (milliseconds: number) =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** Requests that must not fail, whatever the servers do. */
-async function idempotent(url: string, on: () => boolean): Promise<void> {
-  while (on()) {
-    counts.requests++;
-    const headers: HeadersInit = Math.random() < 0.2
-      ? { connection: "close" }
-      : {};
-    try {
-      const response = await fetch(url, { headers, client });
-      await response.body?.cancel();
-      if (response.status !== 200) counts.failed++;
-    } catch {
-      counts.failed++;
-    }
-    await pause(50);
+async function main(args: string[]): Promise<number> {
+  const { minutes } = parseArgs(args, {
+    string: ["minutes"],
+    default: { minutes: "10" },
+  });
+  const duration = Number(minutes) * 60_000;
+  if (!(duration > 0)) {
+    console.error("usage: deno task bench soak [--minutes=10]");
+    return 2;
   }
-}
-
-/** Bodies, some without a length; these may fail, as they may not be repeated. */
-async function posts(url: string, on: () => boolean): Promise<void> {
-  const body = new Uint8Array(100_000);
-  while (on()) {
-    counts.posts++;
-    try {
-      const response = await fetch(url, {
-        method: "POST",
-        client,
-        body: Math.random() < 0.5 ? body : new Blob([body]).stream(),
-      });
-      await response.body?.cancel();
-      if (response.status !== 200) counts.refused++;
-    } catch {
-      counts.refused++;
-    }
-    await pause(100);
-  }
-}
-
-/** Clients that leave while their request is on its way, or its body half sent. */
-async function leavers(url: string, on: () => boolean): Promise<void> {
-  const { hostname, port } = new URL(url);
-  const encoder = new TextEncoder();
-  while (on()) {
-    counts.aborted++;
-    const connection = await Deno.connect({ hostname, port: Number(port) });
-    const head = Math.random() < 0.5
-      ? "GET / HTTP/1.1\r\nhost: x\r\n\r\n"
-      : "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nhalf";
-    await connection.write(encoder.encode(head));
-    await pause(Math.random() * 20);
-    connection.close();
-    await pause(100);
-  }
-}
-
-/** A WebSocket after the other, each with its numbered messages echoed. */
-async function chatter(url: string, on: () => boolean): Promise<void> {
-  while (on()) {
-    counts.webSockets++;
-    const socket = new WebSocket(url.replace("http", "ws") + "/ws");
-    const life = 5 + Math.floor(Math.random() * 60);
-    let next = 0;
-    await new Promise<void>((resolve) => {
-      socket.onopen = () => socket.send("0");
-      socket.onmessage = async ({ data }) => {
-        counts.messages++;
-        if (data !== String(next++)) counts.wrong++;
-        if (next < life && on()) {
-          await pause(500);
-          socket.send(String(next));
-        } else socket.close();
-      };
-      socket.onclose = () => {
-        if (next < life && on()) counts.wrong++;
-        resolve();
-      };
-    });
-  }
-}
-
-async function faults(
-  servers: readonly FailingServer[],
-  on: () => boolean,
-): Promise<void> {
-  for (let turn = 0; on(); turn++) {
-    const server = servers[turn % servers.length]!;
-    counts.faults++;
-    switch (turn % 4) {
-      case 0:
-        await server.kill();
-        await pause(3_000);
-        await server.start();
-        break;
-      case 1:
-        server.signal("SIGSTOP");
-        await pause(3_000);
-        server.signal("SIGCONT");
-        break;
-      case 2:
-        await server.behave("500");
-        await pause(3_000);
-        await server.behave("well");
-        break;
-      case 3:
-        await server.behave("reset");
-        await pause(3_000);
-        await server.behave("well");
-    }
-    await pause(3_000);
-  }
-}
-
-async function reloads(pid: number, on: () => boolean): Promise<void> {
-  while (on()) {
-    await pause(20_000);
-    counts.reloads++;
-    Deno.kill(pid, "SIGHUP");
-  }
-}
-
-function descriptors(pid: number): number {
-  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
-}
-
-await using echo = await startEcho();
-await using servers = await startFailing(["a", "b", "c"]);
-await using proxy = await startProxyProcess(`
-listen: 127.0.0.1:0
-access_log: off
-upstreams:
-  group: [${servers.all.map(({ port }) => `"127.0.0.1:${port}"`).join(", ")}]
-  echo: 127.0.0.1:${echo.port}
-proxy_read_timeout: 1s
-proxy_next_upstream: error timeout http_500
-locations:
-  /: http://group
-  /ws: http://echo
-`);
-const { pid, url } = proxy;
-await fetch(url, { client }).then((response) => response.body?.cancel());
-const idle = descriptors(pid);
-const end = performance.now() + MINUTES * 60_000;
-const on = () => performance.now() < end;
-const work = [
-  ...Array.from({ length: 15 }, () => idempotent(url, on)),
-  ...Array.from({ length: 4 }, () => posts(url, on)),
-  ...Array.from({ length: 4 }, () => leavers(url, on)),
-  ...Array.from({ length: 100 }, () => chatter(url, on)),
-  faults(servers.all, on),
-  reloads(pid, on),
-];
-const samples: { minute: number; resident: number; descriptors: number }[] = [];
-console.log("| minute | MiB resident | descriptors |\n| -: | -: | -: |");
-for (let i = 1; on(); i++) {
-  await pause(MINUTES * 60_000 / 20);
-  const sample = {
-    minute: i * MINUTES / 20,
-    resident: await residentMiB(pid),
-    descriptors: descriptors(pid),
-  };
-  samples.push(sample);
-  console.log(
-    `| ${sample.minute.toFixed(1)} | ${
-      sample.resident.toFixed(0)
-    } | ${sample.descriptors} |`,
+  await using a = new SoakServer("a");
+  await using b = new SoakServer("b");
+  await using c = new SoakServer("c");
+  await using steady = new SoakServer("steady");
+  const group = [a, b, c];
+  const servers = [...group, steady];
+  const configs = (reloads: number) => configOf(reloads, group, steady);
+  const said: string[] = [];
+  await using proxy = await startProxyProcess(
+    configs(0) ?? "",
+    (text) => said.push(text),
   );
+  const port = Number(new URL(proxy.url).port);
+  await warmUp(port);
+  const idle = descriptorsOf(proxy.pid);
+
+  using watch = new Watch(proxy.pid);
+  const begun = performance.now();
+  const first = await watch.look();
+  const crowd = new Crowd();
+  addHttpClients(crowd, port);
+  const sockets = addSockets(crowd, port, SOCKETS, group);
+  const ended = () => performance.now() - begun >= duration;
+  const faults = failInTurn(crowd, group, ended);
+  const every = Math.min(RELOAD, duration / 6);
+  const reloads = reloadAgainAndAgain(crowd, every, proxy, configs, ended);
+  await wait(duration);
+  const counts = { faults: await faults, reloads: await reloads };
+  const last = await watch.look();
+  const loaded = [...watch.holdings];
+  await crowd.leave();
+  await wait(SETTLE);
+  const rest = await watch.look();
+  const left = descriptorsOf(proxy.pid);
+
+  const problems: string[] = [];
+  const third = loaded.slice(-Math.ceil(loaded.length / 3));
+  const seconds = third.at(-1)!.at - third[0]!.at;
+  const grown = growth(third) * seconds;
+  if (grown > LIMIT_MIB) {
+    problems.push(`resident memory grew by ${digits(grown)} MiB at the end`);
+  }
+  for (const [kind, count] of left) {
+    const before = idle.get(kind) ?? 0;
+    if (count > before) {
+      problems.push(`descriptors: ${count} of ${kind}, ${before} before`);
+    }
+  }
+  for (const { name, streams, sockets, wrong } of servers) {
+    if (streams + sockets > 0) {
+      problems.push(
+        `left at ${name}: ${streams} streams, ${sockets} WebSockets`,
+      );
+    }
+    if (wrong > 0) problems.push(`${name}: ${wrong} messages out of turn`);
+  }
+  if (sockets.wrong > 0) {
+    problems.push(`clients: ${sockets.wrong} messages out of turn`);
+  }
+  for (const { kind, strict, failed } of crowd.tallies) {
+    if (strict && failed > 0) problems.push(`${kind}: ${failed} failed`);
+  }
+
+  console.log(table(
+    ["clients", "done", "failed", "why"],
+    crowd.tallies.map(({ kind, done, failed, failures }) => [
+      kind,
+      digits(done),
+      String(failed),
+      [...failures].map(([why, count]) => `${why}: ${count}`).join(", "),
+    ]),
+  ));
+  const parts = [0, 1, 2].map((i) => {
+    const size = Math.ceil(loaded.length / 3);
+    return loaded.slice(i * size, (i + 1) * size);
+  });
+  console.log(table(
+    ["the proxy", "resident, MiB", "at most", "descriptors", "at most"],
+    [
+      ["idle, warmed up", [first]] as const,
+      ...parts.map((part, i) => [`third ${i + 1} of the load`, part] as const),
+      ["when all have left", [rest]] as const,
+    ].map(([name, part]) => {
+      const resident = part.map(({ resident }) => resident);
+      const open = part.map(({ descriptors }) => descriptors);
+      return [
+        name,
+        digits(median(resident)),
+        digits(Math.max(...resident)),
+        digits(median(open)),
+        digits(Math.max(...open)),
+      ];
+    }),
+  ));
+  const took = (last.at - first.at) * 1_000;
+  const requests = crowd.tallies.reduce((all, { done }) => all + done, 0);
+  const inEffect = said.join("").match(/is in effect/g)?.length ?? 0;
+  console.log(
+    `${minutes} minutes; ${digits(requests / took * 1_000)} requests/s; ` +
+      `${digits(sockets.messages)} WebSocket messages in their turn, ` +
+      `${sockets.cut} WebSockets cut by their server; ` +
+      `${counts.faults} faults, ${counts.reloads} reloads ` +
+      `(${inEffect} in effect, the others of a broken file); ` +
+      `${digits((last.cpu - first.cpu) / took * 100)} % of a core.\n` +
+      `Resident memory in the last third: ${digits(grown)} MiB more in ` +
+      `${digits(seconds)} s (at most ${LIMIT_MIB}).`,
+  );
+  for (const problem of problems) console.log(`NOT FLAT OR LOST: ${problem}`);
+  return problems.length > 0 ? 1 : 0;
 }
-await Promise.all(work);
-client.close();
-// Idle connections to the servers are kept for a few seconds.
-await pause(10_000);
-const rest = descriptors(pid);
-const middle = (from: number, to: number) => {
-  const part = samples.slice(from, to).map(({ resident }) => resident).sort((
-    a,
-    b,
-  ) => a - b);
-  return part[Math.floor(part.length / 2)] ?? 0;
-};
-const third = Math.floor(samples.length / 3);
-const [before, after] = [
-  middle(third, 2 * third),
-  middle(2 * third, samples.length),
-];
-console.log(counts);
-console.log(
-  `resident: ${before.toFixed(0)} MiB in the second third, ${
-    after.toFixed(0)
-  } in the last; ` +
-    `descriptors: ${idle} at first, ${rest} at the end`,
-);
-const flat = after < before * 1.15 && rest <= idle + 5;
-if (!flat || counts.failed > 0 || counts.wrong > 0) Deno.exitCode = 1;
+
+/** Lets the proxy open what it keeps open. */
+async function warmUp(port: number): Promise<void> {
+  for (const path of ["/group/x", "/steady/x"]) {
+    using connection = await Connection.open(port);
+    await connection.ask(headOf("GET", path));
+  }
+  await wait(WARM_REST);
+}
+
+const code = await main(Deno.args.filter((arg) => arg !== "soak"));
+if (code !== 0) Deno.exit(code);
