@@ -9,7 +9,6 @@ import { close } from "./gate.ts";
 /** Milliseconds after which an answer is given up. */
 const PATIENCE = 20_000;
 
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 export interface Answer {
@@ -28,6 +27,15 @@ export function headOf(method: string, path: string, ...fields: string[]) {
 
 export function connect(port: number): Promise<Deno.TcpConn> {
   return Deno.connect({ hostname: "127.0.0.1", port });
+}
+
+/** A char for each byte; TextDecoder's "latin1" is Windows-1252. */
+export function textOf(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8_192) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
+  }
+  return text;
 }
 
 export async function write(
@@ -117,7 +125,7 @@ export class Connection implements Disposable {
   /** Takes bytes of an answer, which says its length. */
   #take(bytes: Uint8Array): void {
     if (this.#left === 0) {
-      this.#head += decoder.decode(bytes);
+      this.#head += textOf(bytes);
       const end = this.#head.indexOf("\r\n\r\n");
       if (end === -1) return;
       const head = this.#head.slice(0, end + 2);
@@ -129,7 +137,7 @@ export class Connection implements Disposable {
       this.#text = this.#length < 1_000 ? body : "";
       this.#left = this.#length - body.length;
     } else {
-      if (this.#length < 1_000) this.#text += decoder.decode(bytes);
+      if (this.#length < 1_000) this.#text += textOf(bytes);
       this.#left -= bytes.length;
     }
     if (this.#left > 0) return;

@@ -4,7 +4,7 @@
  * @module
  */
 import { close } from "./gate.ts";
-import { connect, headOf, write } from "./http_client.ts";
+import { connect, headOf, textOf, write } from "./http_client.ts";
 import { LAST } from "./server.ts";
 
 /** The server at the other end, and how often it had been cut. */
@@ -13,7 +13,6 @@ export interface Peer {
   readonly cuts: number;
 }
 
-const decoder = new TextDecoder("latin1");
 const encoder = new TextEncoder();
 
 const HANDSHAKE = [
@@ -59,7 +58,7 @@ export class NumberedSocket {
       while (true) {
         const count = await connection.read(chunk);
         if (count === null) throw new Error("closed without an answer");
-        text += decoder.decode(chunk.subarray(0, count));
+        text += textOf(chunk.subarray(0, count));
         const end = text.indexOf("\r\n\r\n");
         if (end === -1) continue;
         const status = Number(text.slice(9, 12));
@@ -116,7 +115,7 @@ export class NumberedSocket {
       this.#take();
       const count = await this.#connection.read(chunk);
       if (count === null) return;
-      this.#text += decoder.decode(chunk.subarray(0, count));
+      this.#text += textOf(chunk.subarray(0, count));
     }
   }
 
