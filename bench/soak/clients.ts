@@ -48,17 +48,14 @@ export function addHttpClients(crowd: Crowd, port: number): void {
   /** Those that keep their connection. */
   const kept = (once: (connection: Connection) => Promise<void>) => () => {
     let connection: Connection | null = null;
+    crowd.whenLeft(() => connection?.[Symbol.dispose]());
     return async () => {
       // One that the proxy has closed while it was idle has lost nothing.
       if (connection === null || connection.ended) {
         connection?.[Symbol.dispose]();
         connection = await Connection.open(port);
       }
-      try {
-        await once(connection);
-      } finally {
-        if (crowd.isLeaving) connection[Symbol.dispose]();
-      }
+      await once(connection);
     };
   };
   /** Those that come for one thing each. */

@@ -28,6 +28,7 @@ export class Crowd {
   readonly tallies: Tally[] = [];
   readonly #loops: Promise<void>[] = [];
   readonly #wake = new Set<() => void>();
+  readonly #goodbyes: (() => void)[] = [];
   #left = false;
 
   get isLeaving(): boolean {
@@ -70,6 +71,12 @@ export class Crowd {
     this.#left = true;
     for (const wake of this.#wake) wake();
     await Promise.all(this.#loops);
+    for (const goodbye of this.#goodbyes) goodbye();
+  }
+
+  /** Does something when all have ended what they had begun. */
+  whenLeft(goodbye: () => void): void {
+    this.#goodbyes.push(goodbye);
   }
 
   async #run(
