@@ -17,15 +17,15 @@ export interface Course {
   readonly location: LocationPlan;
   readonly method: string;
   /** Whether it can be sent from its beginning once more. */
-  readonly replayable: () => boolean;
+  replayable(): boolean;
   /** Sends it. */
-  readonly send: (server: UpstreamServer) => Promise<Response>;
+  send(server: UpstreamServer): Promise<Response>;
   /** It goes to another server. */
-  readonly moved: (server: UpstreamServer) => void;
+  moved(server: UpstreamServer): void;
   /** Whether the client has left, or the time is over. */
   readonly stop: Stop;
   /** Hears of servers that fail and come back. */
-  readonly report: (line: string) => void;
+  report(line: string): void;
 }
 
 /** A response, and the server that gave it, which has to be released. */
@@ -64,24 +64,29 @@ export async function attempt(
       failure = new UpstreamError(server, location.upstream.name);
     } else {
       tries++;
-      const outcome = await sendTo(server, course);
-      if (outcome instanceof UpstreamError) {
-        failure = outcome;
-      } else {
-        const { response } = outcome;
+      try {
+        const response = await course.send(server);
+        hasAnswered(server, response.status, course);
         if (!location.nextUpstream.statuses.includes(response.status)) {
-          return outcome;
+          return { response, server };
         }
         const next = mayMove(course, null, tries, begun)
           ? pickOther(server, course, tried ??= new Set())
           : "none";
         // The last one's answer stands, as it is.
-        if (typeof next === "string") return outcome;
+        if (typeof next === "string") return { response, server };
         await response.body?.cancel();
         server.release();
         server = next;
         continue;
+      } catch (error) {
+        if (!(error instanceof UpstreamError)) {
+          server.release();
+          throw error;
+        }
+        failure = error;
       }
+      hasFailed(server, failure, course);
       const next = mayMove(course, failure, tries, begun)
         ? pickOther(server, course, tried ??= new Set())
         : "none";
@@ -99,47 +104,47 @@ export async function attempt(
   }
 }
 
-/** Sends to one server and takes note of how it went. */
-async function sendTo(
+/** Takes note of an answer, which may be as good as a failure. */
+function hasAnswered(
   server: UpstreamServer,
+  status: number,
   course: Course,
-): Promise<Outcome | UpstreamError> {
-  const { location, report, group } = course;
-  const name = () => `${location.upstream.name} ${server.name}`;
-  try {
-    const response = await course.send(server);
-    const { status } = response;
-    // As in nginx, 403 and 404 lead to another server but are no fault of this.
-    if (status >= 429 && location.nextUpstream.statuses.includes(status)) {
-      if (server.failed(performance.now()) && group.servers.length > 1) {
-        report(`upstream ${name()} answers ${status}: left out for a while`);
-      }
-    } else if (server.succeeded(performance.now())) {
-      report(`upstream ${name()} is back`);
-    }
-    return { response, server };
-  } catch (error) {
-    if (!(error instanceof UpstreamError)) {
-      server.release();
-      throw error;
-    }
+): void {
+  const { location, group } = course;
+  // As in nginx, 403 and 404 lead to another server but are no fault of this.
+  if (status >= 429 && location.nextUpstream.statuses.includes(status)) {
     if (server.failed(performance.now()) && group.servers.length > 1) {
-      report(
-        `upstream ${name()} fails (${error.failure}): left out for a while`,
-      );
+      tell(course, server, `answers ${status}: left out for a while`);
     }
-    return error;
+  } else if (server.succeeded(performance.now())) {
+    tell(course, server, "is back");
   }
+}
+
+/** Takes note of a server that gave no answer. */
+function hasFailed(
+  server: UpstreamServer,
+  { failure }: UpstreamError,
+  course: Course,
+): void {
+  if (server.failed(performance.now()) && course.group.servers.length > 1) {
+    tell(course, server, `fails (${failure}): left out for a while`);
+  }
+}
+
+function tell(course: Course, { name }: UpstreamServer, news: string): void {
+  course.report(`upstream ${course.location.upstream.name} ${name} ${news}`);
 }
 
 /** Whether the location lets this request go to another server. */
 function mayMove(
-  { location, method, replayable, stop }: Course,
+  course: Course,
   failure: UpstreamError | null,
   tries: number,
   begun: number,
 ): boolean {
-  if (stop.reason !== null || !replayable()) return false;
+  const { location, method, stop } = course;
+  if (stop.reason !== null || !course.replayable()) return false;
   const { nextUpstream, nextUpstreamTries, nextUpstreamTimeout } = location;
   if (nextUpstreamTries > 0 && tries >= nextUpstreamTries) return false;
   if (
@@ -164,13 +169,14 @@ function mayMove(
 
 function pickOther(
   server: UpstreamServer,
-  { group, client, moved }: Course,
+  course: Course,
   tried: Set<UpstreamServer>,
 ): UpstreamServer | NoServer {
+  const { group, client } = course;
   tried.add(server);
   if (tried.size >= group.servers.length) return "none";
   const next = group.pick(client, tried, performance.now());
-  if (typeof next !== "string") moved(next);
+  if (typeof next !== "string") course.moved(next);
   return next;
 }
 
@@ -181,16 +187,17 @@ function pickOther(
  * @returns Whether it is to be tried again.
  */
 async function hold(
-  { location, group, stop, replayable, method }: Course,
+  course: Course,
   failure: UpstreamError,
   begun: number,
 ): Promise<boolean> {
+  const { location, group, stop, method } = course;
   const unsent = !failure.sent ||
     failure.failure === "unconnected" && isIdempotent(method);
   if (!unsent) return false;
   // Whatever becomes of this request, the next one should find the server.
   const refreshed = group.refresh();
-  if (!replayable()) return false;
+  if (!course.replayable()) return false;
   const waited = performance.now() - begun;
   if (waited >= location.waitForUpstream) {
     return await soon(refreshed, LOOKUP_WAIT, stop) === true &&

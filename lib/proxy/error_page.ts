@@ -26,11 +26,14 @@ export function errorPage(
   request: Pick<Request, "method" | "headers">,
 ): Response {
   const title = STATUS_TEXT[page.status as StatusCode] ?? "Error";
-  const [type, body] = render(page, title, request);
+  const [type, text] = render(page, title, request);
+  const body = new TextEncoder().encode(text);
   return new Response(request.method === "HEAD" ? null : body, {
     status: page.status,
     headers: [
       ["content-type", type],
+      // Of a HEAD too, as its GET would have it (RFC 9110 section 8.6).
+      ["content-length", String(body.length)],
       ["cache-control", "no-store"],
       ["x-content-type-options", "nosniff"],
       ["x-request-id", page.requestId],

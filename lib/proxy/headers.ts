@@ -48,19 +48,46 @@ export function hasToken(value: string | null, token: string): boolean {
   return value.toLowerCase().split(",").some((part) => part.trim() === token);
 }
 
+/** What of a response does not reach the client as it came. */
+const CHANGED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  "location",
+  "refresh",
+]);
+
 /**
- * The response headers a client gets: those of the upstream without the
- * hop-by-hop ones, in the order and number that `fetch` tells. `Set-Cookie`
- * stays repeated; other repeated fields have been joined by `fetch`, which RFC
- * 9110 section 5.3 calls equal.
+ * Makes an upstream's response header that of ours: without the hop-by-hop
+ * fields and those that `Connection` names, `Location` and `Refresh` rewritten.
+ *
+ * All others are left where they are, in the order and number that `fetch`
+ * tells: `Set-Cookie` stays repeated; other repeated fields have been joined by
+ * `fetch`, which RFC 9110 section 5.3 calls equal.
+ *
+ * @param upstream What came; `own` is a copy of it.
+ * @param rewrite Gives the new value of a `location` or `refresh`.
  */
-export function responseHeaders(headers: Headers): [string, string][] {
-  const named = namedInConnection(headers.get("connection"));
-  const kept: [string, string][] = [];
-  for (const pair of headers) {
-    const name = pair[0];
-    if (HOP_BY_HOP.has(name) || named?.has(name)) continue;
-    kept.push(pair);
+export function cleanResponseHeaders(
+  own: Headers,
+  upstream: Headers,
+  rewrite: (name: string, value: string) => string,
+): void {
+  // Mostly there are none: one walk says so, at the price of two `get`s.
+  const changed: string[] = [];
+  upstream.forEach((_, name) => {
+    if (CHANGED.has(name)) changed.push(name);
+  });
+  for (const name of changed) {
+    const value = upstream.get(name) ?? "";
+    if (!HOP_BY_HOP.has(name)) own.set(name, rewrite(name, value));
+    else own.delete(name);
+    if (name !== "connection") continue;
+    for (const other of namedInConnection(value) ?? []) {
+      if (isToken(other)) own.delete(other);
+    }
   }
-  return kept;
+}
+
+/** RFC 9110 section 5.6.2; `Headers` throws where a name is none. */
+function isToken(name: string): boolean {
+  return /^[!#$%&'*+.^_`|~\w-]+$/.test(name);
 }

@@ -8,17 +8,17 @@ import type { UpstreamServer } from "../upstream/server.ts";
 import { ClientClosedRequest, ClientError } from "./client_error.ts";
 import type { Deadlines } from "./deadline.ts";
 import { classify } from "./fetch_error.ts";
-import { responseHeaders } from "./headers.ts";
+import { cleanResponseHeaders } from "./headers.ts";
 import type { PreparedRequest } from "./prepared.ts";
 import type { Reachability } from "./reachability.ts";
-import { rewriteRedirects } from "./redirect.ts";
+import { rewriteRedirect } from "./redirect.ts";
 import type { BodyFailure, RequestBody } from "./request_body.ts";
 import type { Stop } from "./stop.ts";
 import { timedBody } from "./timed_body.ts";
 import { UpstreamError } from "./upstream_error.ts";
 
 /** Statuses whose response never has a body (Fetch standard, "null body status"). */
-const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+export const NULL_BODY: ReadonlySet<number> = new Set([101, 204, 205, 304]);
 
 /** RFC 9110 section 9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set([
@@ -125,17 +125,22 @@ export function clientResponse(
   upstream: Response,
   deadlines: Deadlines,
 ): Response {
-  const headers = responseHeaders(upstream.headers);
-  rewriteRedirects(headers, prepared);
-  headers.push(["x-request-id", prepared.context.requestId]);
-  if (prepared.setCookie !== null) {
-    headers.push(["set-cookie", prepared.setCookie]);
-  }
-  return new Response(bodyFor(request, prepared, upstream, deadlines), {
-    status: upstream.status,
-    statusText: upstream.statusText,
+  const { status, statusText, headers } = upstream;
+  const body = bodyFor(request, prepared, upstream, deadlines);
+  // A `Headers` is copied as it is; what else could be given is checked and
+  // compared, field by field, which costs 10 µs.
+  const response = new Response(body, { status, statusText, headers });
+  const own = response.headers;
+  cleanResponseHeaders(
+    own,
     headers,
-  });
+    (name, value) => rewriteRedirect(name, value, prepared),
+  );
+  own.set("x-request-id", prepared.context.requestId);
+  if (prepared.setCookie !== null) {
+    own.append("set-cookie", prepared.setCookie);
+  }
+  return response;
 }
 
 function bodyFor(

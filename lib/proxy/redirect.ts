@@ -7,25 +7,21 @@
 import type { PreparedRequest } from "./prepared.ts";
 
 /**
- * Rewrites the headers in place. Under `proxy_redirect: default`, the
+ * The new value of a `location` or `refresh`. Under `proxy_redirect: default`, the
  * upstream's own origin (the name in `proxy_pass`, or the address of the server
  * that answered) and the path of `proxy_pass` become the location's prefix on
  * the origin that the client used, its port included.
  *
- * @param headers Names in lower case.
+ * @param name In lower case; of any other field the value stays as it is.
  */
-export function rewriteRedirects(
-  headers: [string, string][],
+export function rewriteRedirect(
+  name: string,
+  value: string,
   prepared: PreparedRequest,
-): void {
-  if (prepared.location.proxyRedirect.kind === "off") return;
-  for (const header of headers) {
-    if (header[0] === "location") {
-      header[1] = rewriteUrl(header[1], prepared) ?? header[1];
-    } else if (header[0] === "refresh") {
-      header[1] = rewriteRefresh(header[1], prepared);
-    }
-  }
+): string {
+  if (prepared.location.proxyRedirect.kind === "off") return value;
+  if (name === "location") return rewriteUrl(value, prepared) ?? value;
+  return name === "refresh" ? rewriteRefresh(value, prepared) : value;
 }
 
 /** `5; url=http://backend/` as browsers read it. */

@@ -5,7 +5,7 @@
  */
 import { HOP_BY_HOP, namedInConnection } from "./headers.ts";
 import type { PreparedRequest } from "./prepared.ts";
-import { rewriteRedirects } from "./redirect.ts";
+import { rewriteRedirect } from "./redirect.ts";
 import {
   type ResponseHead,
   type Source,
@@ -131,7 +131,9 @@ export function refusalResponse(
     // The length is known anew, and a coding of nothing would be an error.
     name !== "content-length" && (body !== null || name !== "content-encoding")
   );
-  rewriteRedirects(kept, prepared);
+  for (const field of kept) {
+    field[1] = rewriteRedirect(field[0], field[1], prepared);
+  }
   kept.push(["x-request-id", prepared.context.requestId]);
   return new Response(body, { status, statusText, headers: kept });
 }

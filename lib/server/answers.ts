@@ -100,7 +100,10 @@ export function failed(
   }
   if (error instanceof ClientClosedRequest) {
     // Nobody reads it; the status is for the log.
-    return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+    return new Response(null, {
+      status: CLIENT_CLOSED_REQUEST,
+      headers: { "content-length": "0" },
+    });
   }
   // A bug of ours must not end the process, nor tell strangers about itself.
   state.errorLog(`500 ${location.key}: ${describe(error)}`);

@@ -23,6 +23,7 @@ export class Context implements RequestContext {
   constructor(
     readonly method: string,
     readonly headers: Headers,
+    { referer, userAgent }: Pick<RequestContext, "referer" | "userAgent">,
     scheme: string,
     readonly peerAddr: string,
     readonly remotePort: string,
@@ -32,8 +33,8 @@ export class Context implements RequestContext {
   ) {
     this.scheme = scheme;
     this.remoteAddr = peerAddr;
-    this.referer = headers.get("referer");
-    this.userAgent = headers.get("user-agent");
+    this.referer = referer;
+    this.userAgent = userAgent;
   }
 }
 
@@ -43,8 +44,9 @@ const SANE_ID = /^[A-Za-z0-9._:/+=@-]{1,128}$/;
 /**
  * The id of a request: the client's `X-Request-ID` where it is sane (1 to 128
  * letters, digits and `._:/+=@-`), else a new UUID.
+ *
+ * @param given The client's, null if it sent none.
  */
-export function requestId(headers: Headers): string {
-  const given = headers.get("x-request-id");
+export function requestId(given: string | null): string {
   return given !== null && SANE_ID.test(given) ? given : crypto.randomUUID();
 }

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { ListenerPlan } from "../config/plan.ts";
-import { attempt } from "../proxy/attempts.ts";
+import type { ListenerPlan, LocationPlan } from "../config/plan.ts";
+import { attempt, type Course, type Outcome } from "../proxy/attempts.ts";
 import { ClientClosedRequest, ClientError } from "../proxy/client_error.ts";
 import type { Deadline } from "../proxy/deadline.ts";
 import { clientResponse, send } from "../proxy/http.ts";
@@ -13,11 +13,21 @@ import { RequestBody } from "../proxy/request_body.ts";
 import { Stop } from "../proxy/stop.ts";
 import { UpstreamError } from "../proxy/upstream_error.ts";
 import { bridgeWebSocket } from "../proxy/websocket.ts";
+import type { Client } from "../upstream/balance/balancer.ts";
+import type { UpstreamGroup, UpstreamServer } from "../upstream/group.ts";
 import { failed, overLimit } from "./answers.ts";
 import type { Picked, ServerState } from "./handler.ts";
+import type { GiveBack } from "./limits.ts";
 import { type Admission, redirectTo } from "./prepare.ts";
 
 type Admitted = Admission & { kind: "proxy" };
+
+/**
+ * Milliseconds from which on a request's client is watched. Most requests have
+ * their answer before, and are spared what that costs (4 µs): Deno tells of a
+ * client that has left also where it is asked later, in HTTP/1.
+ */
+const PATIENCE = 50;
 
 /** Sends the request, and gives back all that it took when it has ended. */
 export async function proxyRequest(
@@ -39,135 +49,150 @@ export async function proxyRequest(
     if (typeof picked.server !== "string") picked.server.release();
     return overLimit(place, admission, request, state);
   }
-  const exchange = new Exchange(request, admission, picked, state);
+  const exchange = new Exchange(request, admission, picked, place, state);
   let response: Response;
   try {
-    response = prepared.websocket
-      ? await exchange.webSocket(place)
-      : await exchange.http();
+    const outcome = await attempt(picked.server, exchange);
+    response = exchange.respond(outcome);
   } catch (error) {
     response = failed(error, request, prepared, state);
   }
   // A WebSocket keeps its server and its place until it has ended.
   if (response.status === 101) return response;
-  const end = () => {
-    exchange.end();
-    place?.();
-  };
+  const end = () => exchange.end();
   info.completed.then(end, end);
   return response;
 }
 
 /** One request on its way. */
-class Exchange implements EventListenerObject {
-  readonly #stop = new Stop();
+class Exchange implements Course, EventListenerObject {
+  readonly stop = new Stop();
+  readonly location: LocationPlan;
+  #watch: Deadline | null;
   #deadline: Deadline | null = null;
-  #body: RequestBody | null = null;
-  #release: (() => void) | null = null;
+  readonly #body: RequestBody | null;
+  /** The server that has answered. */
+  #server: UpstreamServer | null = null;
 
   constructor(
     readonly request: Request,
     readonly admission: Admitted,
     readonly picked: Picked,
+    /** What to give back when it has ended. */
+    readonly place: GiveBack | null,
     readonly state: ServerState,
   ) {
-    request.signal.addEventListener("abort", this);
-    const { requestTimeout } = admission.prepared.location;
-    if (requestTimeout === 0 || admission.prepared.websocket) return;
-    this.#deadline = state.deadlines.start(requestTimeout, () => this.#late());
+    const { prepared, fields } = admission;
+    const { deadlines } = state;
+    this.location = prepared.location;
+    this.#body = this.#takeBody();
+    if (fields.host === null || prepared.websocket) {
+      // HTTP/2, in which a client that has left is told of only once; or the
+      // 101 takes the request away before it could be asked.
+      this.#watch = null;
+      request.signal.addEventListener("abort", this);
+    } else {
+      this.#watch = deadlines.start(PATIENCE, () => {
+        request.signal.addEventListener("abort", this);
+      });
+    }
+    const { requestTimeout } = prepared.location;
+    if (requestTimeout === 0 || prepared.websocket) return;
+    this.#deadline = deadlines.start(requestTimeout, () => this.#late());
+  }
+
+  get group(): UpstreamGroup {
+    return this.picked.group;
+  }
+
+  get client(): Client {
+    return this.picked.client;
+  }
+
+  get method(): string {
+    return this.admission.context.method;
+  }
+
+  /** Whether it can be sent from its beginning once more. */
+  replayable(): boolean {
+    return this.#body === null || this.#body.replayable;
+  }
+
+  send(server: UpstreamServer): Promise<Response> {
+    const { request, admission: { prepared }, state } = this;
+    return prepared.websocket
+      ? this.#bridge(server)
+      : send(request, prepared, this.#body, server, state, this.stop);
+  }
+
+  moved(server: UpstreamServer): void {
+    redirectTo(this.admission, server.address);
+  }
+
+  report(line: string): void {
+    this.state.errorLog(line);
   }
 
   /** The client has left. */
   handleEvent(): void {
-    this.#stop.now(new ClientClosedRequest());
+    this.stop.now(new ClientClosedRequest());
+  }
+
+  /** The response for the client. */
+  respond({ response, server }: Outcome): Response {
+    const { request, picked, admission: { prepared }, state } = this;
+    if (response.status === 101) return response;
+    this.#server = server;
+    if (prepared.websocket) return response;
+    this.#body?.settle();
+    prepared.setCookie = picked.group.cookieFor(picked.client, server);
+    return clientResponse(request, prepared, response, state.deadlines);
+  }
+
+  /** The response has been delivered, or never will be. */
+  end(): void {
+    const { deadlines } = this.state;
+    this.#body?.close();
+    this.#server?.release();
+    if (this.#watch !== null) deadlines.stop(this.#watch);
+    if (this.#deadline !== null) deadlines.stop(this.#deadline);
+    this.stop.listen(null);
+    this.place?.();
+  }
+
+  #takeBody(): RequestBody | null {
+    const { request, admission: { prepared, fields, hasBody }, state } = this;
+    if (!hasBody || request.body === null) return null;
+    const length = fields.transferEncoding !== null
+      ? null
+      : Number(fields.contentLength);
+    const { deadlines } = state;
+    return new RequestBody(request.body, length, prepared.location, deadlines);
+  }
+
+  #bridge(server: UpstreamServer): Promise<Response> {
+    const { request, admission: { prepared }, state, place } = this;
+    const abort = new AbortController();
+    this.stop.listen((reason) => abort.abort(reason));
+    const ended = () => {
+      server.release();
+      place?.();
+    };
+    return bridgeWebSocket(request, prepared, state.bridges, {
+      deadlines: state.deadlines,
+      signal: abort.signal,
+      log: state.accessLog,
+      ended,
+    });
   }
 
   /** The exchange's time is over: whose fault is it? */
   #late(): void {
     const { name } = this.admission.prepared.address;
-    this.#stop.now(
+    this.stop.now(
       this.#body?.waiting
         ? new ClientError(408)
         : new UpstreamError("timeout", name),
     );
-  }
-
-  async http(): Promise<Response> {
-    const { request, admission, state } = this;
-    const { prepared, hasBody } = admission;
-    if (hasBody && request.body !== null) {
-      const length = request.headers.has("transfer-encoding")
-        ? null
-        : Number(request.headers.get("content-length"));
-      this.#body = new RequestBody(
-        request.body,
-        length,
-        prepared.location,
-        state.deadlines,
-      );
-    }
-    const body = this.#body;
-    const { response, server } = await this.#attempt(
-      (server) => send(request, prepared, body, server, state, this.#stop),
-      () => body === null || body.replayable,
-    );
-    body?.settle();
-    const { group, client } = this.picked;
-    prepared.setCookie = group.cookieFor(client, server);
-    this.#release = () => server.release();
-    return clientResponse(request, prepared, response, state.deadlines);
-  }
-
-  /** @param place What to give back when the WebSocket has ended. */
-  async webSocket(place: (() => void) | null): Promise<Response> {
-    const { request, admission, state } = this;
-    const { prepared } = admission;
-    const { response, server } = await this.#attempt(
-      (server) => {
-        const abort = new AbortController();
-        this.#stop.listen((reason) => abort.abort(reason));
-        const ended = () => {
-          server.release();
-          place?.();
-        };
-        return bridgeWebSocket(request, prepared, state.bridges, {
-          deadlines: state.deadlines,
-          signal: abort.signal,
-          log: state.accessLog,
-          ended,
-        });
-      },
-      () => true,
-    );
-    if (response.status !== 101) this.#release = () => server.release();
-    return response;
-  }
-
-  /** The response has been delivered, or never will be. */
-  end(): void {
-    this.#body?.close();
-    this.#release?.();
-    if (this.#deadline !== null) this.state.deadlines.stop(this.#deadline);
-    this.request.signal.removeEventListener("abort", this);
-    this.#stop.listen(null);
-  }
-
-  #attempt(
-    send: Parameters<typeof attempt>[1]["send"],
-    replayable: () => boolean,
-  ) {
-    const { picked, admission, state } = this;
-    const { location, context } = admission.prepared;
-    return attempt(picked.server, {
-      group: picked.group,
-      client: picked.client,
-      location,
-      method: context.method,
-      replayable,
-      send,
-      moved: (server) => redirectTo(admission, server.address),
-      stop: this.#stop,
-      report: state.errorLog,
-    });
   }
 }

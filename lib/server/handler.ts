@@ -6,6 +6,7 @@
 import type { ListenerPlan, LocationPlan } from "../config/plan.ts";
 import type { AccessLog } from "../observe/access_log.ts";
 import type { Deadlines } from "../proxy/deadline.ts";
+import { NULL_BODY } from "../proxy/http.ts";
 import type { Reachability } from "../proxy/reachability.ts";
 import type { WebSocketBridges } from "../proxy/websocket.ts";
 import type { Client } from "../upstream/balance/balancer.ts";
@@ -107,7 +108,8 @@ function logWhenDelivered(
     : { context: admission.context, location: null };
   if (location?.accessLog === false) return;
   const { status } = response;
-  const length = response.body === null || request.method === "HEAD"
+  // Not by `body`: to look at it makes a stream of what is sent whole.
+  const length = request.method === "HEAD" || NULL_BODY.has(status)
     ? 0
     : lengthOf(response.headers.get("content-length"));
   const log = (bytes: number | null) =>

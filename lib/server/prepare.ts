@@ -11,7 +11,7 @@ import type {
   UpstreamAddress,
 } from "../config/plan.ts";
 import type { PreparedRequest } from "../proxy/prepared.ts";
-import { hasToken, HOP_BY_HOP, namedInConnection } from "../proxy/headers.ts";
+import { hasToken } from "../proxy/headers.ts";
 import { utf8Bytes } from "../route/bytes.ts";
 import { type Host, parseHost, splitUrl } from "../route/host.ts";
 import { findLocation } from "../route/location.ts";
@@ -22,6 +22,7 @@ import { isIn, type NetworkSet } from "../route/network.ts";
 import { Context, requestId } from "./context.ts";
 import { readForwarded } from "./forwarded.ts";
 import { PROOF_HEADER, RELOAD } from "./control.ts";
+import { RequestFields, requestHeaders } from "./request_headers.ts";
 
 /** A request, as `Deno.serve` hands it over. `url` is not normalised. */
 export type Incoming = Pick<Request, "url" | "method" | "headers">;
@@ -43,6 +44,7 @@ export type Admission =
   | {
     kind: "proxy";
     prepared: PreparedRequest;
+    fields: RequestFields;
     hasBody: boolean;
     context: Context;
   }
@@ -69,20 +71,22 @@ export function prepareRequest(
   pick: (location: LocationPlan, context: Context) => UpstreamAddress,
 ): Admission {
   const { headers, method } = request;
+  const fields = new RequestFields(headers);
   const split = splitUrl(
     request.url,
     connection.urlScheme,
-    headers.get("host"),
+    fields.host,
     connection.fallbackHost,
   );
   const context = new Context(
     method,
     headers,
+    fields,
     "http",
     connection.remoteAddr,
     connection.remotePort,
     connection.serverPort,
-    requestId(headers),
+    requestId(fields.requestId),
     split?.target ?? request.url,
   );
   const answer = (status: number, reason: string): Admission => ({
@@ -117,13 +121,13 @@ export function prepareRequest(
       "the path has an invalid escape or leads above the root",
     );
   }
-  const coding = headers.get("transfer-encoding");
+  const coding = fields.transferEncoding;
   if (coding !== null && coding.toLowerCase() !== "chunked") {
     // Deno hands over `gzip, chunked` with the inner coding still on; passed on
     // as plain chunked it would be another body (RFC 9112 section 6.1).
     return answer(501, "the only transfer coding supported is chunked");
   }
-  const length = headers.get("content-length");
+  const length = fields.contentLength;
   const hasBody = coding !== null || (length !== null && length !== "0");
   if (hasBody && (method === "GET" || method === "HEAD")) {
     return answer(400, `a ${method} request with a body can't be forwarded`);
@@ -168,8 +172,8 @@ export function prepareRequest(
   const address = pick(location, context);
   context.upstreamAddr = address.name;
   const websocket = method === "GET" &&
-    hasToken(headers.get("upgrade"), "websocket") &&
-    hasToken(headers.get("connection"), "upgrade");
+    hasToken(fields.upgrade, "websocket") &&
+    hasToken(fields.connection, "upgrade");
   const prepared: PreparedRequest = {
     server,
     location,
@@ -179,22 +183,28 @@ export function prepareRequest(
     authority,
     websocket,
     target: sent,
-    headers: requestHeaders(context, location, websocket, hasBody),
+    headers: requestHeaders(fields, context, location, websocket, hasBody),
     setCookie: null,
   };
-  return { kind: "proxy", prepared, hasBody, context };
+  return { kind: "proxy", prepared, fields, hasBody, context };
 }
 
 /** The request goes to another server than the one it was prepared for. */
 export function redirectTo(
-  { prepared, hasBody, context }: Admission & { kind: "proxy" },
+  { prepared, fields, hasBody, context }: Admission & { kind: "proxy" },
   address: UpstreamAddress,
 ): void {
   prepared.address = address;
   context.upstreamAddr = address.name;
   const { location, websocket } = prepared;
   // A header may tell the server's address.
-  prepared.headers = requestHeaders(context, location, websocket, hasBody);
+  prepared.headers = requestHeaders(
+    fields,
+    context,
+    location,
+    websocket,
+    hasBody,
+  );
 }
 
 /** What a trusted proxy in front tells of the client; null where there is none. */
@@ -230,70 +240,3 @@ function isMethod(method: string): boolean {
 function isOver(contentLength: string | null, limit: number): boolean {
   return limit !== 0 && contentLength !== null && Number(contentLength) > limit;
 }
-
-/** The headers to send: the client's, less what stays here, and the location's own. */
-function requestHeaders(
-  context: Context,
-  location: LocationPlan,
-  websocket: boolean,
-  hasBody: boolean,
-): [string, string][] {
-  const client = context.headers;
-  const named = namedInConnection(client.get("connection"));
-  const own = location.setHeaderNames;
-  const fields: [string, string][] = [];
-  // `fetch` decodes a compressed body, and so breaks it, unless the first
-  // Accept-Encoding is exactly this; the client's own goes as a second one.
-  if (!websocket) fields.push(["accept-encoding", "identity"]);
-  for (const { name, value } of location.setHeaders) {
-    const rendered = value(context);
-    if (rendered !== "") fields.push([name, rendered]);
-    else if (name === "host") fields.push([name, context.proxyHost]);
-  }
-  // nginx's default where proxy_set_header says nothing of it.
-  if (!own.has("host")) fields.push(["host", context.proxyHost]);
-  if (!own.has("x-request-id")) {
-    fields.push(["x-request-id", context.requestId]);
-  }
-  for (const pair of client) {
-    const name = pair[0];
-    if (
-      HOP_BY_HOP.has(name) || STAYS_HERE.has(name) || own.has(name) ||
-      named?.has(name) || (websocket && name.startsWith("sec-websocket-")) ||
-      // nginx's underscores_in_headers off: to a CGI or WSGI application
-      // X_Forwarded_For is the same variable as X-Forwarded-For.
-      name.includes("_")
-    ) continue;
-    if (name === "content-length" && !hasBody && pair[1] !== "0") continue;
-    fields.push(pair);
-  }
-  if (!websocket && hasToken(client.get("te"), "trailers")) {
-    fields.push(["te", "trailers"]);
-  }
-  if (!websocket) addMissing(fields);
-  return fields;
-}
-
-/**
- * `fetch` adds these by itself where they are missing. The first two say the
- * same as nothing (RFC 9110 sections 12.5.1 and 12.5.4); an empty User-Agent is
- * as near as it lets us come to sending none.
- */
-function addMissing(fields: [string, string][]): void {
-  for (const pair of FETCH_ADDS) {
-    if (!fields.some(([name]) => name === pair[0])) fields.push([...pair]);
-  }
-}
-
-const FETCH_ADDS: readonly (readonly [string, string])[] = [
-  ["accept", "*/*"],
-  ["accept-language", "*"],
-  ["user-agent", ""],
-];
-
-/** Replaced by ours (`host`, `x-request-id`), or dealt with here (`expect`: Deno answers `100 Continue`). */
-const STAYS_HERE: ReadonlySet<string> = new Set([
-  "expect",
-  "host",
-  "x-request-id",
-]);

@@ -3,11 +3,14 @@ import fc from "fast-check";
 import { escapeField } from "../../lib/observe/access_line.ts";
 import { createAccessLog } from "../../lib/observe/access_log.ts";
 import { Context } from "../../lib/server/context.ts";
+import { RequestFields } from "../../lib/server/request_headers.ts";
 
 function context(uri = "/x?y", headers: Record<string, string> = {}) {
+  const fields = new Headers(headers);
   const made = new Context(
     "GET",
-    new Headers(headers),
+    fields,
+    new RequestFields(fields),
     "http",
     "192.0.2.1",
     "1234",

@@ -1,3 +1,4 @@
+import { connect, constants } from "node:http2";
 import { deepStrictEqual, ok, strictEqual as equal } from "node:assert/strict";
 import {
   rawClient,
@@ -220,25 +221,71 @@ Deno.test("a client that leaves in its body breaks the upstream request off", as
   ok(!(await received.promise).includes("0\r\n\r\n"));
 });
 
-Deno.test("a client that leaves while it waits cancels the upstream request within a second", async () => {
+/** An upstream that never answers, and how its requests begin and end. */
+function silent() {
   const begun = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
-  await using upstream = rawUpstream(async (connection) => {
+  const upstream = rawUpstream(async (connection) => {
     await connection.readHead();
     begun.resolve();
     await connection.readToEnd();
     ended.resolve();
   });
-  await using proxy = startProxy({
+  const proxy = startProxy({
     locations: { "/": `http://127.0.0.1:${upstream.port}` },
   });
-  const client = await rawClient(proxy.port);
-  await client.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
-  await begun.promise;
-  const left = performance.now();
-  client.close();
-  await ended.promise;
-  ok(performance.now() - left < 1000);
+  return {
+    proxy,
+    begun: begun.promise,
+    ended: ended.promise,
+    async [Symbol.asyncDispose]() {
+      await proxy[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+// They leave before the proxy asks Deno about them: that tells of it all the
+// same, which lib/server/exchange.ts relies on.
+for (
+  const [who, text] of Object.entries({
+    "that sends a GET": "GET / HTTP/1.1\r\nhost: x\r\n\r\n",
+    "of HTTP/1.0": "GET / HTTP/1.0\r\n\r\n",
+    "that sends a HEAD": "HEAD / HTTP/1.1\r\nhost: x\r\n\r\n",
+    "that has sent its whole body":
+      "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello",
+    "that has sent its whole body in chunks":
+      "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" +
+      "5\r\nhello\r\n0\r\n\r\n",
+    "that asks for another protocol":
+      "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+    "that has sent a second request":
+      "GET / HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n",
+  })
+) {
+  Deno.test(`a client ${who} and leaves while it waits cancels the upstream request within a second`, async () => {
+    await using stack = silent();
+    const client = await rawClient(stack.proxy.port);
+    await client.write(text);
+    await stack.begun;
+    const left = performance.now();
+    client.close();
+    await stack.ended;
+    ok(performance.now() - left < 1000);
+  });
+}
+
+Deno.test("a client of HTTP/2 that gives up its request cancels that upstream", async () => {
+  await using stack = silent();
+  const client = connect(`http://127.0.0.1:${stack.proxy.port}`);
+  const request = client.request({ ":path": "/" });
+  request.on("error", () => {});
+  await stack.begun;
+  request.close(constants.NGHTTP2_CANCEL);
+  await stack.ended;
+  const closed = Promise.withResolvers<void>();
+  client.close(closed.resolve);
+  await closed.promise;
 });
 
 Deno.test("a client that closes its sending half while it waits is taken as gone, as nginx does", async () => {
