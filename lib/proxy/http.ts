@@ -6,13 +6,13 @@
  */
 import type { UpstreamServer } from "../upstream/server.ts";
 import { ClientClosedRequest, ClientError } from "./client_error.ts";
-import type { Deadlines } from "./deadline.ts";
+import type { Deadline, Deadlines } from "./deadline.ts";
 import { classify } from "./fetch_error.ts";
 import { cleanResponseHeaders } from "./headers.ts";
 import type { PreparedRequest } from "./prepared.ts";
 import type { Reachability } from "./reachability.ts";
 import { rewriteRedirect } from "./redirect.ts";
-import type { BodyFailure, RequestBody } from "./request_body.ts";
+import type { BodyFailure, BodyListener, RequestBody } from "./request_body.ts";
 import type { Stop } from "./stop.ts";
 import { timedBody } from "./timed_body.ts";
 import { UpstreamError } from "./upstream_error.ts";
@@ -44,77 +44,109 @@ export interface ExchangeParts {
  * @throws {ClientError} where the client's body is at fault.
  * @throws {ClientClosedRequest} where the client left.
  */
-export async function send(
+export function send(
   request: Request,
   prepared: PreparedRequest,
   body: RequestBody | null,
   server: UpstreamServer,
-  { deadlines, reachability }: ExchangeParts,
+  parts: ExchangeParts,
   stop: Stop,
 ): Promise<Response> {
-  const { location } = prepared;
-  const abort = new AbortController();
-  const giveUp = (reason: unknown) => abort.abort(reason);
-  let answered = false;
-  // It goes on after the answer: then it ends the body.
-  stop.listen(giveUp);
-  const timeout = () => giveUp(new UpstreamError("timeout", server.name));
-  const startReading = () =>
-    deadlines.start(location.proxyReadTimeout, timeout);
-  // nginx counts proxy_read_timeout from the end of the body.
-  let reading = body === null ? startReading() : null;
-  // `fetch` does not tell whether it has a connection; so half-way through the
-  // time for one, somebody looks.
-  const half = location.proxyConnectTimeout / 2;
-  const connecting = deadlines.start(half, () => {
-    reachability.check(server, half).then((reachable) => {
-      if (reachable || answered) return;
-      giveUp(new UpstreamError("unconnected", server.name));
-    });
-  });
-  const sendIt = () => {
+  return new Sending(request, prepared, body, server, parts, stop).response();
+}
+
+/** One request on its way to one server. */
+class Sending implements BodyListener {
+  readonly #abort = new AbortController();
+  #answered = false;
+  #connecting: Deadline | null = null;
+  #reading: Deadline | null = null;
+
+  constructor(
+    readonly request: Request,
+    readonly prepared: PreparedRequest,
+    readonly body: RequestBody | null,
+    readonly server: UpstreamServer,
+    readonly parts: ExchangeParts,
+    readonly stop: Stop,
+  ) {}
+
+  async response(): Promise<Response> {
+    const { request, body, server, parts: { deadlines }, stop } = this;
+    const { proxyConnectTimeout } = this.prepared.location;
+    // It goes on after the answer: then it ends the body.
+    stop.listen((reason) => this.#abort.abort(reason));
+    // `fetch` does not tell whether it has a connection; so half-way through the
+    // time for one, somebody looks.
+    const half = proxyConnectTimeout / 2;
+    this.#connecting = deadlines.start(half, () => this.#look(half));
+    // nginx counts proxy_read_timeout from the end of the body.
+    if (body === null) this.sent();
+    const { signal } = this.#abort;
+    try {
+      let response: Response;
+      try {
+        response = await this.#fetch();
+      } catch (error) {
+        // An idle connection that the upstream closes just as we use it loses
+        // the request before the upstream saw it, mostly. To repeat an idempotent
+        // request is safe in any case (RFC 9110 section 9.2.2).
+        if (
+          !IDEMPOTENT.has(request.method) || body?.replayable === false ||
+          signal.aborted || classify(error) !== "closed"
+        ) throw error;
+        response = await this.#fetch();
+      }
+      if (response.status < 200 || response.status > 599) {
+        // `Response` takes no other status.
+        await response.body?.cancel();
+        throw new UpstreamError("invalid", server.name);
+      }
+      this.#answered = true;
+      return response;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof UpstreamError) throw error;
+      if (request.signal.aborted) throw new ClientClosedRequest();
+      throw new UpstreamError(classify(error), server.name, { cause: error });
+    } finally {
+      deadlines.stop(this.#connecting);
+      if (this.#reading !== null) deadlines.stop(this.#reading);
+      if (!this.#answered) stop.listen(null);
+    }
+  }
+
+  /** All of the body has been handed over: the answer's time begins. */
+  sent(): void {
+    const { server, parts: { deadlines } } = this;
+    this.#reading ??= deadlines.start(
+      this.prepared.location.proxyReadTimeout,
+      () => this.#abort.abort(new UpstreamError("timeout", server.name)),
+    );
+  }
+
+  failed(reason: BodyFailure): void {
+    this.#abort.abort(bodyError(reason, this.server));
+  }
+
+  #fetch(): Promise<Response> {
+    const { request, prepared, body, server } = this;
     const init: RequestInit & { client: Deno.HttpClient } = {
       method: request.method,
       headers: prepared.headers,
-      body: body === null ? null : body.send({
-        sent: () => {
-          reading ??= startReading();
-        },
-        failed: (reason) => giveUp(bodyError(reason, server)),
-      }),
+      body: body === null ? null : body.send(this),
       redirect: "manual",
-      signal: abort.signal,
+      signal: this.#abort.signal,
       client: server.client,
     };
     return fetch(server.origin + prepared.target, init);
-  };
-  try {
-    const response = await sendIt().catch((error) => {
-      // An idle connection that the upstream closes just as we use it loses the
-      // request before the upstream saw it, mostly. To repeat an idempotent
-      // request is safe in any case (RFC 9110 section 9.2.2).
-      if (
-        IDEMPOTENT.has(request.method) && body?.replayable !== false &&
-        !abort.signal.aborted && classify(error) === "closed"
-      ) return sendIt();
-      throw error;
-    });
-    if (response.status < 200 || response.status > 599) {
-      // `Response` takes no other status.
-      await response.body?.cancel();
-      throw new UpstreamError("invalid", server.name);
-    }
-    answered = true;
-    return response;
-  } catch (error) {
-    if (abort.signal.aborted) throw abort.signal.reason;
-    if (error instanceof UpstreamError) throw error;
-    if (request.signal.aborted) throw new ClientClosedRequest();
-    throw new UpstreamError(classify(error), server.name, { cause: error });
-  } finally {
-    deadlines.stop(connecting);
-    if (reading !== null) deadlines.stop(reading);
-    if (!answered) stop.listen(null);
+  }
+
+  /** @param timeout Milliseconds for a connection. */
+  async #look(timeout: number): Promise<void> {
+    const { server, parts: { reachability } } = this;
+    if (await reachability.check(server, timeout) || this.#answered) return;
+    this.#abort.abort(new UpstreamError("unconnected", server.name));
   }
 }
 

@@ -43,14 +43,13 @@ export interface Picked {
   readonly server: UpstreamServer | NoServer;
 }
 
-/**
- * The handler of one listener.
- *
- * @param place The facts that every connection of this listener shares.
- */
+/** The facts that every connection of a listener shares. */
+type Place = Pick<Connection, "urlScheme" | "fallbackHost" | "serverPort">;
+
+/** The handler of one listener. */
 export function createHandler(
   listener: ListenerPlan,
-  place: Pick<Connection, "urlScheme" | "fallbackHost" | "serverPort">,
+  place: Place,
   state: ServerState,
 ): Deno.ServeHandler<Deno.Addr> {
   return async (request, info) => {
@@ -59,7 +58,7 @@ export function createHandler(
     const admission = prepareRequest(
       listener,
       request,
-      { ...place, ...remote(info.remoteAddr) },
+      connectionOf(place, info.remoteAddr),
       (location, context) => {
         picked = pick(location, context, state, started);
         const { server } = picked;
@@ -126,10 +125,16 @@ function lengthOf(contentLength: string | null): number | null {
   return contentLength === null ? null : Number(contentLength);
 }
 
-function remote(
-  address: Deno.Addr,
-): Pick<Connection, "remoteAddr" | "remotePort"> {
-  return "hostname" in address
-    ? { remoteAddr: address.hostname, remotePort: String(address.port) }
-    : { remoteAddr: "unix:", remotePort: "" };
+function connectionOf(
+  { urlScheme, fallbackHost, serverPort }: Place,
+  peer: Deno.Addr,
+): Connection {
+  const tcp = "hostname" in peer;
+  return {
+    urlScheme,
+    fallbackHost,
+    serverPort,
+    remoteAddr: tcp ? peer.hostname : "unix:",
+    remotePort: tcp ? String(peer.port) : "",
+  };
 }

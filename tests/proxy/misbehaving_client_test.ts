@@ -6,6 +6,7 @@ import {
   rawUpstream,
 } from "../support/raw_upstream.ts";
 import { startProxy } from "../support/proxy.ts";
+import { soon } from "../support/soon.ts";
 
 /** A proxy before an upstream that notes every request head and answers `ok`. */
 function recording(config: Record<string, unknown> = {}) {
@@ -270,7 +271,7 @@ for (
     await stack.begun;
     const left = performance.now();
     client.close();
-    await stack.ended;
+    await soon("the upstream's request has ended", stack.ended);
     ok(performance.now() - left < 1000);
   });
 }
@@ -282,7 +283,7 @@ Deno.test("a client of HTTP/2 that gives up its request cancels that upstream", 
   request.on("error", () => {});
   await stack.begun;
   request.close(constants.NGHTTP2_CANCEL);
-  await stack.ended;
+  await soon("the upstream's request has ended", stack.ended);
   const closed = Promise.withResolvers<void>();
   client.close(closed.resolve);
   await closed.promise;
