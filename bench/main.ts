@@ -7,6 +7,7 @@
  *     deno task bench --only=small,echo   some of it
  *     deno task bench memory              that memory stays flat, see memory.ts
  *     deno task bench fanout              Centrifugo's messages, see fanout.ts
+ *     deno task bench soak                mixed load with faults, see soak.ts
  *
  * @module
  */
@@ -60,6 +61,11 @@ async function main(args: string[]): Promise<number> {
     await import("./websocket_memory.ts");
     return 0;
   }
+  if (options._[0] === "soak") {
+    // It reads its own arguments.
+    await import("./soak.ts");
+    return 0;
+  }
   if (options._[0] === "fanout") {
     const { fanout } = await import("./fanout.ts");
     await fanout(args.slice(1), say);
@@ -70,7 +76,7 @@ async function main(args: string[]): Promise<number> {
   const unknown = only?.find((name) => !NAMES.includes(name));
   if (options._.length > 0 || unknown !== undefined) {
     console.error(
-      "usage: deno task bench [memory|fanout] [--quick] [--only=NAME,…] " +
+      "usage: deno task bench [memory|fanout|soak] [--quick] [--only=NAME,…] " +
         `[--proxy=NAME,…]\nnames: ${NAMES.join(", ")}`,
     );
     return 2;

@@ -150,15 +150,21 @@ class Sending implements BodyListener {
   }
 }
 
-/** The response for the client: headers cleaned and rewritten, the body as it comes. */
+/**
+ * The response for the client: headers cleaned and rewritten, the body as it
+ * comes.
+ *
+ * @param stop Stops when the exchange's time is over.
+ */
 export function clientResponse(
   request: Request,
   prepared: PreparedRequest,
   upstream: Response,
   deadlines: Deadlines,
+  stop: Stop,
 ): Response {
   const { status, statusText, headers } = upstream;
-  const body = bodyFor(request, prepared, upstream, deadlines);
+  const body = bodyFor(request, prepared, upstream, deadlines, stop);
   // A `Headers` is copied as it is; what else could be given is checked and
   // compared, field by field, which costs 10 µs.
   const response = new Response(body, { status, statusText, headers });
@@ -180,6 +186,7 @@ function bodyFor(
   { location }: PreparedRequest,
   upstream: Response,
   deadlines: Deadlines,
+  stop: Stop,
 ): BodyInit | null {
   if (NULL_BODY.has(upstream.status)) return null;
   // To a HEAD without a length Deno would add `content-length: 0`, which a GET
@@ -190,7 +197,7 @@ function bodyFor(
   const { proxyBodyTimeout, requestTimeout } = location;
   return upstream.body === null || proxyBodyTimeout + requestTimeout === 0
     ? upstream.body
-    : timedBody(upstream.body, proxyBodyTimeout, deadlines);
+    : timedBody(upstream.body, proxyBodyTimeout, deadlines, stop);
 }
 
 function bodyError(

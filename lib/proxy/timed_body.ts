@@ -1,14 +1,17 @@
 /**
- * A response's body that must not stall.
+ * A response's body that must not stall, or last too long.
  *
  * @module
  */
 import type { Deadline, Deadlines } from "./deadline.ts";
+import type { Stop } from "./stop.ts";
 
 /**
  * The same body; it breaks off where nothing comes for too long, or where the
- * `fetch` that it is of is aborted, and so does the client's connection. A body
- * that streams outside JavaScript would not hear of that.
+ * exchange is stopped, and so does the client's connection. A body that streams
+ * outside JavaScript would not hear of that; nor may the `fetch` that it is of:
+ * Deno 2.9.6 forgets a request's signal with the first full garbage collection
+ * after the response's head.
  *
  * @param timeout Milliseconds between two pieces; 0 is no limit. The time in
  * which the client takes nothing does not count.
@@ -17,22 +20,24 @@ export function timedBody(
   body: ReadableStream<Uint8Array>,
   timeout: number,
   deadlines: Deadlines,
+  stop: Stop,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let deadline: Deadline | null = null;
-  const stop = () => {
+  const stopClock = () => {
     if (deadline !== null) deadlines.stop(deadline);
     deadline = null;
   };
+  let over = false;
   return new ReadableStream<Uint8Array>({
+    start(controller) {
+      stop.listen((reason) => breakOff(controller, reason));
+    },
     async pull(controller) {
-      let over = false;
       if (timeout > 0) {
         deadline = deadlines.start(timeout, () => {
-          over = true;
           const late = new Error("nothing came for proxy_read_timeout");
-          controller.error(late);
-          reader.cancel(late).catch(() => {});
+          breakOff(controller, late);
         });
       }
       try {
@@ -41,12 +46,21 @@ export function timedBody(
         if (done) controller.close();
         else controller.enqueue(value);
       } finally {
-        stop();
+        stopClock();
       }
     },
     async cancel(reason) {
-      stop();
+      stopClock();
       await reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
+
+  function breakOff(
+    controller: ReadableStreamDefaultController<Uint8Array>,
+    reason: Error,
+  ): void {
+    over = true;
+    controller.error(reason);
+    reader.cancel(reason).catch(() => {});
+  }
 }

@@ -146,7 +146,13 @@ class Exchange implements Course, EventListenerObject {
     if (prepared.websocket) return response;
     this.#body?.settle();
     prepared.setCookie = picked.group.cookieFor(picked.client, server);
-    return clientResponse(request, prepared, response, state.deadlines);
+    return clientResponse(
+      request,
+      prepared,
+      response,
+      state.deadlines,
+      this.stop,
+    );
   }
 
   /** The response has been delivered, or never will be. */
