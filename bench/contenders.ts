@@ -94,6 +94,7 @@ function denoFloor(name: string, file: string, can: "http" | "websocket") {
         command: Deno.execPath(),
         args: [
           "run",
+          "--unstable-no-legacy-abort",
           "--allow-net",
           path(file),
           String(port),
@@ -185,8 +186,10 @@ export function contenders(): Contender[] {
   return [
     sameorigin,
     denoFloor("floor", "floor.ts", "http"),
-    denoFloor("floor, headers copied", "floor_headers.ts", "http"),
-    denoFloor("floor, WebSocket", "floor_websocket.ts", "websocket"),
+    denoFloor("floor+headers", "floor_headers.ts", "http"),
+    denoFloor("floor+duties", "floor_duties.ts", "http"),
+    denoFloor("floor-own-client", "floor_own_client.ts", "http"),
+    denoFloor("floor-websocket", "floor_websocket.ts", "websocket"),
     nginx,
     haproxy,
     caddy,

@@ -145,8 +145,11 @@ ratios. The last three columns say how busy a core was with the proxy, the
 upstream and the load: the last two share the cores that the proxy has not, so
 where they add up to all of these the rate is theirs and not the proxy's; its
 CPU for a unit is not touched by that. "floor" is \`Deno.serve\` with \`fetch\`
-in ten lines (\`bench/floor.ts\`), which breaks compressed bodies; "headers
-copied" is the same with the headers of both directions copied and filtered.
+in ten lines (\`bench/floor.ts\`), which breaks compressed bodies; "+headers" is
+the same with the headers of both directions copied and filtered, "+duties" also
+sends the five headers of config.yaml and a request id, can be cancelled, and
+writes an access log. "own-client" is an experiment: a client of its own in place
+of \`fetch\`.
 
 ${missing.join("")}`;
 }
