@@ -137,7 +137,9 @@ class Sending implements BodyListener {
       body: body === null ? null : body.send(this),
       redirect: "manual",
       signal: this.#abort.signal,
-      client: server.client,
+      client: body === null && !IDEMPOTENT.has(request.method)
+        ? server.unpooled()
+        : server.client,
     };
     return fetch(server.origin + prepared.target, init);
   }

@@ -16,7 +16,7 @@ import {
 } from "./balance/balancer.ts";
 import { Sticky } from "./balance/sticky.ts";
 import { type Lookup, Names } from "./names.ts";
-import { UpstreamServer } from "./server.ts";
+import { type Connections, UpstreamServer } from "./server.ts";
 
 export { UpstreamServer } from "./server.ts";
 
@@ -33,7 +33,8 @@ export type NoServer = "none" | "busy";
 /** One upstream of the plan. */
 export class UpstreamGroup {
   readonly #clients: Deno.HttpClient[] = [];
-  readonly #shared: Deno.HttpClient;
+  /** Of all servers but those at a unix socket. */
+  readonly #shared: Connections;
   readonly #names: Names;
   readonly #watches: (() => void)[] = [];
   readonly #slowStart: boolean;
@@ -51,7 +52,7 @@ export class UpstreamGroup {
 
   /** @param lookup In place of the system's resolver. */
   constructor(readonly plan: UpstreamPlan, lookup?: Lookup) {
-    this.#shared = this.#client();
+    this.#shared = this.#connections();
     const name = plan.sticky?.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     this.#cookie = new RegExp(`(?:^|[;,]) *${name}=([0-9a-f]*)`);
     this.#slowStart = plan.servers.some(({ slowStart }) => slowStart > 0);
@@ -210,12 +211,12 @@ export class UpstreamGroup {
       ? new UpstreamServer(plan, {
         address,
         origin: `${scheme}://${bracketed(address.hostname)}:${address.port}`,
-        client: this.#shared,
+        ...this.#shared,
       })
       : new UpstreamServer(plan, {
         address,
         origin: `${scheme}://localhost`,
-        client: this.#client({ transport: "unix", path: address.path }),
+        ...this.#connections({ transport: "unix", path: address.path }),
       });
   }
 
@@ -223,13 +224,22 @@ export class UpstreamGroup {
     return createBalancer(this.plan.balance, servers);
   }
 
-  #client(proxy?: Deno.Proxy): Deno.HttpClient {
+  #connections(proxy?: Deno.Proxy): Connections {
+    let unpooled: Deno.HttpClient | undefined;
+    return {
+      client: this.#client(this.plan.keepalive, proxy),
+      unpooled: () => unpooled ??= this.#client(0, proxy),
+    };
+  }
+
+  /** @param keepalive Idle connections kept for each server. */
+  #client(keepalive: number, proxy?: Deno.Proxy): Deno.HttpClient {
     // HTTP/1.1 only: over plain http there is no way to negotiate more, and a
     // WebSocket needs it. `allowHost`, or `fetch` refuses a Host of ours.
     const client = Deno.createHttpClient({
       http2: false,
       allowHost: true,
-      poolMaxIdlePerHost: this.plan.keepalive,
+      poolMaxIdlePerHost: keepalive,
       poolIdleTimeout: POOL_IDLE_TIMEOUT,
       ...(proxy === undefined ? {} : { proxy }),
     });

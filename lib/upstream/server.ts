@@ -6,13 +6,23 @@
 import type { UpstreamAddress, UpstreamServerPlan } from "../config/plan.ts";
 import type { Peer } from "./balance/balancer.ts";
 
+/** The ways to connect to a server. */
+export interface Connections {
+  readonly client: Deno.HttpClient;
+  /**
+   * Gives a client that keeps no connection, for requests that may not be
+   * repeated and have no body: `fetch` sends these by itself once more where a
+   * connection that was kept closes under them, also a POST (Deno 2.9.6).
+   */
+  readonly unpooled: () => Deno.HttpClient;
+}
+
 /** What a server needs beside its plan. */
-export interface ServerPlace {
+export interface ServerPlace extends Connections {
   /** Where it listens: as the plan says, or one of the addresses of its name. */
   readonly address: UpstreamAddress;
   /** What the target is appended to: `http://backend:8000`. */
   readonly origin: string;
-  readonly client: Deno.HttpClient;
 }
 
 /**
@@ -27,6 +37,7 @@ export class UpstreamServer implements Peer {
   readonly address: UpstreamAddress;
   readonly origin: string;
   readonly client: Deno.HttpClient;
+  readonly unpooled: () => Deno.HttpClient;
   effectiveWeight: number;
   currentWeight = 0;
   active = 0;
@@ -46,6 +57,7 @@ export class UpstreamServer implements Peer {
     this.address = place.address;
     this.origin = place.origin;
     this.client = place.client;
+    this.unpooled = place.unpooled;
     this.weight = plan.weight;
     this.effectiveWeight = plan.weight;
   }

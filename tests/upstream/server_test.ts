@@ -12,6 +12,7 @@ function serverWith(parameters: Record<string, unknown>) {
     address,
     origin: "http://127.0.0.1:8000",
     client,
+    unpooled: () => client,
   });
   return { server, [Symbol.dispose]: () => client.close() };
 }
