@@ -9,7 +9,7 @@ const ROOT = new URL("../../", import.meta.url);
 /** What of npm the program itself needs; the second line stands in for @std. */
 const NPM_PACKAGES = [
   ...["valibot", "@valibot/to-json-schema"],
-  ...["minimist", "js-yaml", "argparse"],
+  ...["js-yaml", "argparse"],
 ];
 
 /** Files of the project that belong to the program. */

@@ -1,17 +1,13 @@
 /**
  * `parseArgs` with the signature of `@std/cli/parse-args`, for networks that
- * do not reach JSR. @std's is a port of minimist that has since moved on: what
- * it does differently is put right here.
+ * do not reach JSR. Written out here, for the options that are used: a package
+ * of npm's would be CommonJS, which costs every start 25 ms.
  *
  * @module
  */
-// @ts-types="@types/minimist"
-import minimist from "minimist";
 
 /** The part of @std's options that is used here. */
 export interface ParseOptions {
-  /** Whether what follows `--` goes to `["--"]` rather than to `_`. */
-  "--"?: boolean;
   /** Other names of an option. */
   alias?: Record<string, string | readonly string[]>;
   /** Options without a value. */
@@ -20,10 +16,6 @@ export interface ParseOptions {
   collect?: string | readonly string[];
   /** Values of options that are not given. */
   default?: Record<string, unknown>;
-  /** Options that `--no-NAME` sets to false. */
-  negatable?: string | readonly string[];
-  /** Whether everything after the first positional argument goes to `_` unread. */
-  stopEarly?: boolean;
   /** Options with a value that stays a string; `_` for the positional arguments. */
   string?: string | readonly string[];
   /**
@@ -36,11 +28,7 @@ export interface ParseOptions {
 /** The options that were given, and the positional arguments in `_`. */
 export interface Args extends Record<string, unknown> {
   _: (string | number)[];
-  "--"?: string[];
 }
-
-/** Hides `--no-x` from minimist, which would read it as `x: false`. */
-const MARK = "\0";
 
 /**
  * Reads a command line.
@@ -52,69 +40,92 @@ export function parseArgs(
   args: readonly string[],
   options: ParseOptions = {},
 ): Args {
-  const aliases = new Map<string, string[]>();
-  for (const [name, value] of Object.entries(options.alias ?? {})) {
-    const group = [name, ...list(value)];
-    for (const member of group) aliases.set(member, group);
+  const names = new Map<string, string[]>();
+  for (const [name, others] of Object.entries(options.alias ?? {})) {
+    const group = [name, ...list(others)];
+    for (const member of group) names.set(member, group);
   }
-  const named = (names: string | readonly string[] = []) =>
-    new Set(list(names).flatMap((name) => aliases.get(name) ?? [name]));
+  const namesOf = (name: string) => names.get(name) ?? [name];
+  const named = (listed: string | readonly string[] = []) =>
+    new Set(list(listed).flatMap(namesOf));
   const boolean = named(options.boolean);
   const string = named(options.string);
   const collect = named(options.collect);
-  const negatable = named(options.negatable);
-  const known = new Set([...boolean, ...string, ...collect, ...aliases.keys()]);
+  const known = new Set([...boolean, ...string, ...collect, ...names.keys()]);
+  const result: Args = { _: [] };
 
   const end = args.indexOf("--");
-  const marked = args.map((arg, i) => {
-    if (end !== -1 && i >= end || !/^--[^=]+$/.test(arg)) return arg;
-    if (arg.startsWith("--no-") && !negatable.has(arg.slice(5))) {
-      return `--${MARK}${arg.slice(2)}`;
+  const read = end === -1 ? args : args.slice(0, end);
+  for (let i = 0; i < read.length; i++) {
+    const arg = read[i] ?? "";
+    const next = read[i + 1];
+    const [, long, text] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (long !== undefined) {
+      if (text !== undefined) set(arg, long, text);
+      else if (takes(long, next) && !next?.startsWith("-")) {
+        set(arg, long, next);
+        i++;
+      } else set(arg, long);
+    } else if (/^-[^-]/.test(arg)) {
+      if (short(arg, next)) i++;
+    } else if (options.unknown?.(arg) !== false) {
+      positional(arg);
     }
-    // @std takes neither as the value of a long option.
-    const next = args[i + 1];
-    const alone = !options.stopEarly && (next === "-" || next === "") &&
-      string.has(arg.slice(2));
-    return alone ? `${arg}=` : arg;
-  });
-  const isUnknown = (arg: string): boolean => {
-    const written = arg.replace(MARK, "");
-    const key = optionKey(written, known);
-    if (key !== undefined && known.has(key)) return true;
-    return options.unknown?.(written, key) !== false;
-  };
-
-  const parsed = minimist(marked, {
-    "--": options["--"] ?? false,
-    alias: Object.fromEntries(
-      Object.entries(options.alias ?? {}).map(([k, v]) => [k, [...list(v)]]),
-    ),
-    boolean: [...boolean],
-    default: options.default ?? {},
-    stopEarly: options.stopEarly ?? false,
-    string: [...string],
-    unknown: isUnknown,
-  });
-
-  const result: Args = { _: parsed._.map(unmarked) };
-  for (const [name, value] of Object.entries(parsed)) {
-    if (name === "_") continue;
-    result[name.replace(MARK, "")] = settled(name, value);
   }
-  // A collected option that is not given is an empty list.
-  for (const name of collect) {
-    if (string.has(name) || boolean.has(name)) result[name] ??= [];
+  if (end !== -1) { for (const arg of args.slice(end + 1)) positional(arg); }
+
+  for (const [name, value] of Object.entries(options.default ?? {})) {
+    for (const other of namesOf(name)) result[other] ??= value;
   }
+  for (const name of boolean) result[name] ??= collect.has(name) ? [] : false;
+  for (const name of collect) result[name] ??= [];
   return result;
 
-  function settled(name: string, value: unknown): unknown {
-    if (name === "--" || value === options.default?.[name]) return value;
-    if (!collect.has(name)) {
-      // Of an option given twice the last value counts.
-      return Array.isArray(value) ? value.at(-1) : value;
+  /** `-abc`, `-c=value`, `-n5`. @returns Whether it took the next argument too. */
+  function short(arg: string, next: string | undefined): boolean {
+    for (let at = 1; at < arg.length - 1; at++) {
+      const letter = arg[at] ?? "";
+      const rest = arg.slice(at + 1);
+      const value = /^=(.+)/s.exec(rest)?.[1] ??
+        (/^(?:-?\d|\W)/.test(rest) ? rest : undefined);
+      if (value !== undefined) {
+        set(arg, letter, value);
+        return false;
+      }
+      set(arg, letter);
     }
-    if (Array.isArray(value)) return value;
-    return value === false && boolean.has(name) ? [] : [value];
+    const last = arg.at(-1) ?? "";
+    const taken = takes(last, next) && !/^--?[^-]/.test(next ?? "");
+    set(arg, last, taken ? next : undefined);
+    return taken;
+  }
+
+  /** Whether an option may have the next argument as its value. */
+  function takes(name: string, next: string | undefined): boolean {
+    return next !== undefined && next !== "" && !boolean.has(name);
+  }
+
+  function set(arg: string, name: string, text?: string): void {
+    const value = boolean.has(name)
+      ? text === undefined || text !== "false"
+      : text === undefined
+      ? string.has(name) ? "" : true
+      : string.has(name)
+      ? text
+      : numberOr(text);
+    if (!known.has(name) && options.unknown?.(arg, name, value) === false) {
+      return;
+    }
+    for (const other of namesOf(name)) {
+      const before = result[other];
+      result[other] = collect.has(name)
+        ? [...Array.isArray(before) ? before : [], value]
+        : value;
+    }
+  }
+
+  function positional(arg: string): void {
+    result._.push(string.has("_") ? arg : numberOr(arg));
   }
 }
 
@@ -122,15 +133,8 @@ function list(value: string | readonly string[]): readonly string[] {
   return typeof value === "string" ? [value] : value;
 }
 
-function unmarked(arg: string | number): string | number {
-  return typeof arg === "string" ? arg.replace(MARK, "") : arg;
-}
-
-/** The name of the option in `arg`: of several letters the first unknown one. */
-function optionKey(arg: string, known: Set<string>): string | undefined {
-  const long = /^--([^=]+)/.exec(arg);
-  if (long !== null) return long[1];
-  const short = /^-([^-=][^=]*)/.exec(arg);
-  if (short === null) return undefined;
-  return [...short[1] ?? ""].find((letter) => !known.has(letter));
+function numberOr(text: string): string | number {
+  return /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?$|^0x[\da-f]+$/i.test(text)
+    ? Number(text)
+    : text;
 }
