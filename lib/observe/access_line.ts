@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { RequestContext } from "../config/template.ts";
-import type { LogEvent, Traffic } from "./access_log.ts";
+import type { LogEvent, LoggedRequest, Traffic } from "./access_log.ts";
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
@@ -67,7 +66,7 @@ export function jsonLine(event: LogEvent): string {
 }
 
 function combined(
-  context: RequestContext,
+  context: LoggedRequest,
   time: Date,
   status: number,
   bytes: number | null,

@@ -6,9 +6,38 @@
 import type { RequestContext } from "../config/template.ts";
 import { combinedLine, jsonLine } from "./access_line.ts";
 
+/** What the log tells of a request itself. */
+export type LoggedRequest = Pick<
+  RequestContext,
+  | "requestId"
+  | "remoteAddr"
+  | "method"
+  | "host"
+  | "requestUri"
+  | "upstreamAddr"
+  | "referer"
+  | "userAgent"
+>;
+
+/** Only that, for those who keep it: the rest of a context is some kilobytes. */
+export function loggedRequest(context: LoggedRequest): LoggedRequest {
+  const { requestId, remoteAddr, method, host } = context;
+  const { requestUri, upstreamAddr, referer, userAgent } = context;
+  return {
+    requestId,
+    remoteAddr,
+    method,
+    host,
+    requestUri,
+    upstreamAddr,
+    referer,
+    userAgent,
+  };
+}
+
 /** What is known of a request when its response was delivered, or failed to be. */
 export interface RequestEntry {
-  context: RequestContext;
+  context: LoggedRequest;
   /** The status sent; 499 (nginx's) for a client that left before it. */
   status: number;
   /** Bytes of body sent, null where only the platform knows (a streamed body without a length). */
@@ -25,7 +54,7 @@ export interface Traffic {
 
 /** The end of a WebSocket. */
 export interface WebSocketEntry {
-  context: RequestContext;
+  context: LoggedRequest;
   /** The close code as the client saw or sent it; 1006 for one that vanished. */
   code: number;
   /** Which side ended it. */
@@ -39,12 +68,12 @@ export interface WebSocketEntry {
 /** Everything a line is made of. */
 export type LogEvent =
   | { event: "request"; time: Date; entry: RequestEntry }
-  | { event: "websocket_opened"; time: Date; context: RequestContext }
+  | { event: "websocket_opened"; time: Date; context: LoggedRequest }
   | { event: "websocket_closed"; time: Date; entry: WebSocketEntry };
 
 export interface AccessLog {
   request(entry: RequestEntry): void;
-  webSocketOpened(context: RequestContext): void;
+  webSocketOpened(context: LoggedRequest): void;
   webSocketClosed(entry: WebSocketEntry): void;
   /** Writes what is waiting; resolves when it is written. */
   flush(): Promise<void>;
@@ -107,7 +136,7 @@ class LineLog implements FormattedLog {
     this.#add({ event: "request", time: new Date(), entry });
   }
 
-  webSocketOpened(context: RequestContext) {
+  webSocketOpened(context: LoggedRequest) {
     this.#add({ event: "websocket_opened", time: new Date(), context });
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { AccessLog } from "../observe/access_log.ts";
+import { type AccessLog, loggedRequest } from "../observe/access_log.ts";
 import type { Deadlines } from "./deadline.ts";
 import type { PreparedRequest } from "./prepared.ts";
 import { UpstreamError, type UpstreamFailure } from "./upstream_error.ts";
@@ -28,6 +28,8 @@ export interface BridgeOptions {
   signal: AbortSignal;
   deadlines: Deadlines;
   log: AccessLog;
+  /** Called once the signal is of no use any more: the client is open, or gone. */
+  settled: () => void;
   /** Called once, when a WebSocket that was opened has ended. */
   ended: () => void;
 }
@@ -47,7 +49,7 @@ export async function bridgeWebSocket(
   request: Request,
   prepared: PreparedRequest,
   bridges: WebSocketBridges,
-  { signal, deadlines, log, ended }: BridgeOptions,
+  { signal, deadlines, log, settled, ended }: BridgeOptions,
 ): Promise<Response> {
   const invalid = refuseHandshake(request.headers);
   if (invalid !== null) return invalid;
@@ -73,8 +75,11 @@ export async function bridgeWebSocket(
     upstream,
     location.websocketPing,
   );
-  const parts = { client, upstream, bridges, location, context, log, ended };
-  new WebSocketBridge(parts, signal);
+  const parts = { client, upstream, bridges, location, log, ended };
+  new WebSocketBridge(
+    { ...parts, context: loggedRequest(context) },
+    { signal, settled },
+  );
   return response;
 }
 

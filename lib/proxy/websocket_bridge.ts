@@ -4,8 +4,11 @@
  * @module
  */
 import type { LocationPlan } from "../config/plan.ts";
-import type { RequestContext } from "../config/template.ts";
-import type { AccessLog, WebSocketEntry } from "../observe/access_log.ts";
+import type {
+  AccessLog,
+  LoggedRequest,
+  WebSocketEntry,
+} from "../observe/access_log.ts";
 import type { WebSocketBridges } from "./websocket_bridges.ts";
 import { ClientFlow } from "./websocket_flow.ts";
 import {
@@ -30,10 +33,17 @@ export interface BridgeParts {
   upstream: UpstreamSocket;
   bridges: WebSocketBridges;
   location: LocationPlan;
-  context: RequestContext;
+  context: LoggedRequest;
   log: AccessLog;
   /** Called once, when both sides are gone. */
   ended: () => void;
+}
+
+/** Who tells of a client that leaves. */
+export interface Handshake {
+  readonly signal: AbortSignal;
+  /** To be called when the signal is of no use any more. */
+  readonly settled: () => void;
 }
 
 /**
@@ -45,8 +55,7 @@ export interface BridgeParts {
  */
 export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   readonly #parts: BridgeParts;
-  /** Tells of a client that leaves; only until it is open. */
-  #handshake: AbortSignal | null;
+  #handshake: Handshake | null;
   readonly #fromClient = { messages: 0, bytes: 0 };
   /** When the client opened; before that, when it was upgraded. */
   #opened = performance.now();
@@ -67,14 +76,14 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   readonly #toClient = new ClientFlow(this.#opened);
 
   /**
-   * @param signal Aborts if the client leaves before it is open: Deno 2.9.6 may
-   * dispatch no event then.
+   * @param handshake Until the client is open: Deno 2.9.6 may dispatch no event
+   * if it leaves before.
    */
-  constructor(parts: BridgeParts, signal: AbortSignal) {
+  constructor(parts: BridgeParts, handshake: Handshake) {
     this.#parts = parts;
     this.#limits = new MessageLimits(parts.location);
-    this.#handshake = signal;
-    signal.addEventListener("abort", this);
+    this.#handshake = handshake;
+    handshake.signal.addEventListener("abort", this);
     // One object for all events: an idle bridge is to be small.
     for (const type of ["open", "message", "close", "error"]) {
       parts.client.addEventListener(type, this);
@@ -223,7 +232,9 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   }
 
   #forgetHandshake(): void {
-    this.#handshake?.removeEventListener("abort", this);
+    if (this.#handshake === null) return;
+    this.#handshake.signal.removeEventListener("abort", this);
+    this.#handshake.settled();
     this.#handshake = null;
   }
 

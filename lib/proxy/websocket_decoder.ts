@@ -21,7 +21,7 @@ import {
 export const MAX_MESSAGE = 64 * 1024 * 1024;
 
 /** What a quiet connection holds to read into. */
-const SMALL = 2 * 1024;
+const SMALL = 1024;
 /** What one may hold that has a lot to read. */
 const LARGE = 64 * 1024;
 /** Reads that fit into `SMALL` before a larger buffer is given up. */

@@ -184,10 +184,16 @@ class Exchange implements Course, EventListenerObject {
       server.release();
       place?.();
     };
+    // An open WebSocket is to keep nothing of its request.
+    const settled = () => {
+      request.signal.removeEventListener("abort", this);
+      this.stop.listen(null);
+    };
     return bridgeWebSocket(request, prepared, state.bridges, {
       deadlines: state.deadlines,
       signal: abort.signal,
       log: state.accessLog,
+      settled,
       ended,
     });
   }

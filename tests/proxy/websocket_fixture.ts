@@ -100,7 +100,13 @@ export function startBridge(
       settings.timeout ?? 5_000,
     );
     try {
-      const options = { signal: abort.signal, log, deadlines, ended() {} };
+      const options = {
+        signal: abort.signal,
+        log,
+        deadlines,
+        settled() {},
+        ended() {},
+      };
       return await bridgeWebSocket(request, prepared, bridges, options);
     } catch (error) {
       errors.push(error);
