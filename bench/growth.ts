@@ -66,13 +66,17 @@ export function possiblePoints(
   });
 }
 
-/** Each contender that can do all of the points, at each of them. */
+/**
+ * Each contender that can do all of the points, at each of them; of the floors
+ * the lowest.
+ */
 export function growthEntries(
   growth: Growth,
   contenders: readonly Contender[],
   points: readonly number[],
 ): Entry[] {
   return contenders.flatMap((contender) => {
+    if (contender.floor && contender.name !== "floor") return [];
     const entries = points.map((point): Entry => ({
       contender,
       task: growth.task(point),

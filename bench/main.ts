@@ -2,7 +2,7 @@
  * `deno task bench`: sameorigin beside the platform's floor and other proxies,
  * all in one run.
  *
- *     deno task bench                     everything, about an hour
+ *     deno task bench                     everything, three quarters of an hour
  *     deno task bench --quick             a few minutes, less sure
  *     deno task bench --only=small,echo   some of it
  *     deno task bench memory              that memory stays flat, see memory.ts
@@ -33,7 +33,7 @@ import { targetsOf, targetsReport } from "./targets.ts";
 import { machine, versions } from "./versions.ts";
 import { WORKLOADS } from "./workloads.ts";
 
-const FULL: Effort = { rounds: 5, seconds: 3, warm: 3 };
+const FULL: Effort = { rounds: 5, seconds: 2, warm: 3 };
 const QUICK: Effort = { rounds: 3, seconds: 1, warm: 2 };
 
 const RESULTS = new URL("results.md", import.meta.url);
