@@ -39,6 +39,8 @@ export interface Contender {
   readonly name: string;
   /** Whether it is one of the lower bounds rather than a proxy. */
   readonly floor: boolean;
+  /** Whether it only takes part where it is named. */
+  readonly extra: boolean;
   /** What it can do beyond one worker, plain HTTP and five locations. */
   readonly can: ReadonlySet<"websocket" | "http" | "locations" | "cores">;
   /** What it needs and this machine has not, else null. */
@@ -63,6 +65,7 @@ const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env"];
 const sameorigin: Contender = {
   name: "sameorigin",
   floor: false,
+  extra: false,
   can: new Set(["websocket", "http", "locations", "cores"]),
   missing: null,
   async start(setting) {
@@ -83,10 +86,16 @@ const sameorigin: Contender = {
   },
 };
 
-function denoFloor(name: string, file: string, can: "http" | "websocket") {
+function denoFloor(
+  name: string,
+  file: string,
+  can: "http" | "websocket",
+  extra = false,
+) {
   return {
     name,
     floor: true,
+    extra,
     can: new Set([can]),
     missing: null,
     start: ({ port, upstream }: Setting) =>
@@ -112,6 +121,7 @@ function debian(
   return {
     name,
     floor: false,
+    extra: false,
     can: new Set(["websocket", "http", "locations", "cores"]),
     missing: program === undefined ? `${name} is not installed` : null,
     start: (setting) => start(program ?? "", setting),
@@ -150,6 +160,7 @@ function onNode(name: string, file: string): Contender {
   return {
     name,
     floor: false,
+    extra: false,
     can: new Set(["websocket", "http"]),
     missing: program === undefined
       ? "node is not installed"
@@ -186,9 +197,9 @@ export function contenders(): Contender[] {
   return [
     sameorigin,
     denoFloor("floor", "floor.ts", "http"),
-    denoFloor("floor+headers", "floor_headers.ts", "http"),
+    denoFloor("floor+headers", "floor_headers.ts", "http", true),
     denoFloor("floor+duties", "floor_duties.ts", "http"),
-    denoFloor("floor-own-client", "floor_own_client.ts", "http"),
+    denoFloor("floor-own-client", "floor_own_client.ts", "http", true),
     denoFloor("floor-websocket", "floor_websocket.ts", "websocket"),
     nginx,
     haproxy,

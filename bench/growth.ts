@@ -40,7 +40,7 @@ export const GROWTHS: readonly Growth[] = [
     name: "growth-connections",
     title: "a small GET, by the number of open connections",
     note: "Up to 64 requests are under way at once, on all of them in turn.",
-    points: [1, 10, 100, 1_000, 10_000],
+    points: [1, 100, 1_000, 10_000],
     base: 100,
     task: (connections) => ({
       load: { kind: "rotate", page: "small", connections },
@@ -67,8 +67,8 @@ export function possiblePoints(
 }
 
 /**
- * Each contender that can do all of the points, at each of them; of the floors
- * the lowest.
+ * Each contender that can do all of the points, at each of them: those that are
+ * made for much, and the lowest of the floors.
  */
 export function growthEntries(
   growth: Growth,
@@ -76,7 +76,10 @@ export function growthEntries(
   points: readonly number[],
 ): Entry[] {
   return contenders.flatMap((contender) => {
-    if (contender.floor && contender.name !== "floor") return [];
+    const isMeant = contender.floor
+      ? contender.name === "floor"
+      : contender.can.has("locations");
+    if (!isMeant) return [];
     const entries = points.map((point): Entry => ({
       contender,
       task: growth.task(point),

@@ -2,7 +2,7 @@
  * `deno task bench`: sameorigin beside the platform's floor and other proxies,
  * all in one run.
  *
- *     deno task bench                     everything, three quarters of an hour
+ *     deno task bench                     everything, half an hour
  *     deno task bench --quick             a few minutes, less sure
  *     deno task bench --only=small,echo   some of it
  *     deno task bench memory              that memory stays flat, see memory.ts
@@ -33,8 +33,8 @@ import { targetsOf, targetsReport } from "./targets.ts";
 import { machine, versions } from "./versions.ts";
 import { WORKLOADS } from "./workloads.ts";
 
-const FULL: Effort = { rounds: 5, seconds: 2, warm: 3 };
-const QUICK: Effort = { rounds: 3, seconds: 1, warm: 2 };
+const FULL: Effort = { rounds: 5, seconds: 1, warm: 2, burst: 1 };
+const QUICK: Effort = { rounds: 3, seconds: 1, warm: 2, burst: 1 };
 
 const RESULTS = new URL("results.md", import.meta.url);
 const PICTURE = new URL("../docs/bench.svg", import.meta.url);
@@ -84,7 +84,7 @@ async function main(args: string[]): Promise<number> {
   const effort = options.quick ? QUICK : FULL;
   await prepare(say);
   const all = contenders()
-    .filter(({ name }) => names === null || names.includes(name));
+    .filter(({ name, extra }) => names?.includes(name) ?? !extra);
   const parts: string[] = [];
   const print = (part: string) => {
     say("");
@@ -139,17 +139,15 @@ async function preface(
 Written by \`deno task bench\`. On ${await machine()}. ${await versions()}
 
 What counts is the CPU time of a proxy for one unit of work, user and system, of
-all its processes and threads. Medians of ${rounds} rounds of ${seconds} s, the
-proxies in turns; "±" is half of the range, "× floor" the median of the rounds'
+all its processes and threads. Medians of ${rounds} rounds of ${seconds} s, each after
+as long a burst that does not count, the proxies in turns; "±" is half of the range, "× floor" the median of the rounds'
 ratios. The last three columns say how busy a core was with the proxy, the
 upstream and the load: the last two share the cores that the proxy has not, so
 where they add up to all of these the rate is theirs and not the proxy's; its
 CPU for a unit is not touched by that. "floor" is \`Deno.serve\` with \`fetch\`
-in ten lines (\`bench/floor.ts\`), which breaks compressed bodies; "+headers" is
-the same with the headers of both directions copied and filtered, "+duties" also
-sends the five headers of config.yaml and a request id, can be cancelled, and
-writes an access log. "own-client" is an experiment: a client of its own in place
-of \`fetch\`.
+in ten lines (\`bench/floor.ts\`), which breaks compressed bodies; "+duties" is
+the same with the headers of both directions copied and filtered, the five headers
+of config.yaml and a request id, a way to be cancelled, and an access log.
 
 ${missing.join("")}`;
 }

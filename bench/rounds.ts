@@ -21,6 +21,11 @@ export interface Effort {
   /** Seconds of a run, and of one before the first that does not count. */
   seconds: number;
   warm: number;
+  /**
+   * Seconds of load before each run, which do not count: whoever has had no work
+   * for a while has given memory and compiled code back.
+   */
+  burst: number;
 }
 
 /** What is to be done. */
@@ -79,7 +84,10 @@ export async function runRounds(
         if (round === 0) {
           await compare(await proxies.get(row), upstream.port, row.task);
           await run(row, effort.warm);
-        } else row.samples.push(await run(row, effort.seconds));
+        } else {
+          await run(row, effort.burst);
+          row.samples.push(await run(row, effort.seconds));
+        }
       } catch (error) {
         row.failure = error instanceof Error ? error.message : String(error);
       }

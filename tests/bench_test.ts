@@ -154,6 +154,7 @@ function contender(name: string, can: string[] = ["http"]): Contender {
   return {
     name,
     floor: name === "floor",
+    extra: false,
     can: new Set(can as ["http"]),
     missing: null,
     start: () => Promise.reject(new Error("not to be started")),
