@@ -7,6 +7,7 @@ import type { LocationPlan } from "../config/plan.ts";
 import type { Client } from "../upstream/balance/balancer.ts";
 import type { NoServer, UpstreamGroup } from "../upstream/group.ts";
 import type { UpstreamServer } from "../upstream/server.ts";
+import { isIdempotent } from "./idempotent.ts";
 import type { Stop } from "./stop.ts";
 import { UpstreamError } from "./upstream_error.ts";
 
@@ -228,9 +229,4 @@ function soon<T>(
     clearTimeout(timer);
     stop.listen(null);
   });
-}
-
-/** nginx's: what RFC 9110 section 9.2.2 calls so, and methods nobody knows. */
-function isIdempotent(method: string): boolean {
-  return method !== "POST" && method !== "LOCK" && method !== "PATCH";
 }

@@ -78,8 +78,9 @@ export function cleanResponseHeaders(
   });
   for (const name of changed) {
     const value = upstream.get(name) ?? "";
-    if (!HOP_BY_HOP.has(name)) own.set(name, rewrite(name, value));
-    else own.delete(name);
+    if (HOP_BY_HOP.has(name)) own.delete(name);
+    // `Connection`, which comes before them, may have named it.
+    else if (own.has(name)) own.set(name, rewrite(name, value));
     if (name !== "connection") continue;
     for (const other of namedInConnection(value) ?? []) {
       if (isToken(other)) own.delete(other);

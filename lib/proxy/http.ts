@@ -9,10 +9,11 @@ import { ClientClosedRequest, ClientError } from "./client_error.ts";
 import type { Deadline, Deadlines } from "./deadline.ts";
 import { classify } from "./fetch_error.ts";
 import { cleanResponseHeaders } from "./headers.ts";
+import { isIdempotent } from "./idempotent.ts";
 import type { PreparedRequest } from "./prepared.ts";
 import type { Reachability } from "./reachability.ts";
 import { rewriteRedirect } from "./redirect.ts";
-import type { BodyFailure, BodyListener, RequestBody } from "./request_body.ts";
+import type { BodyFailure, RequestBody } from "./request_body.ts";
 import type { Stop } from "./stop.ts";
 import { timedBody } from "./timed_body.ts";
 import { UpstreamError } from "./upstream_error.ts";
@@ -56,7 +57,7 @@ export function send(
 }
 
 /** One request on its way to one server. */
-class Sending implements BodyListener {
+class Sending {
   readonly #abort = new AbortController();
   #answered = false;
   #connecting: Deadline | null = null;
@@ -81,7 +82,7 @@ class Sending implements BodyListener {
     const half = proxyConnectTimeout / 2;
     this.#connecting = deadlines.start(half, () => this.#look(half));
     // nginx counts proxy_read_timeout from the end of the body.
-    if (body === null) this.sent();
+    if (body === null) this.#sent();
     const { signal } = this.#abort;
     try {
       let response: Response;
@@ -117,7 +118,7 @@ class Sending implements BodyListener {
   }
 
   /** All of the body has been handed over: the answer's time begins. */
-  sent(): void {
+  #sent(): void {
     const { server, parts: { deadlines } } = this;
     this.#reading ??= deadlines.start(
       this.prepared.location.proxyReadTimeout,
@@ -125,19 +126,19 @@ class Sending implements BodyListener {
     );
   }
 
-  failed(reason: BodyFailure): void {
-    this.#abort.abort(bodyError(reason, this.server));
-  }
-
   #fetch(): Promise<Response> {
     const { request, prepared, body, server } = this;
     const init: RequestInit & { client: Deno.HttpClient } = {
       method: request.method,
       headers: prepared.headers,
-      body: body === null ? null : body.send(this),
+      // A listener for each time: by it the body knows who is given up.
+      body: body === null ? null : body.send({
+        sent: () => this.#sent(),
+        failed: (reason) => this.#abort.abort(bodyError(reason, server)),
+      }),
       redirect: "manual",
       signal: this.#abort.signal,
-      client: body === null && !IDEMPOTENT.has(request.method)
+      client: body === null && !isIdempotent(request.method)
         ? server.unpooled()
         : server.client,
     };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ClientClosedRequest } from "./client_error.ts";
 import type { Deadline, Deadlines } from "./deadline.ts";
 import type { Stop } from "./stop.ts";
 
@@ -31,7 +32,12 @@ export function timedBody(
   let over = false;
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      stop.listen((reason) => breakOff(controller, reason));
+      stop.listen((reason) => {
+        // Nobody is left who could take the end for a whole answer, and Deno
+        // lets go of this stream itself: to break it would only be reported.
+        if (reason instanceof ClientClosedRequest) giveUp(reason);
+        else breakOff(controller, reason);
+      });
     },
     async pull(controller) {
       if (timeout > 0) {
@@ -59,8 +65,12 @@ export function timedBody(
     controller: ReadableStreamDefaultController<Uint8Array>,
     reason: Error,
   ): void {
-    over = true;
     controller.error(reason);
+    giveUp(reason);
+  }
+
+  function giveUp(reason: Error): void {
+    over = true;
     reader.cancel(reason).catch(() => {});
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { HOP_BY_HOP, namedInConnection } from "./headers.ts";
+import { NULL_BODY } from "./http.ts";
 import type { PreparedRequest } from "./prepared.ts";
 import { rewriteRedirect } from "./redirect.ts";
 import {
@@ -135,5 +136,8 @@ export function refusalResponse(
     field[1] = rewriteRedirect(field[0], field[1], prepared);
   }
   kept.push(["x-request-id", prepared.context.requestId]);
+  if (!NULL_BODY.has(status)) {
+    kept.push(["content-length", String(body?.length ?? 0)]);
+  }
   return new Response(body, { status, statusText, headers: kept });
 }

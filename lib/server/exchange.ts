@@ -64,6 +64,14 @@ export async function proxyRequest(
   return response;
 }
 
+/** A function of its own, or an open WebSocket would keep the whole exchange. */
+function giveBack(server: UpstreamServer, place: GiveBack | null): () => void {
+  return () => {
+    server.release();
+    place?.();
+  };
+}
+
 /** One request on its way. */
 class Exchange implements Course, EventListenerObject {
   readonly stop = new Stop();
@@ -87,8 +95,9 @@ class Exchange implements Course, EventListenerObject {
     this.location = prepared.location;
     this.#body = this.#takeBody();
     if (fields.host === null || prepared.websocket) {
-      // HTTP/2, in which a client that has left is told of only once; or the
-      // 101 takes the request away before it could be asked.
+      // HTTP/2, in which a client that has left is told of only once (nothing
+      // but the missing Host shows it, which RFC 9113 section 8.3.1 wants); or
+      // the 101 takes the request away before it could be asked.
       this.#watch = null;
       request.signal.addEventListener("abort", this);
     } else {
@@ -180,10 +189,6 @@ class Exchange implements Course, EventListenerObject {
     const { request, admission: { prepared }, state, place } = this;
     const abort = new AbortController();
     this.stop.listen((reason) => abort.abort(reason));
-    const ended = () => {
-      server.release();
-      place?.();
-    };
     // An open WebSocket is to keep nothing of its request.
     const settled = () => {
       request.signal.removeEventListener("abort", this);
@@ -194,7 +199,7 @@ class Exchange implements Course, EventListenerObject {
       signal: abort.signal,
       log: state.accessLog,
       settled,
-      ended,
+      ended: giveBack(server, place),
     });
   }
 

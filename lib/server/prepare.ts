@@ -128,6 +128,10 @@ export function prepareRequest(
     return answer(501, "the only transfer coding supported is chunked");
   }
   const length = fields.contentLength;
+  if (length !== null && !isLength(length)) {
+    // Deno lets a repeated one through, joined: `5, 5` (RFC 9112 section 6.3).
+    return answer(400, "the Content-Length is malformed, or there are several");
+  }
   const hasBody = coding !== null || (length !== null && length !== "0");
   if (hasBody && (method === "GET" || method === "HEAD")) {
     return answer(400, `a ${method} request with a body can't be forwarded`);
@@ -235,6 +239,14 @@ function isMethod(method: string): boolean {
     if ((c < 0x41 || c > 0x5a) && c !== 0x2d && c !== 0x5f) return false;
   }
   return true;
+}
+
+function isLength(contentLength: string): boolean {
+  for (let i = 0; i < contentLength.length; i++) {
+    const c = contentLength.charCodeAt(i);
+    if (c < 0x30 || c > 0x39) return false;
+  }
+  return contentLength !== "";
 }
 
 function isOver(contentLength: string | null, limit: number): boolean {

@@ -101,6 +101,14 @@ Deno.test("hop-by-hop headers of the upstream stay here, those named in Connecti
   ok(answer.includes("x-yours: 2"));
 });
 
+Deno.test("a Location that Connection names stays here as well", async () => {
+  const answer = await seenByClient(
+    "HTTP/1.1 200 OK\r\nconnection: close, location\r\nlocation: /x\r\n" +
+      "content-length: 2\r\n\r\nok",
+  );
+  ok(!answer.toLowerCase().includes("\r\nlocation:"), answer);
+});
+
 Deno.test("Set-Cookie stays repeated, in its order", async () => {
   const answer = await seenByClient(
     "HTTP/1.1 200 OK\r\nset-cookie: b=1; Path=/\r\nset-cookie: a=2, x\r\n" +

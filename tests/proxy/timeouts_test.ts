@@ -173,6 +173,28 @@ Deno.test("a body that stalls for the proxy_read_timeout that was set breaks the
   await over.promise;
 });
 
+Deno.test("a client that leaves a timed body is no failure to report", async () => {
+  const over = Promise.withResolvers<void>();
+  await using quiet = acting(async (connection) => {
+    await connection.write(HALF);
+    await connection.readToEnd();
+    over.resolve();
+  });
+  await using proxy = startProxy({
+    ...toGroup([quiet.port]),
+    proxy_read_timeout: "30s",
+  });
+  const client = await rawClient(proxy.port);
+  await client.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+  await client.readUntil("half");
+  // By then the proxy watches whether it leaves.
+  await wait(100);
+  client.close();
+  await soon("the upstream is told", over.promise);
+  await wait(50);
+  deepStrictEqual(proxy.errors, []);
+});
+
 Deno.test("where no proxy_read_timeout is set a quiet body stays open", async () => {
   const go = Promise.withResolvers<void>();
   await using quiet = acting(async (connection) => {

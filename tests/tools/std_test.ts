@@ -56,6 +56,9 @@ const COMMAND_LINES: [args: string[], values: Record<string, unknown>][] = [
   [["--json"], { json: true }],
   [["--json", "check"], { json: true, _: ["check"] }],
   [["--json=false"], { json: false }],
+  [["--json", "false", "check"], { json: false, _: ["check"] }],
+  [["--json", "true"], { json: true }],
+  [["-h", "false"], { help: false, h: false }],
   [["-h"], { help: true, h: true }],
   [["--to", "/=a:1", "--to=/b=b:2"], { to: ["/=a:1", "/b=b:2"] }],
   [["-H", "A: 1", "--header", "B: 2"], {

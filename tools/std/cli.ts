@@ -62,7 +62,9 @@ export function parseArgs(
     const [, long, text] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
     if (long !== undefined) {
       if (text !== undefined) set(arg, long, text);
-      else if (takes(long, next) && !next?.startsWith("-")) {
+      else if (
+        saysWhether(long, next) || takes(long, next) && !next?.startsWith("-")
+      ) {
         set(arg, long, next);
         i++;
       } else set(arg, long);
@@ -95,9 +97,15 @@ export function parseArgs(
       set(arg, letter);
     }
     const last = arg.at(-1) ?? "";
-    const taken = takes(last, next) && !/^--?[^-]/.test(next ?? "");
+    const taken = saysWhether(last, next) ||
+      takes(last, next) && !/^--?[^-]/.test(next ?? "");
     set(arg, last, taken ? next : undefined);
     return taken;
+  }
+
+  /** Whether the next argument is the value of an option that needs none. */
+  function saysWhether(name: string, next: string | undefined): boolean {
+    return boolean.has(name) && (next === "true" || next === "false");
   }
 
   /** Whether an option may have the next argument as its value. */
