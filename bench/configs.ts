@@ -54,6 +54,8 @@ http {
   fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi;
   scgi_temp_path scgi;
+  # Its workers, which are nobody's, may not write into the folder.
+  proxy_max_temp_file_size 0;
   keepalive_requests 1000000000;
   map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
   upstream backend {
