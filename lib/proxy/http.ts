@@ -9,7 +9,7 @@ import { ClientClosedRequest, ClientError } from "./client_error.ts";
 import type { Deadline, Deadlines } from "./deadline.ts";
 import { classify } from "./fetch_error.ts";
 import { cleanResponseHeaders } from "./headers.ts";
-import { isIdempotent } from "./idempotent.ts";
+import { IDEMPOTENT, isIdempotent } from "./idempotent.ts";
 import type { PreparedRequest } from "./prepared.ts";
 import type { Reachability } from "./reachability.ts";
 import { rewriteRedirect } from "./redirect.ts";
@@ -20,15 +20,6 @@ import { UpstreamError } from "./upstream_error.ts";
 
 /** Statuses whose response never has a body (Fetch standard, "null body status"). */
 export const NULL_BODY: ReadonlySet<number> = new Set([101, 204, 205, 304]);
-
-/** RFC 9110 section 9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set([
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "PUT",
-  "DELETE",
-]);
 
 /** What exchanges share. */
 export interface ExchangeParts {
@@ -75,7 +66,7 @@ class Sending {
   async response(): Promise<Response> {
     const { request, body, server, parts: { deadlines }, stop } = this;
     const { proxyConnectTimeout } = this.prepared.location;
-    // It goes on after the answer: then it ends the body.
+    // It goes on after the answer, for what is left of the request's body.
     stop.listen((reason) => this.#abort.abort(reason));
     // `fetch` does not tell whether it has a connection; so half-way through the
     // time for one, somebody looks.
