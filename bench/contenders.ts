@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { findProgram } from "../tests/support/skip.ts";
+import { PROXY_FLAGS } from "../tools/proxy_flags.ts";
 import { denoArguments } from "../tools/with_std.ts";
 import {
   caddyfile,
@@ -59,9 +60,6 @@ async function write(setting: Setting, name: string, text: string) {
   return file;
 }
 
-/** As in deno.json's `start`. */
-const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env"];
-
 const sameorigin: Contender = {
   name: "sameorigin",
   floor: false,
@@ -77,7 +75,7 @@ const sameorigin: Contender = {
     );
     const listen = ["--listen", `127.0.0.1:${setting.port}`];
     const upstream = `127.0.0.1:${setting.upstream}`;
-    const args = [...PERMISSIONS, path("../main.ts"), "-c", config, ...listen];
+    const args = [...PROXY_FLAGS, path("../main.ts"), "-c", config, ...listen];
     return {
       command: Deno.execPath(),
       args: await denoArguments("run", args),

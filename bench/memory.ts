@@ -9,6 +9,7 @@
  * @module
  */
 import { createHash, type Hash } from "node:crypto";
+import { PROXY_FLAGS } from "../tools/proxy_flags.ts";
 import { denoArguments } from "../tools/with_std.ts";
 import { residentMiB, watchResident } from "./resident.ts";
 
@@ -81,14 +82,8 @@ locations: {/: "http://127.0.0.1:${upstream.addr.port}"}
 `,
 );
 const main = new URL("../main.ts", import.meta.url).pathname;
-const permissions = [
-  "--no-prompt",
-  "--allow-net",
-  "--allow-read",
-  "--allow-env",
-];
 const proxy = new Deno.Command(Deno.execPath(), {
-  args: await denoArguments("run", [...permissions, main, "-c", config]),
+  args: await denoArguments("run", [...PROXY_FLAGS, main, "-c", config]),
   stdin: "null",
   stdout: "null",
   stderr: "piped",

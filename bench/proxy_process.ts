@@ -4,6 +4,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { PROXY_FLAGS } from "../tools/proxy_flags.ts";
 import { denoArguments } from "../tools/with_std.ts";
 
 export interface ProxyProcess extends AsyncDisposable {
@@ -15,12 +16,6 @@ export interface ProxyProcess extends AsyncDisposable {
 }
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
-const PERMISSIONS = [
-  "--no-prompt",
-  "--allow-net",
-  "--allow-read",
-  "--allow-env",
-];
 
 /**
  * Starts the proxy.
@@ -35,7 +30,7 @@ export async function startProxyProcess(
   const config = await Deno.makeTempFile({ suffix: ".yaml" });
   await Deno.writeTextFile(config, yaml);
   const child = new Deno.Command(Deno.execPath(), {
-    args: await denoArguments("run", [...PERMISSIONS, MAIN, "-c", config]),
+    args: await denoArguments("run", [...PROXY_FLAGS, MAIN, "-c", config]),
     stdin: "null",
     stdout: "null",
     stderr: "piped",

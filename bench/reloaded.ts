@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { findProgram } from "../tests/support/skip.ts";
+import { PROXY_FLAGS } from "../tools/proxy_flags.ts";
 import { denoArguments } from "../tools/with_std.ts";
 
 /** The site at one turn: what is listened on, who serves, how many locations. */
@@ -72,7 +73,7 @@ function sameorigin(name: string, workers: number): Reloadable {
       await write(site);
       const child = new Deno.Command(Deno.execPath(), {
         args: await denoArguments("run", [
-          ...["--no-prompt", "--allow-net", "--allow-read", "--allow-env"],
+          ...PROXY_FLAGS,
           ...[MAIN, "-c", file],
         ]),
         stdin: "null",

@@ -6,7 +6,7 @@
  *     deno task compile --target all                      one for each platform
  *     deno task compile --output /usr/local/bin/sameorigin
  *
- * The permissions and `deno.json`'s unstable flags are baked in, and
+ * {@linkcode PROXY_FLAGS} and `deno.json`'s unstable flags are baked in, and
  * `config.yaml`, which is used where there is no other. `deno` downloads the
  * base executable of a target (`denort`) at its first use; `DENORT_BIN` in the
  * environment names one that is there already.
@@ -15,6 +15,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { PROXY_FLAGS } from "./proxy_flags.ts";
 import { denoArguments, runDeno } from "./with_std.ts";
 
 /** The platforms a release has an executable for, by Deno's names. */
@@ -42,11 +43,7 @@ export function compileArguments(
   target: Target | null,
 ): string[] {
   return [
-    "--allow-net",
-    "--allow-read",
-    "--allow-env",
-    // A missing permission is an error at once: nobody sits at the terminal.
-    "--no-prompt",
+    ...PROXY_FLAGS,
     // What only tests and tools import stays out.
     "--exclude-unused-npm",
     // The cache would be a file beside the executable or in the temporary

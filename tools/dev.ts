@@ -16,6 +16,7 @@
 import { basename, dirname, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Demo, type Part, startDemo } from "../demo/start.ts";
+import { PROXY_FLAGS } from "./proxy_flags.ts";
 import { denoArguments } from "./with_std.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -84,10 +85,7 @@ async function proxyCommand(
   return new Deno.Command(Deno.execPath(), {
     args: await denoArguments("run", [
       `--config=${resolve(ROOT, "deno.json")}`,
-      "--no-prompt",
-      "--allow-net",
-      "--allow-read",
-      "--allow-env",
+      ...PROXY_FLAGS,
       MAIN,
       "run",
       "--dev",

@@ -26,6 +26,8 @@ export interface RequestContext {
   /** `Referer` and `User-Agent`, null where missing: read at once, for the log. */
   readonly referer: string | null;
   readonly userAgent: string | null;
+  /** `X-Forwarded-For` as it came, null where missing. */
+  readonly forwardedFor: string | null;
   /** Lower case, without port; the server's name where the request has no host: nginx's `$host`. */
   readonly host: string;
   /** `http` or `https`. */

@@ -81,8 +81,8 @@ export function findVariable(name: string): Template | undefined {
  * front the nearest of these, as each hop adds the one before it.
  */
 function forwardedFor(request: RequestContext): string {
-  const given = request.headers.get("x-forwarded-for");
-  return given === null ? request.peerAddr : `${given}, ${request.peerAddr}`;
+  const { forwardedFor, peerAddr } = request;
+  return forwardedFor === null ? peerAddr : `${forwardedFor}, ${peerAddr}`;
 }
 
 /**

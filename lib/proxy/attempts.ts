@@ -17,10 +17,12 @@ export interface Course {
   readonly client: Client;
   readonly location: LocationPlan;
   readonly method: string;
+  /** When it came, by `performance.now()`. */
+  readonly begun: number;
   /** Whether it can be sent from its beginning once more. */
   replayable(): boolean;
-  /** Sends it. */
-  send(server: UpstreamServer): Promise<Response>;
+  /** Sends it; `now` is the time, by `performance.now()`. */
+  send(server: UpstreamServer, now: number): Promise<Response>;
   /** It goes to another server. */
   moved(server: UpstreamServer): void;
   /** Whether the client has left, or the time is over. */
@@ -54,8 +56,8 @@ export async function attempt(
   first: UpstreamServer | NoServer,
   course: Course,
 ): Promise<Outcome> {
-  const { group, client, location } = course;
-  const begun = performance.now();
+  const { group, client, location, begun } = course;
+  let now = begun;
   let tried: Set<UpstreamServer> | null = null;
   let tries = 0;
   let server = first;
@@ -66,7 +68,7 @@ export async function attempt(
     } else {
       tries++;
       try {
-        const response = await course.send(server);
+        const response = await course.send(server, now);
         hasAnswered(server, response.status, course);
         if (!location.nextUpstream.statuses.includes(response.status)) {
           return { response, server };
@@ -79,6 +81,7 @@ export async function attempt(
         await response.body?.cancel();
         server.release();
         server = next;
+        now = performance.now();
         continue;
       } catch (error) {
         if (!(error instanceof UpstreamError)) {
@@ -94,13 +97,15 @@ export async function attempt(
       server.release();
       if (typeof next !== "string") {
         server = next;
+        now = performance.now();
         continue;
       }
     }
     if (!await hold(course, failure, begun)) throw failure;
     tried = null;
     tries = 0;
-    server = group.pick(client, null, performance.now());
+    now = performance.now();
+    server = group.pick(client, null, now);
     if (typeof server !== "string") course.moved(server);
   }
 }
@@ -117,7 +122,7 @@ function hasAnswered(
     if (server.failed(performance.now()) && group.servers.length > 1) {
       tell(course, server, `answers ${status}: left out for a while`);
     }
-  } else if (server.succeeded(performance.now())) {
+  } else if (server.hasFailed && server.succeeded(performance.now())) {
     tell(course, server, "is back");
   }
 }

@@ -52,15 +52,21 @@ export class Deadlines {
   /**
    * @param timeout Milliseconds until `expire` is called, once, unless stopped
    * before.
+   * @param now Of `performance.now()`, from a caller who has just asked: it
+   * costs 0.3 µs, and a request has five deadlines.
    */
-  start(timeout: number, expire: () => void): Deadline {
+  start(
+    timeout: number,
+    expire: () => void,
+    now: number = performance.now(),
+  ): Deadline {
     let queue = this.#queues.get(timeout);
     if (queue === undefined) {
       queue = { ring: new Entry(0, timeout, null), timer: undefined };
       this.#queues.set(timeout, queue);
     }
     const { ring } = queue;
-    const entry = new Entry(performance.now() + timeout, timeout, expire);
+    const entry = new Entry(now + timeout, timeout, expire);
     entry.next = ring;
     entry.previous = ring.previous;
     ring.previous.next = entry;

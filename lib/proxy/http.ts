@@ -32,6 +32,7 @@ export interface ExchangeParts {
  * there.
  *
  * @param stop Stops when the client leaves or the exchange's time is over.
+ * @param now The time, by `performance.now()`.
  * @throws {UpstreamError} where the upstream gave no answer.
  * @throws {ClientError} where the client's body is at fault.
  * @throws {ClientClosedRequest} where the client left.
@@ -43,8 +44,10 @@ export function send(
   server: UpstreamServer,
   parts: ExchangeParts,
   stop: Stop,
+  now: number,
 ): Promise<Response> {
-  return new Sending(request, prepared, body, server, parts, stop).response();
+  return new Sending(request, prepared, body, server, parts, stop)
+    .response(now);
 }
 
 /** One request on its way to one server. */
@@ -63,7 +66,7 @@ class Sending {
     readonly stop: Stop,
   ) {}
 
-  async response(): Promise<Response> {
+  async response(now: number): Promise<Response> {
     const { request, body, server, parts: { deadlines }, stop } = this;
     const { proxyConnectTimeout } = this.prepared.location;
     // It goes on after the answer, for what is left of the request's body.
@@ -71,9 +74,9 @@ class Sending {
     // `fetch` does not tell whether it has a connection; so half-way through the
     // time for one, somebody looks.
     const half = proxyConnectTimeout / 2;
-    this.#connecting = deadlines.start(half, () => this.#look(half));
+    this.#connecting = deadlines.start(half, () => this.#look(half), now);
     // nginx counts proxy_read_timeout from the end of the body.
-    if (body === null) this.#sent();
+    if (body === null) this.#sent(now);
     const { signal } = this.#abort;
     try {
       let response: Response;
@@ -109,11 +112,12 @@ class Sending {
   }
 
   /** All of the body has been handed over: the answer's time begins. */
-  #sent(): void {
+  #sent(now: number): void {
     const { server, parts: { deadlines } } = this;
     this.#reading ??= deadlines.start(
       this.prepared.location.proxyReadTimeout,
       () => this.#abort.abort(new UpstreamError("timeout", server.name)),
+      now,
     );
   }
 
@@ -124,7 +128,7 @@ class Sending {
       headers: prepared.headers,
       // A listener for each time: by it the body knows who is given up.
       body: body === null ? null : body.send({
-        sent: () => this.#sent(),
+        sent: () => this.#sent(performance.now()),
         failed: (reason) => this.#abort.abort(bodyError(reason, server)),
       }),
       redirect: "manual",

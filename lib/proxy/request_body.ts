@@ -94,6 +94,7 @@ export class RequestBody {
           if (!this.replayable) this.#kept = null;
           if (this.#ended) {
             controller.close();
+            this.#sink = null;
             listener.sent();
             return;
           }
@@ -131,14 +132,11 @@ export class RequestBody {
   }
 
   /** The next piece of the client's, null at the end. */
-  #next(): Promise<Uint8Array | null> {
-    return this.#reading ??= this.#read().finally(() => {
-      this.#reading = null;
-    });
+  #next(): Promise<Uint8Array | null> | null {
+    return this.#ended ? null : this.#reading ??= this.#read();
   }
 
   async #read(): Promise<Uint8Array | null> {
-    if (this.#ended) return null;
     const { clientBodyTimeout, clientMaxBodySize } = this.location;
     this.#receiving = this.#start(clientBodyTimeout, "not received");
     let result;
@@ -149,6 +147,7 @@ export class RequestBody {
       throw error;
     } finally {
       this.#receiving = this.#stop(this.#receiving);
+      this.#reading = null;
     }
     const { done, value } = result;
     if (done) {
@@ -166,8 +165,9 @@ export class RequestBody {
     }
     if (this.#length !== null && this.#size >= this.#length) {
       this.#ended = true;
-      // Deno does not end a connection whose body nobody has seen the end of.
-      this.#reader.read().catch(() => {});
+      // Deno does not end a connection whose body is left like this. To read its
+      // end would do too, but takes 64 kB of memory, and 8 µs.
+      this.#reader.cancel().catch(() => {});
     }
     this.#kept?.push(value);
     return value;

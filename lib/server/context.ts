@@ -19,11 +19,15 @@ export class Context implements RequestContext {
   upstreamAddr = "";
   readonly referer: string | null;
   readonly userAgent: string | null;
+  readonly forwardedFor: string | null;
 
   constructor(
     readonly method: string,
     readonly headers: Headers,
-    { referer, userAgent }: Pick<RequestContext, "referer" | "userAgent">,
+    { referer, userAgent, forwardedFor }: Pick<
+      RequestContext,
+      "referer" | "userAgent" | "forwardedFor"
+    >,
     scheme: string,
     readonly peerAddr: string,
     readonly remotePort: string,
@@ -35,6 +39,7 @@ export class Context implements RequestContext {
     this.remoteAddr = peerAddr;
     this.referer = referer;
     this.userAgent = userAgent;
+    this.forwardedFor = forwardedFor;
   }
 }
 

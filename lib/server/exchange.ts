@@ -29,7 +29,11 @@ type Admitted = Admission & { kind: "proxy" };
  */
 const PATIENCE = 50;
 
-/** Sends the request, and gives back all that it took when it has ended. */
+/**
+ * Sends the request, and gives back all that it took when it has ended.
+ *
+ * @param started When it came, by `performance.now()`.
+ */
 export async function proxyRequest(
   request: Request,
   admission: Admitted,
@@ -37,6 +41,7 @@ export async function proxyRequest(
   listener: ListenerPlan,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   state: ServerState,
+  started: number,
 ): Promise<Response> {
   const { prepared, context } = admission;
   const place = state.limits.take(
@@ -49,7 +54,14 @@ export async function proxyRequest(
     if (typeof picked.server !== "string") picked.server.release();
     return overLimit(place, admission, request, state);
   }
-  const exchange = new Exchange(request, admission, picked, place, state);
+  const exchange = new Exchange(
+    request,
+    admission,
+    picked,
+    place,
+    state,
+    started,
+  );
   let response: Response;
   try {
     const outcome = await attempt(picked.server, exchange);
@@ -89,6 +101,7 @@ class Exchange implements Course, EventListenerObject {
     /** What to give back when it has ended. */
     readonly place: GiveBack | null,
     readonly state: ServerState,
+    readonly begun: number,
   ) {
     const { prepared, fields } = admission;
     const { deadlines } = state;
@@ -103,11 +116,15 @@ class Exchange implements Course, EventListenerObject {
     } else {
       this.#watch = deadlines.start(PATIENCE, () => {
         request.signal.addEventListener("abort", this);
-      });
+      }, begun);
     }
     const { requestTimeout } = prepared.location;
     if (requestTimeout === 0 || prepared.websocket) return;
-    this.#deadline = deadlines.start(requestTimeout, () => this.#late());
+    this.#deadline = deadlines.start(
+      requestTimeout,
+      () => this.#late(),
+      begun,
+    );
   }
 
   get group(): UpstreamGroup {
@@ -127,11 +144,11 @@ class Exchange implements Course, EventListenerObject {
     return this.#body === null || this.#body.replayable;
   }
 
-  send(server: UpstreamServer): Promise<Response> {
+  send(server: UpstreamServer, now: number): Promise<Response> {
     const { request, admission: { prepared }, state } = this;
     return prepared.websocket
       ? this.#bridge(server)
-      : send(request, prepared, this.#body, server, state, this.stop);
+      : send(request, prepared, this.#body, server, state, this.stop, now);
   }
 
   moved(server: UpstreamServer): void {

@@ -69,7 +69,15 @@ export function createHandler(
     );
     const response = admission.kind === "answer" || picked === undefined
       ? ownAnswer(admission, request, state)
-      : await proxyRequest(request, admission, picked, listener, info, state);
+      : await proxyRequest(
+        request,
+        admission,
+        picked,
+        listener,
+        info,
+        state,
+        started,
+      );
     if (response.status !== 101) {
       logWhenDelivered(request, response, admission, started, info, state);
     }

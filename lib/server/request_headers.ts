@@ -7,12 +7,40 @@ import type { LocationPlan } from "../config/plan.ts";
 import { hasToken, HOP_BY_HOP, namedInConnection } from "../proxy/headers.ts";
 import type { Context } from "./context.ts";
 
-/** Dealt with here: Deno answers `Expect` itself, the others are replaced by ours. */
-const STAYS_HERE: ReadonlySet<string> = new Set([
-  "expect",
+/** The names that are more than passed on. */
+const NAMES = [
+  "connection",
+  "content-length",
   "host",
+  "referer",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+  "user-agent",
+  "x-forwarded-for",
   "x-request-id",
-]);
+] as const;
+
+/** Deno answers `Expect` itself. */
+const DROPPED = [...HOP_BY_HOP, "expect"];
+
+/**
+ * What to do with a field, by its name; most are not here. One look-up for each
+ * field: to compare a name with ten others costs more, and there are 20 fields.
+ */
+const HANDLING: ReadonlyMap<string, typeof NAMES[number] | "dropped"> = new Map(
+  [
+    ...DROPPED.map((name) => [name, "dropped"] as const),
+    ...NAMES.map((name) => [name, name] as const),
+  ],
+);
+
+// The same for all requests; a literal would be a new array for each.
+const IDENTITY: [string, string] = ["accept-encoding", "identity"];
+const TRAILERS: [string, string] = ["te", "trailers"];
+const ANY_TYPE: [string, string] = ["accept", "*/*"];
+const ANY_LANGUAGE: [string, string] = ["accept-language", "*"];
+const NO_AGENT: [string, string] = ["user-agent", ""];
 
 /**
  * A request's fields, and those that the proxy itself asks for. One walk over
@@ -27,6 +55,7 @@ export class RequestFields {
   te: string | null = null;
   requestId: string | null = null;
   referer: string | null = null;
+  forwardedFor: string | null = null;
   userAgent: string | null = null;
   /** Those that may go on, names in lower case, but for what a location or `Connection` says. */
   readonly onward: [name: string, value: string][] = [];
@@ -36,21 +65,28 @@ export class RequestFields {
   }
 
   #take(name: string, value: string): void {
-    switch (name) {
-      case "host":
-        this.host = value;
+    switch (HANDLING.get(name)) {
+      case undefined:
+        // nginx's underscores_in_headers off: to a CGI or WSGI application
+        // X_Forwarded_For is the same variable as X-Forwarded-For.
+        if (name.includes("_")) return;
+        break;
+      case "dropped":
         return;
       case "connection":
         this.connection = value;
+        return;
+      case "host":
+        this.host = value;
+        return;
+      case "te":
+        this.te = value;
         return;
       case "transfer-encoding":
         this.transferEncoding = value;
         return;
       case "upgrade":
         this.upgrade = value;
-        return;
-      case "te":
-        this.te = value;
         return;
       case "x-request-id":
         this.requestId = value;
@@ -64,13 +100,9 @@ export class RequestFields {
       case "user-agent":
         this.userAgent = value;
         break;
-      default:
-        if (
-          HOP_BY_HOP.has(name) || STAYS_HERE.has(name) ||
-          // nginx's underscores_in_headers off: to a CGI or WSGI application
-          // X_Forwarded_For is the same variable as X-Forwarded-For.
-          name.includes("_")
-        ) return;
+      case "x-forwarded-for":
+        this.forwardedFor = value;
+        break;
     }
     this.onward.push([name, value]);
   }
@@ -90,7 +122,7 @@ export function requestHeaders(
   const sent: [string, string][] = [];
   // `fetch` decodes a compressed body, and so breaks it, unless the first
   // Accept-Encoding is exactly this; the client's own goes as a second one.
-  if (!websocket) sent.push(["accept-encoding", "identity"]);
+  if (!websocket) sent.push(IDENTITY);
   for (const { name, value } of location.setHeaders) {
     const rendered = value(context);
     if (rendered !== "") sent.push([name, rendered]);
@@ -109,7 +141,7 @@ export function requestHeaders(
     sent.push(field);
   }
   if (websocket) return sent;
-  if (te !== null && hasToken(te, "trailers")) sent.push(["te", "trailers"]);
+  if (te !== null && hasToken(te, "trailers")) sent.push(TRAILERS);
   addMissing(sent);
   return sent;
 }
@@ -120,9 +152,9 @@ export function requestHeaders(
  * as near as it lets us come to sending none.
  */
 function addMissing(sent: [string, string][]): void {
-  if (!has(sent, "accept")) sent.push(["accept", "*/*"]);
-  if (!has(sent, "accept-language")) sent.push(["accept-language", "*"]);
-  if (!has(sent, "user-agent")) sent.push(["user-agent", ""]);
+  if (!has(sent, "accept")) sent.push(ANY_TYPE);
+  if (!has(sent, "accept-language")) sent.push(ANY_LANGUAGE);
+  if (!has(sent, "user-agent")) sent.push(NO_AGENT);
 }
 
 function has(fields: readonly [string, string][], name: string): boolean {

@@ -72,6 +72,11 @@ export class UpstreamServer implements Peer {
     return this.plan.maxConns > 0 && this.active >= this.plan.maxConns;
   }
 
+  /** Whether it has failed since it last succeeded. */
+  get hasFailed(): boolean {
+    return this.#fails > 0;
+  }
+
   /** Whether it is left out for its failures. */
   failing(now: number): boolean {
     const { maxFails, failTimeout } = this.plan;

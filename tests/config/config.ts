@@ -90,6 +90,7 @@ export function requestContext(
     headers: new Headers(),
     referer: null,
     userAgent: null,
+    forwardedFor: null,
     host: "example.com",
     scheme: "http",
     remoteAddr: "192.0.2.1",

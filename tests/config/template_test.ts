@@ -74,8 +74,7 @@ Deno.test("variables depend on what the request has", () => {
 
 Deno.test("the client's address is added to X-Forwarded-For", () => {
   const name = "$proxy_add_x_forwarded_for";
-  const forwarded = (value: string) =>
-    render(name, { headers: new Headers({ "x-forwarded-for": value }) });
+  const forwarded = (value: string) => render(name, { forwardedFor: value });
   assert.equal(render(name), "192.0.2.1");
   assert.equal(forwarded("10.1.1.1"), "10.1.1.1, 192.0.2.1");
   assert.equal(

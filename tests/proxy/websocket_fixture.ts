@@ -162,6 +162,7 @@ function prepare(
     headers: request.headers,
     referer: null,
     userAgent: null,
+    forwardedFor: null,
     host: url.hostname,
     scheme: "http",
     remoteAddr: "127.0.0.1",

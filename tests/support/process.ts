@@ -4,6 +4,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { PROXY_FLAGS } from "../../tools/proxy_flags.ts";
 import { denoArguments } from "../../tools/with_std.ts";
 
 /** How the process is started. */
@@ -57,11 +58,8 @@ export async function sameoriginCommand(
 ): Promise<string[]> {
   const args = await denoArguments("run", [
     "--quiet",
-    "--no-prompt",
     `--config=${fileURLToPath(new URL("deno.json", ROOT))}`,
-    "--allow-net",
-    "--allow-read",
-    "--allow-env",
+    ...PROXY_FLAGS,
     ...permissions,
     module ?? fileURLToPath(new URL("main.ts", ROOT)),
   ]);

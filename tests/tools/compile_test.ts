@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { compileArguments, TARGETS } from "../../tools/compile.ts";
-import { denoArguments } from "../../tools/with_std.ts";
 import config from "../../deno.json" with { type: "json" };
+import { compileArguments, TARGETS } from "../../tools/compile.ts";
+import { PROXY_FLAGS } from "../../tools/proxy_flags.ts";
+import { denoArguments } from "../../tools/with_std.ts";
 import { type Contents, executableContents } from "./executable_contents.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -90,6 +91,14 @@ Deno.test("the executable carries permissions, flags, the config and its own fil
     );
   });
 
+  await t.step("it has the flags for V8", () => {
+    const flags = PROXY_FLAGS.filter((flag) => flag.startsWith("--v8-flags="))
+      .flatMap((flag) => flag.slice("--v8-flags=".length).split(","));
+    assert.ok(flags.length > 0);
+    // Deno has some of its own before them.
+    for (const flag of flags) assert.ok(metadata.v8_flags.includes(flag), flag);
+  });
+
   await t.step("it has the config that is the default", async () => {
     const embedded = files.get("config.yaml");
     assert.ok(embedded !== undefined);
@@ -132,7 +141,15 @@ Deno.test("a release has an executable for five platforms", () => {
   for (const target of TARGETS) {
     const args = compileArguments("dist/x", target);
     assert.ok(args.includes(`--target=${target}`));
+    for (const flag of PROXY_FLAGS) assert.ok(args.includes(flag), flag);
     // What follows the module would be an argument of the program.
     assert.ok(args.at(-1)?.endsWith("main.ts"));
   }
+});
+
+Deno.test("deno task start runs the proxy with the flags of its executable", () => {
+  const words = config.tasks.start.command.split(" ");
+  for (const flag of PROXY_FLAGS) assert.ok(words.includes(flag), flag);
+  const given = words.filter((word) => /^-./.test(word) && word !== "-A");
+  assert.deepEqual(new Set(given), new Set(PROXY_FLAGS));
 });

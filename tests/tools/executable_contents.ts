@@ -11,6 +11,7 @@ import { Buffer } from "node:buffer";
 /** The part of the metadata that is looked at. */
 export interface Metadata {
   permissions: Record<string, unknown>;
+  v8_flags: string[];
   unstable_config: { features: string[] };
   workspace_resolver: { import_map: { specifier: string; json: string } };
   entrypoint_key: string;

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { PROXY_FLAGS } from "../proxy_flags.ts";
 import { denoArguments } from "../with_std.ts";
 import type { Question } from "./answer.ts";
 import { BACKEND, CACHE, EXAMPLE, ROOT } from "./places.ts";
@@ -148,10 +149,7 @@ export async function proxy(
       args: await denoArguments("run", [
         `--config=${join(ROOT, "deno.json")}`,
         "--quiet",
-        "--no-prompt",
-        "--allow-net",
-        "--allow-read",
-        "--allow-env",
+        ...PROXY_FLAGS,
         join(ROOT, "main.ts"),
         "run",
         "--config",
