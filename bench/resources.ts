@@ -42,7 +42,7 @@ export async function measureResources(
     .map((contender): Resources => ({ contender, starts: [], failures: [] }));
   for (let round = 0; round <= effort.rounds * 2; round++) {
     for (const one of all) {
-      if (!one.contender.can.has("http") || one.failures.length > 0) continue;
+      if (!one.contender.can.has("start") || one.failures.length > 0) continue;
       say(`start: ${one.contender.name}`);
       await noted(one, async () => {
         const start = await startUp(one.contender, upstream);

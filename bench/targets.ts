@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FROM_SOURCE } from "./contenders.ts";
 import { rowAt } from "./growth.ts";
 import { cpuOfRow, type Results } from "./report.ts";
 import { median, medianRatio } from "./statistics.ts";
@@ -56,9 +57,14 @@ export function targetsOf(results: Results): Target[] {
   const own = results.resources.find(({ contender }) =>
     contender.name === OURS
   );
+  const source = results.resources.find(({ contender }) =>
+    contender.name === FROM_SOURCE
+  );
+  if (source !== undefined) {
+    const starts = source.starts.map(({ milliseconds }) => milliseconds);
+    add(`start to the first answer (${FROM_SOURCE})`, 80, "ms", median(starts));
+  }
   if (own !== undefined) {
-    const starts = own.starts.map(({ milliseconds }) => milliseconds);
-    add("start to the first answer", 80, "ms", median(starts));
     add("resident memory, idle", 90, "MiB", own.idle ?? NaN);
     add("an idle WebSocket", 36, "kB", (own.webSocket ?? NaN) / 1000);
   }

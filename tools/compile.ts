@@ -6,7 +6,7 @@
  *     deno task compile --target all                      one for each platform
  *     deno task compile --output /usr/local/bin/sameorigin
  *
- * {@linkcode PROXY_FLAGS} and `deno.json`'s unstable flags are baked in, and
+ * The flags of `proxy_flags.ts` and `deno.json`'s unstable flags are baked in, and
  * `config.yaml`, which is used where there is no other. `deno` downloads the
  * base executable of a target (`denort`) at its first use; `DENORT_BIN` in the
  * environment names one that is there already.
@@ -15,7 +15,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { PROXY_FLAGS } from "./proxy_flags.ts";
+import { PROXY_FLAGS, V8_FLAGS } from "./proxy_flags.ts";
 import { denoArguments, runDeno } from "./with_std.ts";
 
 /** The platforms a release has an executable for, by Deno's names. */
@@ -44,6 +44,7 @@ export function compileArguments(
 ): string[] {
   return [
     ...PROXY_FLAGS,
+    V8_FLAGS,
     // What only tests and tools import stays out.
     "--exclude-unused-npm",
     // The cache would be a file beside the executable or in the temporary
