@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, constants } from "node:http2";
 import { deepStrictEqual, ok, strictEqual as equal } from "node:assert/strict";
 import {
@@ -195,6 +196,48 @@ Deno.test("pipelined requests are answered in their order", async () => {
     "POST /2 HTTP/1.1",
     "GET /3 HTTP/1.1",
   ]);
+});
+
+Deno.test("a connection goes on after a body of any length, and ends after the last", async () => {
+  await using stack = recording();
+  const post = (length: number, more = "") =>
+    `POST /${length} HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n` +
+    `${more}\r\n${"x".repeat(length)}`;
+  const answer = await rawExchange(
+    stack.proxy.port,
+    post(1) + post(10_000) + post(300_000) + post(70_000) +
+      post(20, "connection: close\r\n"),
+  );
+  equal(answer.split("HTTP/1.1 200").length, 6, answer);
+  deepStrictEqual(
+    stack.lines().map((line) => line.split(" ")[1]),
+    ["/1", "/10000", "/300000", "/70000", "/20"],
+  );
+});
+
+Deno.test("in HTTP/2 a body may end later than its last byte comes", async () => {
+  await using stack = recording();
+  const session = connect(stack.proxy.url);
+  try {
+    for (const length of [1, 10_000]) {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": "/",
+        "content-length": String(length),
+      });
+      const answered = once(stream, "response");
+      const closed = once(stream, "close");
+      stream.resume();
+      stream.write("x".repeat(length));
+      const [headers] = await answered;
+      stream.end();
+      await closed;
+      equal(headers[":status"], 200);
+      equal(stream.rstCode, constants.NGHTTP2_NO_ERROR);
+    }
+  } finally {
+    session.close();
+  }
 });
 
 Deno.test("a client that leaves in its head leaves no trace upstream", async () => {
