@@ -68,7 +68,7 @@ export function askedRequest(
 function cut(
   url: string,
 ): { websocket: boolean; authority: string | null; target: string } {
-  // deno-lint-ignore no-control-regex
+  // deno-lint-ignore no-control-regex -- they are what is looked for.
   if (/[\x00-\x20\x7f]/.test(url)) {
     throw new UsageError(
       `a URL has no spaces and no control characters: ${quote(url)}`,

@@ -57,11 +57,10 @@ export async function attempt(
   course: Course,
 ): Promise<Outcome> {
   const { group, client, location, begun } = course;
-  let now = begun;
   let tried: Set<UpstreamServer> | null = null;
   let tries = 0;
   let server = first;
-  while (true) {
+  for (let now = begun;; now = performance.now()) {
     let failure: UpstreamError;
     if (typeof server === "string") {
       failure = new UpstreamError(server, location.upstream.name);
@@ -81,7 +80,6 @@ export async function attempt(
         await response.body?.cancel();
         server.release();
         server = next;
-        now = performance.now();
         continue;
       } catch (error) {
         if (!(error instanceof UpstreamError)) {
@@ -97,15 +95,13 @@ export async function attempt(
       server.release();
       if (typeof next !== "string") {
         server = next;
-        now = performance.now();
         continue;
       }
     }
     if (!await hold(course, failure, begun)) throw failure;
     tried = null;
     tries = 0;
-    now = performance.now();
-    server = group.pick(client, null, now);
+    server = group.pick(client, null, performance.now());
     if (typeof server !== "string") course.moved(server);
   }
 }

@@ -10,10 +10,10 @@ export const HEAD_LIMIT = 64 * 1024;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** RFC 9110 section 5.5, one character for each byte. */
-// deno-lint-ignore no-control-regex
+// deno-lint-ignore no-control-regex -- they are what it must not hold.
 const FIELD_VALUE = /^[^\x00-\x08\x0a-\x1f\x7f\u0100-\uffff]*$/;
 /** A target that can't end the request line early. */
-// deno-lint-ignore no-control-regex
+// deno-lint-ignore no-control-regex -- they are what it must not hold.
 const TARGET = /^\/[^\x00-\x20\x7f\u0100-\uffff]*$/;
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-5]\d\d)(?: (.*))?$/;
 /** How every answer begins, so that something else is seen at its first bytes. */

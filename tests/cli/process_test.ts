@@ -245,7 +245,7 @@ testNeeding(
     assert(coloured.includes("\x1b[1m"));
     assert.equal(await onTerminal("1"), plain);
     // Nothing but the marks differs.
-    // deno-lint-ignore no-control-regex
+    // deno-lint-ignore no-control-regex -- the marks begin with one.
     assert.equal(coloured.replace(/\x1b\[\d+m/g, ""), plain);
   },
 );

@@ -59,7 +59,7 @@ Deno.test("colours change nothing but the colours", () => {
   const plain = startupBlock(plan, "x", addresses, style(false));
   const coloured = startupBlock(plan, "x", addresses, style(true));
   assert(coloured.includes("\x1b[36mhttp://localhost:9000\x1b[39m"));
-  // deno-lint-ignore no-control-regex
+  // deno-lint-ignore no-control-regex -- the marks begin with one.
   assert.equal(coloured.replace(/\x1b\[\d+m/g, ""), plain);
 });
 

@@ -53,7 +53,7 @@ testUnless(
       ),
     );
     assert.match(said, /^ {2}✓ all parts answer +\d+ s$/m);
-    // deno-lint-ignore no-control-regex
+    // deno-lint-ignore no-control-regex -- it must not be there.
     assert.doesNotMatch(said, /\x1b/);
 
     const [origin = ""] = /http:\/\/localhost:\d+/.exec(said) ?? [];
