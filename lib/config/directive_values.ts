@@ -6,7 +6,6 @@
  * @module
  */
 import * as v from "valibot";
-import { utf8Bytes } from "../route/bytes.ts";
 import { parseNetwork } from "../route/network.ts";
 import {
   LISTEN_PATTERN,
@@ -14,8 +13,7 @@ import {
   parseUpstreamAddress,
   UPSTREAM_PATTERN,
 } from "./address.ts";
-import { plainText } from "./plain_text.ts";
-import type { ListenAddress, ProxyRedirect } from "./plan.ts";
+import type { ListenAddress } from "./plan.ts";
 import { parseProxyPass, PROXY_PASS_PATTERN } from "./proxy_pass.ts";
 import {
   checkedBy,
@@ -41,10 +39,10 @@ import {
   TIME_WORDS,
 } from "./units.ts";
 import { ValueError } from "./value_error.ts";
-import { expected, expectedText, quote } from "./words.ts";
+import { expected, expectedText } from "./words.ts";
 
 /** Text that must be quoted in YAML where it looks like something else. */
-function text(what: string) {
+export function text(what: string) {
   return v.string((issue) => expectedText(what, issue.input));
 }
 
@@ -276,44 +274,3 @@ export const SetHeader = v.pipe(
   }),
   v.transform(headerSet),
 );
-
-const REDIRECT_WORDS = `"default", "off", or a map from prefix to replacement`;
-
-export const Redirect = v.union([
-  v.pipe(
-    v.string(),
-    v.metadata({ enum: ["default", "off"] }),
-    parsedBy((word): ProxyRedirect => {
-      if (word === "default" || word === "off") return { kind: word };
-      const [, from, to] = /^(\S+)\s+([^\s;]+);?$/.exec(word) ?? [];
-      throw new ValueError(
-        expected(REDIRECT_WORDS, word) +
-          (from !== undefined && to !== undefined
-            ? ` (write {${quote(from)}: ${quote(to)}})`
-            : ""),
-      );
-    }),
-  ),
-  v.pipe(
-    mapOf(
-      REDIRECT_WORDS,
-      v.pipe(v.string(), checkedBy(checkRedirectPrefix)),
-      v.pipe(text("a text"), checkedBy(compileTemplate)),
-    ),
-    v.transform((pairs): ProxyRedirect => ({
-      kind: "pairs",
-      pairs: Object.entries(pairs).map(([from, to]) => ({
-        from: utf8Bytes(plainText(from)),
-        to: compileTemplate(to),
-      })),
-    })),
-  ),
-], wants(REDIRECT_WORDS));
-
-function checkRedirectPrefix(from: string): void {
-  if (from === "") throw new ValueError("the prefix is empty");
-  if (from.startsWith("~")) {
-    throw new ValueError("regular expressions are not supported here");
-  }
-  plainText(from);
-}

@@ -7,7 +7,6 @@
 import * as v from "valibot";
 import {
   Count,
-  Redirect,
   SetHeader,
   Size,
   TimeLimit,
@@ -15,6 +14,7 @@ import {
   Toggle,
 } from "./directive_values.ts";
 import { Next, Rate } from "./limit_values.ts";
+import { Redirect } from "./redirect_values.ts";
 import { documented } from "./schema_parts.ts";
 
 const ProxyRedirect = documented(
