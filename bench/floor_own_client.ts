@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { HOP_BY_HOP } from "../lib/proxy/headers.ts";
+import { HOP_BY_HOP } from "../lib/exchange/headers.ts";
 
 const [port, upstream = ""] = Deno.args;
 const [hostname = "", upstreamPort] = upstream.split(":");

@@ -53,7 +53,7 @@ export function compileArguments(
     `--config=${fileURLToPath(new URL("deno.json", ROOT))}`,
     `--include=${fileURLToPath(new URL("config.yaml", ROOT))}`,
     // A worker's module is named only by its address.
-    `--include=${fileURLToPath(new URL("lib/server/worker.ts", ROOT))}`,
+    `--include=${fileURLToPath(new URL("lib/server/workers/worker.ts", ROOT))}`,
     `--output=${output}`,
     ...target === null ? [] : [`--target=${target}`],
     fileURLToPath(new URL("main.ts", ROOT)),

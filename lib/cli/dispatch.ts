@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError } from "../config/config_error.ts";
-import { ListenError } from "../server/serve.ts";
+import { ListenError } from "../server/server.ts";
 import {
   type Invocation,
   type Options,

@@ -6,12 +6,12 @@
  * @module
  */
 import type { Plan } from "../config/plan.ts";
-import type { PreparedRequest } from "../proxy/prepared.ts";
+import type { PreparedRequest } from "../content/proxy/prepared.ts";
 import { readable } from "../route/bytes.ts";
 import { parseHost } from "../route/host.ts";
 import { explainLocation } from "../route/location.ts";
 import { explainServer } from "../route/server.ts";
-import { type Admission, prepareRequest } from "../server/prepare.ts";
+import { type Admission, prepareRequest } from "../request/prepare.ts";
 import { OK } from "./exit_code.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
 import { columns, type Style, type Terminal } from "./terminal.ts";

@@ -5,7 +5,7 @@
  */
 import type { Plan } from "../config/plan.ts";
 import { FAILURE, OK } from "./exit_code.ts";
-import { ask, nameOf, NotHttp, whyNot } from "./own_proxy.ts";
+import { ask, nameOf, NotHttp, whyNot } from "./local_client.ts";
 import { failure, type Terminal } from "./terminal.ts";
 
 /** The longest wait for an answer, in milliseconds. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ListenAddress, Plan } from "../config/plan.ts";
-import type { ListenError } from "../server/serve.ts";
+import type { ListenError } from "../server/server.ts";
 
 /**
  * In words, in one line.

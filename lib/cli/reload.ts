@@ -13,7 +13,7 @@ import { printProblems } from "./check.ts";
 import { configProof } from "./config_proof.ts";
 import { FAILURE, OK, USAGE } from "./exit_code.ts";
 import { ConfigReader } from "./load_plan.ts";
-import { ask, nameOf, whyNot } from "./own_proxy.ts";
+import { ask, nameOf, whyNot } from "./local_client.ts";
 import { type ReloadOutcome, UNCHANGED } from "./reloader.ts";
 import { failure, type Terminal } from "./terminal.ts";
 

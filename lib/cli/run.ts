@@ -4,7 +4,7 @@
  * @module
  */
 import type { LoadedConfig } from "../config/config_source.ts";
-import { surviveBugs } from "../observe/survive_bugs.ts";
+import { surviveBugs } from "../observe/uncaught_errors.ts";
 import type { RunningProxy } from "../server/running_proxy.ts";
 import { startProxy } from "../server/start.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import type { ListenAddress, ListenerPlan } from "../config/plan.ts";
-import { hasToken } from "../proxy/headers.ts";
-import { WebSocketBridges } from "../proxy/websocket.ts";
+import { hasToken } from "../exchange/headers.ts";
+import { WebSocketBridges } from "../websocket/handshake.ts";
 import { answerControl, type Control, RELOAD } from "./control.ts";
 import {
   addressKey,
@@ -14,8 +14,8 @@ import {
   type Place,
   placeOf,
   urlOf,
-} from "./listen.ts";
-import { Serving } from "./serving.ts";
+} from "./listen_address.ts";
+import { Serving } from "./in_flight.ts";
 
 export type Handler = Deno.ServeHandler<Deno.Addr>;
 

@@ -20,7 +20,7 @@ import {
   type ListenedAddress,
   type RunningServer,
   startServer,
-} from "./serve.ts";
+} from "./server.ts";
 
 /**
  * Listens on every address of the config.
@@ -34,7 +34,7 @@ export async function startProxy(
   const { workers } = loaded.plan;
   if (workers > 1 && Deno.build.os === "linux") {
     // What only this needs is not loaded at every start.
-    const { WorkerPool } = await import("./worker_pool.ts");
+    const { WorkerPool } = await import("./workers/worker_pool.ts");
     return await WorkerPool.start(loaded, options);
   }
   if (workers > 1) {

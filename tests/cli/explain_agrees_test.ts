@@ -9,7 +9,7 @@ import { type Explanation, explanationOf } from "../../lib/cli/explain.ts";
 import { askedRequest } from "../../lib/cli/request_line.ts";
 import { planFromObject } from "../../lib/config/load.ts";
 import { createAccessLog } from "../../lib/observe/access_log.ts";
-import { startServer } from "../../lib/server/serve.ts";
+import { startServer } from "../../lib/server/server.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rawUpstream } from "../support/raw_upstream.ts";
 

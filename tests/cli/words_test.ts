@@ -9,7 +9,7 @@ import { startupBlock } from "../../lib/cli/startup_block.ts";
 import { columns, style } from "../../lib/cli/terminal.ts";
 import { VERSION } from "../../lib/cli/version.ts";
 import { planFromObject } from "../../lib/config/load.ts";
-import { ListenError } from "../../lib/server/serve.ts";
+import { ListenError } from "../../lib/server/server.ts";
 
 function planOf(document: unknown) {
   return planFromObject(document, { source: "test", env: () => undefined });

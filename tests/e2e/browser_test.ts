@@ -9,7 +9,7 @@ import { ok, strictEqual as equal } from "node:assert/strict";
 import { startDemo } from "../../demo/start.ts";
 import { loadPlan } from "../../lib/config/load.ts";
 import { createAccessLog } from "../../lib/observe/access_log.ts";
-import { startServer } from "../../lib/server/serve.ts";
+import { startServer } from "../../lib/server/server.ts";
 import { CHROMIUM, launchBrowser } from "../support/browser.ts";
 import { testNeeding } from "../support/skip.ts";
 

@@ -8,7 +8,7 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { loadPlan } from "../../lib/config/load.ts";
 import { createAccessLog } from "../../lib/observe/access_log.ts";
-import { startServer } from "../../lib/server/serve.ts";
+import { startServer } from "../../lib/server/server.ts";
 import { rawExchange } from "../support/raw_upstream.ts";
 import { testNeeding } from "../support/skip.ts";
 import { DIFFERENCES, type Seen } from "./nginx_differences.ts";

@@ -2,8 +2,8 @@ import { deepStrictEqual, ok, strictEqual as equal } from "node:assert/strict";
 import fc from "fast-check";
 import { escapeField } from "../../lib/observe/access_line.ts";
 import { createAccessLog } from "../../lib/observe/access_log.ts";
-import { Context } from "../../lib/server/context.ts";
-import { RequestFields } from "../../lib/server/request_headers.ts";
+import { Context } from "../../lib/exchange/exchange.ts";
+import { RequestFields } from "../../lib/exchange/fields.ts";
 
 function context(uri = "/x?y", headers: Record<string, string> = {}) {
   const fields = new Headers(headers);

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { planFromObject } from "../../lib/config/load.ts";
-import { ListenError } from "../../lib/server/serve.ts";
+import { ListenError } from "../../lib/server/server.ts";
 import { echoClient, echoUpstream } from "../support/echo.ts";
 import { freePort } from "../support/free_port.ts";
 import { startProxy, type TestProxy } from "../support/proxy.ts";

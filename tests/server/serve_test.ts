@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual as equal } from "node:assert/strict";
 import { planFromObject } from "../../lib/config/load.ts";
 import { createAccessLog } from "../../lib/observe/access_log.ts";
-import { ListenError, startServer } from "../../lib/server/serve.ts";
+import { ListenError, startServer } from "../../lib/server/server.ts";
 import { startProxy } from "../support/proxy.ts";
 import {
   rawClient,

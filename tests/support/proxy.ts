@@ -8,7 +8,7 @@ import {
   type AccessLog,
   createAccessLog,
 } from "../../lib/observe/access_log.ts";
-import { type RunningServer, startServer } from "../../lib/server/serve.ts";
+import { type RunningServer, startServer } from "../../lib/server/server.ts";
 
 export interface TestProxy extends AsyncDisposable {
   readonly port: number;

@@ -38,7 +38,7 @@ Deno.test("the program imports nothing of the tests, the demo and the tools", as
   const modules = info.modules.map(({ specifier }) => specifier);
   const own = modules.filter((specifier) => specifier.startsWith(ROOT.href))
     .map((specifier) => specifier.slice(ROOT.href.length));
-  assert.ok(own.includes("lib/server/handler.ts"));
+  assert.ok(own.includes("lib/request/handler.ts"));
   assert.deepEqual(own.filter((path) => !OWN.test(path)), []);
   const packages = modules.flatMap((specifier) =>
     /^npm:\/?((?:@[^/]+\/)?[^/@]+)@/.exec(specifier)?.[1] ?? []
@@ -113,8 +113,8 @@ Deno.test("the executable carries permissions, flags, the config and its own fil
       if (npm?.[1] === undefined) own.push(path);
       else packages.add(npm[1]);
     }
-    assert.ok(own.includes("lib/server/handler.ts"));
-    assert.ok(own.includes("lib/server/worker.ts"));
+    assert.ok(own.includes("lib/request/handler.ts"));
+    assert.ok(own.includes("lib/server/workers/worker.ts"));
     assert.deepEqual(own.filter((path) => !OWN.test(path)), []);
     assert.deepEqual(
       [...packages].filter((name) => !NPM_PACKAGES.includes(name)),

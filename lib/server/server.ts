@@ -1,0 +1,247 @@
+/**
+ * The running proxy: its start, its reloads and its end.
+ *
+ * @module
+ */
+import type { ListenerPlan, Plan } from "../config/plan.ts";
+import { Deadlines } from "../exchange/deadline.ts";
+import { watchHealth } from "../upstream/active_health.ts";
+import { Reachability } from "../transport/reachability.ts";
+import { UpstreamGroups } from "../upstream/groups.ts";
+import { createHandler, type ServerState } from "../request/handler.ts";
+import { Limits } from "../access/limit_conn.ts";
+import { addressKey, ListenError, ownIfOverlapping } from "./listen_address.ts";
+import { type Handler, Listener } from "./listener.ts";
+import { RetiredGroups } from "./retired_groups.ts";
+import type {
+  Changes,
+  ListenedAddress,
+  PreparedReload,
+  RunningServer,
+  ServerOptions,
+} from "./running_server.ts";
+
+export { ListenError };
+export type * from "./running_server.ts";
+
+/**
+ * Listens on every address of the plan.
+ *
+ * @throws {ListenError} if one can't be had; those already open are closed.
+ */
+export function startServer(plan: Plan, options: ServerOptions): RunningServer {
+  forgetForwardProxies();
+  return new Server(plan, options);
+}
+
+/** What all listeners share. */
+type Shared = Omit<ServerState, "bridges">;
+
+class Server implements RunningServer {
+  readonly finished: Promise<void>;
+  readonly #finished = Promise.withResolvers<void>();
+  readonly #options: ServerOptions;
+  #plan: Plan;
+  #shared: Shared;
+  /** By their addresses. */
+  #listeners = new Map<string, Listener>();
+  /** Those that a reload has removed and that still have WebSockets. */
+  readonly #leaving = new Set<Listener>();
+  readonly #retired = new RetiredGroups();
+  #stopping = false;
+
+  constructor(plan: Plan, options: ServerOptions) {
+    this.finished = this.#finished.promise;
+    this.#options = options;
+    this.#plan = plan;
+    this.#listeners = this.#open(plan, options.ports);
+    this.#shared = {
+      groups: this.#groups(plan),
+      deadlines: new Deadlines(),
+      reachability: new Reachability(),
+      limits: new Limits(),
+      accessLog: options.accessLog,
+      errorLog: options.errorLog,
+      dev: plan.dev,
+    };
+    for (const [listener, handler] of this.#handlers(plan, this.#shared)) {
+      listener.serve(handler);
+    }
+  }
+
+  #groups(plan: Plan, previous?: UpstreamGroups): UpstreamGroups {
+    return new UpstreamGroups(
+      plan.upstreams,
+      previous,
+      (group) => watchHealth(group, this.#options.errorLog),
+    );
+  }
+
+  get addresses(): ListenedAddress[] {
+    return [...this.#listeners.values()].map(addressOf);
+  }
+
+  reload(plan: Plan): Changes {
+    return this.prepareReload(plan).commit();
+  }
+
+  prepareReload(
+    plan: Plan,
+    ports?: ReadonlyMap<string, number>,
+  ): PreparedReload {
+    if (this.#stopping) throw new Error("the proxy is shutting down");
+    const listeners = this.#open(plan, ports);
+    const before = this.#all();
+    const added = [...listeners.values()]
+      .filter((listener) => !before.includes(listener));
+    const back = [...this.#leaving]
+      .filter((listener) => listeners.get(listener.key) === listener);
+    // From here on they don't close behind our back.
+    for (const listener of back) listener.serve(gone);
+    return {
+      addresses: [...listeners.values()].map(addressOf),
+      commit: () => this.#commit(plan, listeners),
+      cancel() {
+        for (const listener of added) listener.abort();
+        for (const listener of back) listener.leave(gone);
+      },
+    };
+  }
+
+  abort(): void {
+    this.#stopping = true;
+    for (const listener of this.#all()) listener.abort();
+    this.#close();
+  }
+
+  async shutdown(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const { shutdownTimeout, websocketDrain } = this.#plan;
+    const window = Math.min(websocketDrain, shutdownTimeout);
+    const ended = Promise.all(
+      this.#all().map((listener) => listener.drain(window)),
+    );
+    let timer;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, shutdownTimeout);
+    });
+    await Promise.race([ended, late]);
+    clearTimeout(timer);
+    for (const { bridges } of this.#all()) bridges.abort();
+    this.#close();
+    await this.#options.accessLog.flush();
+  }
+
+  #all(): Listener[] {
+    return [...this.#listeners.values(), ...this.#leaving];
+  }
+
+  /**
+   * The listeners of a plan, by address: those that are open already, and new
+   * ones.
+   *
+   * @throws {ListenError} if one can't be had; none is open then but those before.
+   */
+  #open(
+    plan: Plan,
+    ports?: ReadonlyMap<string, number>,
+  ): Map<string, Listener> {
+    const listeners = new Map<string, Listener>();
+    const added: Listener[] = [];
+    try {
+      for (const listenerPlan of plan.listeners) {
+        const key = addressKey(listenerPlan.address);
+        let listener = this.#find(key);
+        if (listener === undefined) {
+          const port = ports?.get(key);
+          const options = port === undefined
+            ? this.#options
+            : { ...this.#options, port };
+          listener = new Listener(listenerPlan, options);
+          added.push(listener);
+        }
+        listeners.set(key, listener);
+      }
+    } catch (error) {
+      for (const listener of added) listener.abort();
+      throw ownIfOverlapping(error, this.#all());
+    }
+    return listeners;
+  }
+
+  #find(key: string): Listener | undefined {
+    return this.#listeners.get(key) ??
+      [...this.#leaving].find((one) => one.key === key && !one.closing);
+  }
+
+  #commit(plan: Plan, listeners: Map<string, Listener>): Changes {
+    const before = this.#listeners;
+    const { groups } = this.#shared;
+    const next = this.#groups(plan, groups);
+    const shared: Shared = { ...this.#shared, groups: next, dev: plan.dev };
+    this.#plan = plan;
+    this.#listeners = listeners;
+    this.#shared = shared;
+    const quiet: Promise<void>[] = [];
+    for (const [listener, handler] of this.#handlers(plan, shared)) {
+      quiet.push(listener.serve(handler));
+    }
+    for (const listener of listeners.values()) this.#leaving.delete(listener);
+    const removed: string[] = [];
+    for (const [key, listener] of before) {
+      if (listeners.has(key)) continue;
+      removed.push(listener.written);
+      this.#leaving.add(listener);
+      quiet.push(listener.leave(gone));
+      listener.ended.then(() => this.#leaving.delete(listener));
+    }
+    this.#retired.add(groups, next, quiet);
+    return {
+      added: [...listeners].filter(([key]) => !before.has(key))
+        .map(([, { written }]) => written),
+      removed,
+      notes: [],
+    };
+  }
+
+  #handlers(plan: Plan, shared: Shared): [Listener, Handler][] {
+    return plan.listeners.map((listenerPlan: ListenerPlan) => {
+      const listener = this.#listeners.get(addressKey(listenerPlan.address));
+      if (listener === undefined) throw new Error("no listener for a plan's");
+      const state = { ...shared, bridges: listener.bridges };
+      return [listener, createHandler(listenerPlan, listener.place, state)];
+    });
+  }
+
+  #close(): void {
+    this.#shared.deadlines.close();
+    this.#retired.close();
+    this.#shared.groups.close();
+    Promise.all(this.#all().map((listener) => listener.ended))
+      .then(() => this.#finished.resolve());
+  }
+}
+
+function addressOf({ key, written, url, port }: Listener): ListenedAddress {
+  return { key, written, url, port };
+}
+
+/** For an address that the config has no more, as long as WebSockets are open on it. */
+function gone(): Response {
+  return new Response("503 Service Unavailable: not served here any more.\n", {
+    status: 503,
+    headers: { "connection": "close" },
+  });
+}
+
+/**
+ * `fetch` would send every upstream request through the forward proxies named
+ * in these variables, which containers often have. That is never meant here.
+ */
+function forgetForwardProxies(): void {
+  for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
+    Deno.env.delete(name);
+    Deno.env.delete(name.toLowerCase());
+  }
+}

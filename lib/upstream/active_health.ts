@@ -1,0 +1,126 @@
+/**
+ * Active health checks: each server of a group is asked for a path now and
+ * then.
+ *
+ * @module
+ */
+import type { HealthCheckPlan } from "../config/plan.ts";
+import type { UpstreamGroup } from "./group.ts";
+import type { UpstreamServer } from "./server.ts";
+
+/** Share of the interval by which a check may come earlier or later. */
+const JITTER = 0.1;
+
+/**
+ * Watches the servers of a group until it is closed. A server is healthy until
+ * checks have failed; the first check of each comes at once.
+ *
+ * @param report Hears of servers that go and come.
+ */
+export function watchHealth(
+  group: UpstreamGroup,
+  report: (line: string) => void,
+): void {
+  const plan = group.plan.healthCheck;
+  if (plan === null) return;
+  const watch = new HealthWatch(group, plan, report);
+  group.onClose(() => watch.close());
+}
+
+class HealthWatch {
+  readonly #runs = new Map<UpstreamServer, Run>();
+  readonly #abort = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly group: UpstreamGroup,
+    readonly plan: HealthCheckPlan,
+    readonly report: (line: string) => void,
+  ) {
+    this.#round();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#abort.abort();
+  }
+
+  /** Checks all, and comes again. A slow server does not hold up the others. */
+  #round(): void {
+    const { servers } = this.group;
+    for (const server of this.#runs.keys()) {
+      // Its address is no longer one of the name.
+      if (!servers.includes(server)) this.#runs.delete(server);
+    }
+    for (const server of servers) {
+      if (!server.plan.down) void this.#check(server);
+    }
+    // Several proxies that start together must not ask together for ever.
+    const spread = 1 + JITTER * (2 * Math.random() - 1);
+    const wait = this.plan.interval * spread;
+    this.#timer = setTimeout(() => this.#round(), wait);
+  }
+
+  async #check(server: UpstreamServer): Promise<void> {
+    let run = this.#runs.get(server);
+    if (run === undefined) {
+      run = { passes: 0, fails: 0, checking: false };
+      this.#runs.set(server, run);
+    }
+    if (run.checking) return;
+    run.checking = true;
+    const problem = await this.#ask(server);
+    run.checking = false;
+    if (this.#abort.signal.aborted) return;
+    run.passes = problem === null ? run.passes + 1 : 0;
+    run.fails = problem === null ? 0 : run.fails + 1;
+    const { plan: { name } } = this.group;
+    const now = performance.now();
+    if (run.fails >= this.plan.fails && server.checked(false, now)) {
+      this.report(`upstream ${name} ${server.name} is unhealthy: ${problem}`);
+    } else if (run.passes >= this.plan.passes && server.checked(true, now)) {
+      this.report(`upstream ${name} ${server.name} is healthy again`);
+    }
+  }
+
+  /** @returns Null if it passes, else what is wrong. */
+  async #ask(server: UpstreamServer): Promise<string | null> {
+    const { path, timeout, status } = this.plan;
+    const signal = AbortSignal.any([
+      this.#abort.signal,
+      AbortSignal.timeout(timeout),
+    ]);
+    const init: RequestInit & { client: Deno.HttpClient } = {
+      headers: [
+        ["host", this.group.plan.name],
+        ["user-agent", "sameorigin health check"],
+        ["accept-encoding", "identity"],
+      ],
+      redirect: "manual",
+      signal,
+      client: server.client,
+    };
+    try {
+      const response = await fetch(server.origin + path, init);
+      await response.body?.cancel();
+      const passes = status.some(([from, to]) =>
+        response.status >= from && response.status <= to
+      );
+      return passes ? null : `${path} answers ${response.status}`;
+    } catch (error) {
+      return signal.aborted && signal.reason instanceof DOMException &&
+          signal.reason.name === "TimeoutError"
+        ? `${path} does not answer within ${timeout} ms`
+        : `${path} can't be had: ${
+          error instanceof Error ? error.message : String(error)
+        }`;
+    }
+  }
+}
+
+/** What the last checks of a server found, and whether one is under way. */
+interface Run {
+  passes: number;
+  fails: number;
+  checking: boolean;
+}

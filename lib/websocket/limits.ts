@@ -1,0 +1,61 @@
+/**
+ * What a WebSocket's client may send: `websocket_max_message_size` and
+ * `websocket_message_rate`.
+ *
+ * @module
+ */
+import type { LocationPlan, MessageRate } from "../config/plan.ts";
+import { type Close, POLICY_VIOLATION, TOO_BIG } from "./frames/frame.ts";
+
+/** A bucket that holds the messages of one period and fills evenly. */
+class Bucket {
+  #allowance: number;
+
+  /** @param now Milliseconds. */
+  constructor(readonly rate: MessageRate, public now: number) {
+    this.#allowance = rate.messages;
+  }
+
+  takes(now: number): boolean {
+    const { messages, per } = this.rate;
+    const filled = (now - this.now) * messages / per;
+    this.now = now;
+    this.#allowance = Math.min(messages, this.#allowance + filled);
+    if (this.#allowance < 1) return false;
+    this.#allowance--;
+    return true;
+  }
+}
+
+/** The limits of one client. */
+export class MessageLimits {
+  readonly #bucket: Bucket | null;
+  readonly #longest: number;
+
+  constructor(location: LocationPlan) {
+    const rate = location.websocketMessageRate;
+    this.#longest = location.websocketMaxMessageSize;
+    this.#bucket = rate.messages === 0
+      ? null
+      : new Bucket(rate, performance.now());
+  }
+
+  /** What the client is closed with for this message; null where it may pass. */
+  refusal(data: string | ArrayBuffer): Close | null {
+    const longest = this.#longest;
+    if (longest > 0 && isLonger(data, longest)) {
+      return { code: TOO_BIG, reason: `message of more than ${longest} B` };
+    }
+    return this.#bucket?.takes(performance.now()) === false
+      ? { code: POLICY_VIOLATION, reason: "too many messages" }
+      : null;
+  }
+}
+
+/** Whether a message has more bytes; UTF-8 takes up to three for a unit of UTF-16. */
+function isLonger(data: string | ArrayBuffer, bytes: number): boolean {
+  if (typeof data !== "string") return data.byteLength > bytes;
+  if (data.length > bytes) return true;
+  return data.length * 3 > bytes &&
+    new TextEncoder().encode(data).byteLength > bytes;
+}

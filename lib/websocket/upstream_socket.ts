@@ -1,0 +1,193 @@
+/**
+ * The upstream's side of a bridge: an open WebSocket, in the client's role.
+ *
+ * Deno's own WebSocket clients refuse to close with most of the legal codes and
+ * delay messages of more than a packet by up to 40 ms (they leave Nagle's
+ * algorithm on), so the protocol is spoken here.
+ *
+ * @module
+ */
+import type { ChunkPool, MessagePool } from "./frames/buffers.ts";
+import type { FrameDecoder } from "./frames/decoder.ts";
+import {
+  CLOSE,
+  type Close,
+  closePayload,
+  FrameError,
+  type MaskSource,
+  parseClose,
+  PING,
+  PONG,
+  TEXT,
+  VANISHED,
+} from "./frames/frame.ts";
+import { FrameWriter, type WriterOwner } from "./frames/writer.ts";
+
+/** Milliseconds an upstream has to answer a close frame. */
+const CLOSE_TIMEOUT = 5_000;
+/** Milliseconds it has to close the connection after that (RFC 6455 section 7.1.1). */
+const LINGER = 1_000;
+/** Pongs are left out while this much waits: one answers many pings (section 5.5.3). */
+const PONG_LIMIT = 64 * 1024;
+
+/** Who gets what the upstream sends. */
+export interface UpstreamReceiver {
+  /**
+   * A message, also after this side has begun to close. Bytes are valid until
+   * the call returns.
+   *
+   * @returns A promise if nothing more is to be read until it settles, which
+   * slows the upstream down.
+   */
+  message(data: string | Uint8Array, size: number): Promise<void> | undefined;
+  /**
+   * The end, once: the upstream's close frame, or 1006, with the reason if it
+   * broke the protocol. After it no message comes.
+   */
+  closed(close: Close): void;
+}
+
+/** Buffers and random bits that all connections of a process share. */
+export interface WebSocketSupplies {
+  readonly chunks: ChunkPool;
+  readonly messages: MessagePool;
+  readonly masks: MaskSource;
+}
+
+export class UpstreamSocket implements WriterOwner {
+  #closing = false;
+  #cut = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #connection: Deno.Conn;
+  readonly #decoder: FrameDecoder;
+  readonly #writer: FrameWriter;
+
+  /**
+   * @param connection On which the handshake is done; closed by this object.
+   * @param decoder With the bytes that came behind the handshake.
+   * @param protocol The sub-protocol the upstream chose, `""` for none.
+   */
+  constructor(
+    connection: Deno.Conn,
+    decoder: FrameDecoder,
+    readonly protocol: string,
+    { chunks, masks }: WebSocketSupplies,
+  ) {
+    this.#connection = connection;
+    this.#decoder = decoder;
+    this.#writer = new FrameWriter(connection, chunks, masks, this);
+  }
+
+  /** Bytes sent that wait for the network. */
+  get bufferedAmount(): number {
+    return this.#writer.bufferedAmount;
+  }
+
+  /**
+   * Sends a message; nothing after {@linkcode close}.
+   *
+   * @param data An ArrayBuffer is given away: it may be masked in place.
+   * @returns Its length in bytes.
+   */
+  send(data: string | ArrayBuffer): number {
+    if (this.#closing) return 0;
+    return typeof data === "string"
+      ? this.#writer.text(data)
+      : this.#writer.binary(data);
+  }
+
+  /**
+   * Begins the closing handshake (RFC 6455 section 7.1.2). An upstream that does
+   * not answer within five seconds is cut.
+   *
+   * @param close A legal code, or 1005 for none.
+   */
+  close(close: Close): void {
+    if (this.#closing || this.#cut) return;
+    this.#closing = true;
+    this.#writer.control(CLOSE, closePayload(close));
+    this.#abortAfter(CLOSE_TIMEOUT);
+  }
+
+  /** Closes the connection without a word. */
+  abort(): void {
+    if (this.#cut) return;
+    this.#cut = true;
+    clearTimeout(this.#timer);
+    try {
+      this.#connection.close();
+    } catch {
+      // Closed already, by an error.
+    }
+  }
+
+  /** Reads until the end. Call it once. @returns When the connection is closed. */
+  async run(receiver: UpstreamReceiver): Promise<void> {
+    let close: Close = { code: VANISHED, reason: "" };
+    let linger = false;
+    try {
+      const payload = await this.#receive(receiver);
+      if (payload !== null) {
+        close = parseClose(payload);
+        linger = true;
+        this.close(close);
+      }
+    } catch (error) {
+      if (error instanceof FrameError) {
+        close = { code: VANISHED, reason: "upstream broke the protocol" };
+        linger = true;
+        this.close({ code: error.code, reason: error.message });
+      }
+    }
+    receiver.closed(close);
+    if (linger && !this.#cut) {
+      this.#abortAfter(LINGER);
+      await this.#skipRest();
+    }
+    this.abort();
+  }
+
+  /** The writer's news. What the upstream sent before it went may still be read. */
+  writeFailed(): void {
+    if (!this.#cut) this.#abortAfter(LINGER);
+  }
+
+  /** @returns The payload of the close frame, null if there came none. */
+  async #receive(receiver: UpstreamReceiver): Promise<Uint8Array | null> {
+    const decoder = this.#decoder;
+    while (true) {
+      for (let opcode = decoder.next(); opcode !== 0; opcode = decoder.next()) {
+        if (opcode === CLOSE) return decoder.bytes;
+        if (opcode === PING) this.#pong(decoder.bytes);
+        if (opcode >= CLOSE) continue;
+        const pause = receiver.message(
+          opcode === TEXT ? decoder.text : decoder.bytes,
+          decoder.size,
+        );
+        if (pause !== undefined) await pause;
+      }
+      const count = await this.#connection.read(decoder.room());
+      if (count === null) return null;
+      decoder.received(count);
+    }
+  }
+
+  #pong(payload: Uint8Array): void {
+    if (this.#closing || this.bufferedAmount > PONG_LIMIT) return;
+    this.#writer.control(PONG, payload);
+  }
+
+  async #skipRest(): Promise<void> {
+    const scratch = new Uint8Array(1024);
+    try {
+      while (await this.#connection.read(scratch) !== null);
+    } catch {
+      // Cut, by either side.
+    }
+  }
+
+  #abortAfter(milliseconds: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.abort(), milliseconds);
+  }
+}
