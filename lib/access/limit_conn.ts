@@ -4,20 +4,17 @@
  *
  * @module
  */
-import type { CommonPlan, LimitConn, LocationPlan } from "../config/plan.ts";
-
-/** A place that was taken; it has to be given back once. */
-export type GiveBack = () => void;
-
-/** Why there is no place: too many in all (503), or of this client (429, RFC 6585 section 4). */
-export type Refusal = 429 | 503;
+import type { LimitConnPlan, LimitConnZone } from "../config/plan.ts";
+import type { Exchange, Held } from "../exchange/exchange.ts";
+import { LocalResponse } from "../exchange/local_response.ts";
 
 /** Counts one kind of things at one place of the config. */
 class Counter {
   #total = 0;
   readonly #perAddress = new Map<string, number>();
 
-  refuses({ total, perAddress }: LimitConn, address: string): Refusal | null {
+  /** The status to refuse one more with (429 is RFC 6585 section 4); null where there is a place. */
+  refuses({ total, perAddress }: LimitConnZone, address: string) {
     if (total > 0 && this.#total >= total) return 503;
     return perAddress > 0 &&
         (this.#perAddress.get(address) ?? 0) >= perAddress
@@ -38,55 +35,64 @@ class Counter {
   }
 }
 
-/** Those of the whole proxy, which last from plan to plan. */
-export class Limits {
-  readonly #requests = new Counter();
-  readonly #webSockets = new Counter();
-  readonly #locations = new WeakMap<
-    LocationPlan,
-    { requests: Counter; webSockets: Counter }
-  >();
+/** Places that were taken, one in each zone. */
+class Places implements Held {
+  constructor(readonly counters: Counter[], readonly address: string) {}
 
-  /**
-   * Takes a place for a request or a WebSocket.
-   *
-   * @param address The client's.
-   * @returns Null where no limit asks for counting.
-   */
-  take(
-    plan: Pick<CommonPlan, "limitConn" | "websocketLimitConn">,
-    location: LocationPlan,
-    websocket: boolean,
-    address: string,
-  ): GiveBack | Refusal | null {
-    const kind = websocket ? "websocketLimitConn" : "limitConn";
-    const ofAll = plan[kind];
-    const ofLocation = location[kind];
-    if (!limits(ofAll) && !limits(ofLocation)) return null;
-    const all = websocket ? this.#webSockets : this.#requests;
-    const { requests, webSockets } = this.#countersOf(location);
-    const own = websocket ? webSockets : requests;
-    const refusal = all.refuses(ofAll, address) ??
-      own.refuses(ofLocation, address);
-    if (refusal !== null) return refusal;
-    all.take(address);
-    own.take(address);
-    return () => {
-      all.giveBack(address);
-      own.giveBack(address);
-    };
-  }
-
-  #countersOf(location: LocationPlan) {
-    let counters = this.#locations.get(location);
-    if (counters === undefined) {
-      counters = { requests: new Counter(), webSockets: new Counter() };
-      this.#locations.set(location, counters);
-    }
-    return counters;
+  giveBack(): void {
+    for (const counter of this.counters) counter.giveBack(this.address);
   }
 }
 
-function limits({ total, perAddress }: LimitConn): boolean {
-  return total > 0 || perAddress > 0;
+/** What is counted; those of the whole proxy last from plan to plan. */
+export class ConnCounters {
+  readonly #requests = new Counter();
+  readonly #webSockets = new Counter();
+  readonly #ofLocations = new WeakMap<LimitConnZone, Counter>();
+
+  of(zone: LimitConnZone, websocket: boolean): Counter {
+    if (zone.scope === "proxy") {
+      return websocket ? this.#webSockets : this.#requests;
+    }
+    let counter = this.#ofLocations.get(zone);
+    if (counter === undefined) {
+      counter = new Counter();
+      this.#ofLocations.set(zone, counter);
+    }
+    return counter;
+  }
+}
+
+/** Takes a place in each zone, or refuses: too many in all, or of this client. */
+export function limitConn(
+  { requests, webSockets }: LimitConnPlan,
+  exchange: Exchange,
+  counters: ConnCounters,
+): LocalResponse | null {
+  const { websocket, remoteAddr } = exchange;
+  const zones = websocket ? webSockets : requests;
+  if (zones.length === 0) return null;
+  const taken = zones.map((zone) => counters.of(zone, websocket));
+  for (const [i, zone] of zones.entries()) {
+    const status = taken[i]?.refuses(zone, remoteAddr) ?? null;
+    if (status !== null) return refusal(status, websocket);
+  }
+  for (const counter of taken) counter.take(remoteAddr);
+  exchange.places = new Places(taken, remoteAddr);
+  return null;
+}
+
+/** Seconds after which who was refused may come again. */
+const RETRY_AFTER = "1";
+
+function refusal(status: 429 | 503, websocket: boolean): LocalResponse {
+  const things = websocket ? "WebSockets" : "requests in flight";
+  const whose = status === 429 ? " from your address" : "";
+  return new LocalResponse(
+    status,
+    `There are too many ${things}${whose}.`,
+    `${websocket ? "websocket_limit_conn" : "limit_conn"} of config.yaml ` +
+      "says so",
+    [["retry-after", RETRY_AFTER]],
+  );
 }

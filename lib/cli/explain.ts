@@ -1,23 +1,35 @@
 /**
  * `sameorigin explain`: what would become of a request, without sending it.
  *
- * The decision is `prepareRequest`'s, the very function that the handler calls.
+ * It runs the phases of a request up to its content, by the very functions that
+ * the handler calls, and stops there.
  *
  * @module
  */
-import type { Plan } from "../config/plan.ts";
-import type { PreparedRequest } from "../content/proxy/prepared.ts";
+import { access, type AccessState } from "../access/access.ts";
+import { ConnCounters } from "../access/limit_conn.ts";
+import type { AccessPlan, LocationPlan, Plan } from "../config/plan.ts";
+import { upstreamTarget } from "../content/proxy/proxy.ts";
+import { upstreamFields } from "../content/proxy/upstream_fields.ts";
+import { redirected } from "../content/return.ts";
+import { Exchange } from "../exchange/exchange.ts";
+import type { Field } from "../exchange/fields.ts";
+import { LocalResponse } from "../exchange/local_response.ts";
+import { admit } from "../request/admit.ts";
+import { route } from "../request/route.ts";
 import { readable } from "../route/bytes.ts";
-import { parseHost } from "../route/host.ts";
 import { explainLocation } from "../route/location.ts";
 import { explainServer } from "../route/server.ts";
-import { type Admission, prepareRequest } from "../request/prepare.ts";
+import { wireFields } from "../transport/create.ts";
 import { OK } from "./exit_code.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
 import { columns, type Style, type Terminal } from "./terminal.ts";
 
 /** The client that is asked for: `$remote_addr` and `$remote_port`. */
 const CLIENT = { remoteAddr: "127.0.0.1", remotePort: "50000" };
+
+/** The phases of a request, in their order (see lib/request/handler.ts). */
+export type Phase = "admit" | "route" | "access" | "content";
 
 /** What is printed; with `--json` just so. */
 export interface Explanation {
@@ -26,17 +38,23 @@ export interface Explanation {
   readonly listen: string;
   /** Null where the request is refused before that. */
   readonly server: { name: string; why: string } | null;
-  readonly location: { key: string; why: string; proxy_pass: string } | null;
+  readonly location:
+    | { key: string; why: string; proxy_pass: string | null }
+    | null;
+  /** The checks of the access phase, in their order. */
+  readonly access: { check: string; verdict: string }[];
   readonly upstream: { name: string; scheme: string; address: string } | null;
   /** What the upstream gets; null where the proxy answers by itself. */
   readonly sent: {
     websocket: boolean;
     method: string;
     target: string;
-    headers: [name: string, value: string][];
+    headers: Field[];
   } | null;
-  /** What the proxy answers by itself; null where it asks the upstream. */
-  readonly answer: { status: number; reason: string; location?: string } | null;
+  /** What the proxy answers by itself, and in which phase; null where it asks the upstream. */
+  readonly answer:
+    | { phase: Phase; status: number; reason: string; location?: string }
+    | null;
 }
 
 /** Prints the explanation of one request. */
@@ -58,123 +76,146 @@ export function explain(
   return OK;
 }
 
-/** Decides about a request and says why. */
+/** Runs the phases and says why each decides as it does. */
 export function explanationOf(asked: AskedRequest): Explanation {
   const { listener, method, target, headers } = asked;
   const { address } = listener;
   const serverPort = address.transport === "tcp" ? String(address.port) : "";
-  const admission = prepareRequest(
-    listener,
+  const exchange = new Exchange(
     asked,
     {
       urlScheme: "http://",
       fallbackHost: `localhost:${serverPort}`,
       serverPort,
-      ...CLIENT,
     },
-    // Each server of the group gets its turn; the first one is shown.
-    ({ upstream: { servers: [first] } }) => {
-      if (first === undefined) throw new Error("an upstream without a server");
-      return first.address;
-    },
+    CLIENT.remoteAddr,
+    CLIENT.remotePort,
+    0,
   );
-  return {
+  const nothing = {
     request: { method, target, host: headers.get("host") ?? "" },
     listen: listener.written,
-    ...placeOf(asked, admission),
-    ...outcomeOf(method, admission),
+    server: null,
+    location: null,
+    access: [],
+    upstream: null,
+    sent: null,
+    answer: null,
   };
-}
 
-/** Which server and location, as far as the request came. */
-function placeOf(
-  { listener, headers }: AskedRequest,
-  admission: Admission,
-): Pick<Explanation, "server" | "location"> {
-  const context = admission.kind === "proxy"
-    ? admission.prepared.context
-    : admission.context;
-  // A path is only there once the request has been admitted.
-  if (context.path === "") return { server: null, location: null };
-  const host = parseHost(headers.get("host") ?? "")?.host ?? null;
-  const { server, why } = explainServer(listener.servers, host);
-  const found = explainLocation(server.locations, context.path);
-  return {
+  const refused = admit(exchange, listener);
+  if (refused !== null) {
+    return { ...nothing, answer: answerOf("admit", refused) };
+  }
+
+  const location = route(exchange, listener);
+  const { server, why } = explainServer(listener.servers, exchange.hostname);
+  const found = explainLocation(server.locations, exchange.path);
+  const routed = {
+    ...nothing,
     server: { name: server.name, why },
     location: found.match === null ? null : {
       key: found.match.location.key,
       why: found.why,
-      proxy_pass: found.match.location.proxyPass,
+      proxy_pass: proxyPassOf(found.match.location),
     },
   };
+  if (location instanceof LocalResponse) {
+    return { ...routed, answer: answerOf("route", location) };
+  }
+
+  // Nothing else is in flight here: what is counted lets the request pass.
+  const state: AccessState = { connCounters: new ConnCounters() };
+  const denied = access(exchange, location, state);
+  const checked = { ...routed, access: location.access.map(checkOf) };
+  if (denied !== null) {
+    return { ...checked, answer: answerOf("access", denied) };
+  }
+  return { ...checked, ...contentOf(exchange, location) };
 }
 
-function outcomeOf(
-  method: string,
-  admission: Admission,
+function contentOf(
+  exchange: Exchange,
+  location: LocationPlan,
 ): Pick<Explanation, "upstream" | "sent" | "answer"> {
-  if (admission.kind === "answer") {
-    const { status, reason, location } = admission;
-    const answer = location === undefined
-      ? { status, reason }
-      : { status, reason, location: readable(location) };
-    return { upstream: null, sent: null, answer };
+  const { content } = location;
+  const local = (answer: Explanation["answer"]) => ({
+    upstream: null,
+    sent: null,
+    answer,
+  });
+  if (content.kind === "redirect") {
+    return local(answerOf("content", redirected(content, exchange)));
   }
-  const { prepared, hasBody } = admission;
-  const { location, address, websocket, target } = prepared;
-  const { name, scheme } = location.upstream;
-  const headers = (websocket ? handshake(prepared) : framed(prepared, hasBody))
-    .map(([name, value]): [string, string] => [name, readable(value)]);
+  if (content.kind === "return") {
+    const { status, text } = content;
+    const reason = text === null ? "return" : readable(text(exchange));
+    return local({ phase: "content", status, reason });
+  }
+  const target = upstreamTarget(exchange, location, content);
+  if (target instanceof LocalResponse) {
+    return local(answerOf("content", target));
+  }
+  // Each server of the group gets its turn; the first one is shown.
+  const [first] = content.upstream.servers;
+  if (first === undefined) throw new Error("an upstream without a server");
+  exchange.upstreamAddr = first.address.name;
+  const fields = upstreamFields(exchange, content);
+  const { method, websocket, hasBody } = exchange;
+  const { name, scheme } = content.upstream;
+  const headers = websocket
+    ? withHandshake(fields, exchange.fields.webSocketProtocol)
+    : wireFields(content.upstream, { method, fields }, hasBody);
   return {
-    upstream: { name, scheme, address: address.name },
-    sent: { websocket, method, target, headers },
+    upstream: { name, scheme, address: first.address.name },
+    sent: {
+      websocket,
+      method,
+      target,
+      headers: headers.map(([name, value]) => [name, readable(value)]),
+    },
     answer: null,
   };
 }
 
-/** With what `fetch` says of the body by itself (Fetch standard, "HTTP-network-or-cache fetch"). */
-function framed(
-  { headers, context: { method } }: PreparedRequest,
-  hasBody: boolean,
-): [string, string][] {
-  if (headers.some(([name]) => name === "content-length")) return headers;
-  if (hasBody) return [...headers, ["transfer-encoding", "chunked"]];
-  const saysNone = method === "POST" || method === "PUT";
-  return saysNone ? [["content-length", "0"], ...headers] : headers;
+function proxyPassOf({ content }: LocationPlan): string | null {
+  return content.kind === "proxy" ? content.proxyPass : null;
+}
+
+function checkOf(check: AccessPlan): Explanation["access"][number] {
+  return { check: check.kind, verdict: "passes while there is a place" };
+}
+
+function answerOf(phase: Phase, local: LocalResponse): Explanation["answer"] {
+  const { status, detail: reason, headers } = local;
+  const location = headers.find(([name]) => name === "location")?.[1];
+  return location === undefined
+    ? { phase, status, reason }
+    : { phase, status, reason, location: readable(location) };
 }
 
 /** With what the handshake adds (RFC 6455 section 4.1); the key is a random one. */
-function handshake(
-  { headers, context }: PreparedRequest,
-): [string, string][] {
-  const protocols = context.headers.get("sec-websocket-protocol");
+function withHandshake(
+  fields: readonly Field[],
+  protocols: string | null,
+): Field[] {
   return [
-    ...headers,
+    ...fields,
     ["upgrade", "websocket"],
     ["connection", "Upgrade"],
     ["sec-websocket-version", "13"],
     ["sec-websocket-key", "(16 random bytes)"],
     ...(protocols === null
       ? []
-      : [["sec-websocket-protocol", protocols] as [string, string]]),
+      : [["sec-websocket-protocol", protocols] satisfies Field]),
   ];
 }
 
 function inWords(explanation: Explanation, style: Style): string {
-  const { listen, server, location, upstream, sent, answer } = explanation;
-  const rows: string[][] = [["listen", listen]];
-  if (server !== null) {
-    rows.push(["server", server.name || "(no server_name)", server.why]);
-  }
-  if (location !== null) rows.push(["location", location.key, location.why]);
-  if (upstream !== null && location !== null) {
-    rows.push([
-      "upstream",
-      upstream.address,
-      `proxy_pass ${location.proxy_pass}`,
-    ]);
-  }
-  const blocks = [columns(rows, [style.faint, style.strong], "")];
+  const { sent, answer } = explanation;
+  const blocks = [
+    columns(rowsOf(explanation), [style.faint, style.faint, style.strong], ""),
+  ];
   if (sent !== null) {
     const title = sent.websocket ? "WebSocket, opened with:" : "Sent upstream:";
     const head = [
@@ -194,4 +235,38 @@ function inWords(explanation: Explanation, style: Style): string {
     );
   }
   return blocks.join("\n");
+}
+
+/** A row for what each phase has found: its name, what, which, why. */
+function rowsOf(explanation: Explanation): string[][] {
+  const { listen, server, location, upstream, answer } = explanation;
+  const rows: string[][] = [["admit", "listen", listen]];
+  if (answer?.phase === "admit") return [...rows, answerRow(answer)];
+  if (server !== null) {
+    const name = server.name || "(no server_name)";
+    rows.push(["route", "server", name, server.why]);
+  }
+  if (location !== null) {
+    rows.push(["", "location", location.key, location.why]);
+  }
+  if (answer?.phase === "route") return [...rows, answerRow(answer)];
+  for (const { check, verdict } of explanation.access) {
+    rows.push(["access", check, verdict]);
+  }
+  if (upstream !== null && location !== null) {
+    const { proxy_pass } = location;
+    rows.push([
+      "content",
+      "upstream",
+      upstream.address,
+      proxy_pass === null ? "" : `proxy_pass ${proxy_pass}`,
+    ]);
+  }
+  return answer === null ? rows : [...rows, answerRow(answer)];
+}
+
+function answerRow(
+  { phase, status }: NonNullable<Explanation["answer"]>,
+): string[] {
+  return [phase, "answer", String(status)];
 }

@@ -7,7 +7,7 @@ import { parseListen } from "../config/address.ts";
 import { ConfigError } from "../config/config_error.ts";
 import type { ListenAddress } from "../config/plan.ts";
 import { ValueError } from "../config/value_error.ts";
-import { PROOF_HEADER, RELOAD } from "../server/control.ts";
+import { PROOF_HEADER, RELOAD } from "../request/control.ts";
 import { type Options, UsageError } from "./arguments.ts";
 import { printProblems } from "./check.ts";
 import { configProof } from "./config_proof.ts";

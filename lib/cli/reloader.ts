@@ -5,7 +5,7 @@
  */
 import { ConfigError, type Problem } from "../config/config_error.ts";
 import type { ConfigSource, LoadedConfig } from "../config/config_source.ts";
-import type { Control } from "../server/control.ts";
+import type { Control } from "../request/control.ts";
 import { type Changes, ListenError } from "../server/server.ts";
 import { countsOf, printProblems } from "./check.ts";
 import { configProof, sameProof } from "./config_proof.ts";

@@ -20,6 +20,12 @@ export interface AskedRequest {
   readonly target: string;
 }
 
+/** RFC 6455 section 4.1; any 16 bytes are a key. */
+const HANDSHAKE = [
+  ["sec-websocket-version", "13"],
+  ["sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA=="],
+] as const;
+
 /** Methods that are likely meant. */
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -54,6 +60,9 @@ export function askedRequest(
     // What ws: means is a handshake (RFC 6455 section 4.1).
     headers.set("upgrade", "websocket");
     headers.set("connection", "Upgrade");
+    for (const [name, value] of HANDSHAKE) {
+      if (!headers.has(name)) headers.set(name, value);
+    }
   }
   return {
     listener,

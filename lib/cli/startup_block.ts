@@ -43,10 +43,11 @@ function serverBlock(server: ServerPlan, named: boolean, style: Style): string {
 }
 
 /** The third cell only where `proxy_pass` does not already say it. */
-function row({ key, proxyPass, upstream }: LocationPlan): string[] {
-  const addresses = upstream.servers.map(({ address }) => address.name).join(
-    ", ",
-  );
+function row({ key, content }: LocationPlan): string[] {
+  if (content.kind !== "proxy") return [key, `return ${content.status}`];
+  const { upstream, proxyPass } = content;
+  const addresses = upstream.servers.map(({ address }) => address.name)
+    .join(", ");
   return upstream.name === addresses
     ? [key, proxyPass]
     : [key, proxyPass, addresses];

@@ -8,8 +8,10 @@ import { compileLocations } from "../route/location.ts";
 import { networkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import type {
+  AccessPlan,
   CommonPlan,
   LimitConn,
+  LimitConnZone,
   ListenAddress,
   ListenerPlan,
   LocationPlan,
@@ -33,8 +35,6 @@ const WEBSOCKET_DRAIN = 5000;
 /** Where nothing is said; nginx's. */
 const PROXY_READ_TIMEOUT = 60_000;
 
-const NO_LIMIT: LimitConn = { total: 0, perAddress: 0 };
-
 /** What the command line says over the config. */
 export interface PlanOverrides {
   readonly logFormat?: Plan["logFormat"] | undefined;
@@ -56,8 +56,6 @@ export function buildPlan(
     source,
     listeners: buildListeners(servers, {
       trustedProxies: networkSet(config.trusted_proxies ?? []),
-      limitConn: config.limit_conn ?? NO_LIMIT,
-      websocketLimitConn: config.websocket_limit_conn ?? NO_LIMIT,
     }),
     upstreams: upstreams.all(),
     workers: config.workers,
@@ -145,31 +143,55 @@ function buildLocation(
   return {
     key,
     prefix,
-    upstream,
-    passUri: location.proxy_pass.uri,
-    proxyPass: location.proxy_pass.written,
-    setHeaders: headers?.headers ?? [],
-    setHeaderNames: headers?.names ?? new Set(),
-    proxyRedirect: inherited("proxy_redirect"),
-    clientMaxBodySize: inherited("client_max_body_size"),
-    proxyConnectTimeout: inherited("proxy_connect_timeout"),
-    proxySendTimeout: inherited("proxy_send_timeout"),
-    proxyReadTimeout: readTimeout ?? PROXY_READ_TIMEOUT,
-    proxyBodyTimeout: readTimeout ?? 0,
-    clientBodyTimeout: inherited("client_body_timeout"),
-    requestTimeout: inherited("request_timeout"),
-    nextUpstream: inherited("proxy_next_upstream"),
-    nextUpstreamTries: inherited("proxy_next_upstream_tries"),
-    nextUpstreamTimeout: inherited("proxy_next_upstream_timeout"),
-    waitForUpstream: inherited("wait_for_upstream"),
-    limitConn: location.limit_conn ?? NO_LIMIT,
-    websocketLimitConn: location.websocket_limit_conn ?? NO_LIMIT,
-    websocketMaxMessageSize: inherited("websocket_max_message_size"),
-    websocketMessageRate: inherited("websocket_message_rate"),
-    websocketPing: inherited("websocket_ping"),
-    websocketBufferSize: inherited("websocket_buffer_size"),
-    accessLog: inherited("access_log"),
+    access: limitConn(location, top),
+    content: {
+      kind: "proxy",
+      upstream,
+      passUri: location.proxy_pass.uri,
+      proxyPass: location.proxy_pass.written,
+      setHeaders: headers?.headers ?? [],
+      setHeaderNames: headers?.names ?? new Set(),
+    },
+    settings: {
+      proxy_redirect: inherited("proxy_redirect"),
+      client_max_body_size: inherited("client_max_body_size"),
+      proxy_connect_timeout: inherited("proxy_connect_timeout"),
+      proxy_send_timeout: inherited("proxy_send_timeout"),
+      proxy_read_timeout: {
+        head: readTimeout ?? PROXY_READ_TIMEOUT,
+        body: readTimeout ?? 0,
+      },
+      client_body_timeout: inherited("client_body_timeout"),
+      request_timeout: inherited("request_timeout"),
+      proxy_next_upstream: inherited("proxy_next_upstream"),
+      proxy_next_upstream_tries: inherited("proxy_next_upstream_tries"),
+      proxy_next_upstream_timeout: inherited("proxy_next_upstream_timeout"),
+      wait_for_upstream: inherited("wait_for_upstream"),
+      websocket_max_message_size: inherited("websocket_max_message_size"),
+      websocket_message_rate: inherited("websocket_message_rate"),
+      websocket_ping: inherited("websocket_ping"),
+      websocket_buffer_size: inherited("websocket_buffer_size"),
+      access_log: inherited("access_log"),
+    },
   };
+}
+
+function limitConn(location: LocationConfig, top: Config): AccessPlan[] {
+  const zones = (
+    ofAll: LimitConn | undefined,
+    own: LimitConn | undefined,
+  ): LimitConnZone[] => [
+    ...(ofAll === undefined ? [] : [{ scope: "proxy", ...ofAll } as const]),
+    ...(own === undefined ? [] : [{ scope: "location", ...own } as const]),
+  ];
+  const requests = zones(top.limit_conn, location.limit_conn);
+  const webSockets = zones(
+    top.websocket_limit_conn,
+    location.websocket_limit_conn,
+  );
+  return requests.length + webSockets.length === 0
+    ? []
+    : [{ kind: "limit_conn", requests, webSockets }];
 }
 
 /** One listener for each address, with the servers of that address in the file's order. */

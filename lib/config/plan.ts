@@ -113,56 +113,95 @@ export interface HeaderTemplate {
   value: Template;
 }
 
-/** What a location does with the requests it takes. All times in milliseconds, sizes in bytes. */
+/**
+ * The values of the directives that locations inherit, by their names. Times in
+ * milliseconds, sizes in bytes.
+ */
+export interface Settings {
+  readonly proxy_redirect: ProxyRedirect;
+  /** Largest request body; 0 is no limit. */
+  readonly client_max_body_size: number;
+  readonly proxy_connect_timeout: number;
+  readonly proxy_send_timeout: number;
+  /** Longest wait for the head, and between two pieces of the body; 0 is no limit. */
+  readonly proxy_read_timeout: { readonly head: number; readonly body: number };
+  readonly client_body_timeout: number;
+  /** 0 is no limit. */
+  readonly request_timeout: number;
+  readonly proxy_next_upstream: NextUpstream;
+  /** 0 is all. */
+  readonly proxy_next_upstream_tries: number;
+  /** 0 is no limit. */
+  readonly proxy_next_upstream_timeout: number;
+  /** 0 is not at all. */
+  readonly wait_for_upstream: number;
+  readonly websocket_max_message_size: number;
+  readonly websocket_message_rate: MessageRate;
+  /** 0 is off. */
+  readonly websocket_ping: number;
+  readonly websocket_buffer_size: number;
+  readonly access_log: boolean;
+}
+
+/** Most things at a time, of the whole proxy or of one location; 0 is no limit. */
+export interface LimitConnZone extends LimitConn {
+  readonly scope: "proxy" | "location";
+}
+
+/** `limit_conn` and `websocket_limit_conn`: what may be in flight at a time. */
+export interface LimitConnPlan {
+  readonly kind: "limit_conn";
+  /** Limits on requests, the whole proxy's first. */
+  readonly requests: readonly LimitConnZone[];
+  /** Limits on open WebSockets. */
+  readonly webSockets: readonly LimitConnZone[];
+}
+
+/** One check of the access phase. */
+export type AccessPlan = LimitConnPlan;
+
+/** `proxy_pass`: requests go to a server of an upstream. */
+export interface ProxyPlan {
+  readonly kind: "proxy";
+  readonly upstream: UpstreamPlan;
+  /** The path (with query, if any) written in `proxy_pass`, which replaces the prefix; null forwards the request's own target. */
+  readonly passUri: string | null;
+  /** `proxy_pass` as written. */
+  readonly proxyPass: string;
+  /** Headers set by `proxy_set_header`, or the defaults. They replace the client's of the same name. */
+  readonly setHeaders: readonly HeaderTemplate[];
+  /** Lower-case names in `setHeaders`, for the filter of the client's own headers. */
+  readonly setHeaderNames: ReadonlySet<string>;
+}
+
+/** nginx's `return CODE [text]`. */
+export interface ReturnPlan {
+  readonly kind: "return";
+  readonly status: number;
+  /** Null is the proxy's own page for that status. */
+  readonly text: Template | null;
+}
+
+/** nginx's `return CODE URL`. */
+export interface RedirectPlan {
+  readonly kind: "redirect";
+  readonly status: 301 | 302 | 303 | 307 | 308;
+  readonly location: Template;
+}
+
+/** What answers the requests of a location. */
+export type ContentPlan = ProxyPlan | ReturnPlan | RedirectPlan;
+
+/** What a location does with the requests it takes. */
 export interface LocationPlan {
   /** The key as the config writes it: `/api`, `= /exact`, `~ \.php$`. */
-  key: string;
-  /** The prefix or exact path that is replaced when `passUri` is set; `""` for a regex. */
-  prefix: string;
-  upstream: UpstreamPlan;
-  /** The path (with query, if any) written in `proxy_pass`, which replaces `prefix`; null forwards the request's own target. */
-  passUri: string | null;
-  /** `proxy_pass` as written. */
-  proxyPass: string;
-  /** Headers set by `proxy_set_header`, or the defaults. They replace the client's of the same name. */
-  setHeaders: HeaderTemplate[];
-  /** Lower-case names in `setHeaders`, for the filter of the client's own headers. */
-  setHeaderNames: ReadonlySet<string>;
-  proxyRedirect: ProxyRedirect;
-  /** Largest request body in bytes; 0 is no limit (nginx's `client_max_body_size`). */
-  clientMaxBodySize: number;
-  /** Longest wait for a connection. */
-  proxyConnectTimeout: number;
-  /** Longest wait for the upstream to take some of the body. */
-  proxySendTimeout: number;
-  /** Longest wait for the response head after the request was sent. */
-  proxyReadTimeout: number;
-  /** Longest wait between two pieces of a response's body; 0 is no limit. */
-  proxyBodyTimeout: number;
-  /** Longest wait between two pieces of a request's body. */
-  clientBodyTimeout: number;
-  /** Longest time of a whole exchange; 0 is no limit. */
-  requestTimeout: number;
-  nextUpstream: NextUpstream;
-  /** Most servers tried for a request; 0 is all. */
-  nextUpstreamTries: number;
-  /** No other server is tried after this time; 0 is no limit. */
-  nextUpstreamTimeout: number;
-  /** How long a request is held while no server can be connected to; 0 is not at all. */
-  waitForUpstream: number;
-  /** Most requests in flight. */
-  limitConn: LimitConn;
-  /** Most open WebSockets. */
-  websocketLimitConn: LimitConn;
-  /** Bytes of the longest message, either way. */
-  websocketMaxMessageSize: number;
-  /** How fast a client may send messages; 0 messages is no limit. */
-  websocketMessageRate: MessageRate;
-  /** A WebSocket client silent for this long is pinged and, if it stays silent, closed. 0 is off. */
-  websocketPing: number;
-  /** Bytes from the client that may wait for a slow upstream before the bridge is closed. */
-  websocketBufferSize: number;
-  accessLog: boolean;
+  readonly key: string;
+  /** The prefix or exact path, a byte string; `""` for a regex. */
+  readonly prefix: string;
+  /** What is checked before the content, in this order; empty for most. */
+  readonly access: readonly AccessPlan[];
+  readonly content: ContentPlan;
+  readonly settings: Settings;
 }
 
 /** A virtual host. */
@@ -186,10 +225,6 @@ export interface ListenerPlan {
 export interface CommonPlan {
   /** Whose `X-Forwarded-*` and `Forwarded` are believed. */
   trustedProxies: NetworkSet;
-  /** Most requests in flight. */
-  limitConn: LimitConn;
-  /** Most open WebSockets. */
-  websocketLimitConn: LimitConn;
 }
 
 /** The whole plan. */

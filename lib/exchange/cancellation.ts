@@ -10,23 +10,23 @@
  * collection: the platform refers to signals weakly, which young collections
  * take for strongly.
  */
-export class Stop {
+export class Cancellation {
   #reason: Error | null = null;
   #listener: ((reason: Error) => void) | null = null;
 
-  /** Why it was stopped; null as long as it was not. */
+  /** Why it was cancelled; null as long as it was not. */
   get reason(): Error | null {
     return this.#reason;
   }
 
-  /** Stops it, if it was not stopped before. */
-  now(reason: Error): void {
+  /** Cancels the exchange, if it was not cancelled before. */
+  cancel(reason: Error): void {
     if (this.#reason !== null) return;
     this.#reason = reason;
     this.#listener?.(reason);
   }
 
-  /** Sets who is told, at once if it has been stopped; null for nobody. */
+  /** Sets who is told, at once if it has been cancelled; null for nobody. */
   listen(listener: ((reason: Error) => void) | null): void {
     this.#listener = listener;
     if (this.#reason !== null) listener?.(this.#reason);

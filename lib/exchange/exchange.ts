@@ -1,45 +1,138 @@
 /**
- * What one request tells the variables of the config.
+ * One request and its answer: what is known of it, filled in phase by phase.
  *
  * @module
  */
+import type { ServerPlan } from "../config/plan.ts";
 import type { RequestContext } from "../config/template.ts";
+import { compileLocations } from "../route/location.ts";
+import type { Target } from "../route/path.ts";
+import { RequestFields } from "./fields.ts";
 
-/** The facts of a request; filled from top to bottom as it is admitted and matched. */
-export class Context implements RequestContext {
-  /** Of the client, or a proxy before this one that is trusted says so. */
+/** A request, as `Deno.serve` hands it over. `url` is not normalised. */
+export type Incoming = Pick<Request, "url" | "method" | "headers">;
+
+/** What all requests of a listener have in common, as `Deno.serve` shows it. */
+export interface Place {
+  /** What Deno puts in front of the host in `url`: `http://` or `http+unix://`. */
+  readonly urlScheme: string;
+  /** What Deno puts in `url` where the request has no host: `localhost:9000`. */
+  readonly fallbackHost: string;
+  /** The listener's port, `""` for a unix socket. */
+  readonly serverPort: string;
+}
+
+/** What is to be given back when an exchange has ended. */
+export interface Held {
+  giveBack(): void;
+}
+
+/** Before a server has been found. */
+const NO_SERVER: ServerPlan = { name: "", locations: compileLocations([]) };
+
+/** Before the target has been read. */
+const NO_TARGET: Target = { raw: "", path: "", args: "", plain: true };
+
+/**
+ * The facts of one request, by which templates are rendered and lines logged.
+ * Each phase fills in what it finds out; until then a fact is empty.
+ */
+export class Exchange implements RequestContext {
+  // As the request came.
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly fields: RequestFields;
+  readonly requestId: string;
+  /** The peer of the connection: the client, or a proxy before this one. */
+  readonly peerAddr: string;
+  readonly remotePort: string;
+  readonly serverPort: string;
+
+  // Admit.
+  /** Of the client: the peer, unless a trusted proxy says otherwise. */
   remoteAddr: string;
-  scheme: string;
+  scheme = "http";
+  /** Host and port as the client asked for them, null where it named none. */
+  authority: string | null = null;
   forwardedHost: string | null = null;
-  path = "";
-  args = "";
-  host = "";
+  requestUri: string;
+  target: Target = NO_TARGET;
+  /** The host without its port, in lower case; null where none was named. */
+  hostname: string | null = null;
+  /** Whether a WebSocket is asked for, by a valid handshake (RFC 6455 section 4.2.1). */
+  websocket = false;
+  hasBody = false;
+  /** Bytes of the body; null where it has no Content-Length. */
+  bodyLength: number | null = null;
+
+  // Route.
+  server: ServerPlan = NO_SERVER;
   serverName = "";
+  /** `$host`: the hostname, or the server's name for a request without one. */
+  host = "";
+
+  // Content.
   proxyHost = "";
   upstreamAddr = "";
-  readonly referer: string | null;
-  readonly userAgent: string | null;
-  readonly forwardedFor: string | null;
 
+  // What has been taken, to be given back in the end.
+  /** By the access phase. */
+  places: Held | null = null;
+  /** By the content. */
+  content: Held | null = null;
+
+  /**
+   * @param remoteAddr The peer's address; `unix:` for a unix socket.
+   * @param remotePort The peer's port, `""` for a unix socket.
+   * @param started When it came, by `performance.now()`.
+   */
   constructor(
-    readonly method: string,
-    readonly headers: Headers,
-    { referer, userAgent, forwardedFor }: Pick<
-      RequestContext,
-      "referer" | "userAgent" | "forwardedFor"
-    >,
-    scheme: string,
-    readonly peerAddr: string,
-    readonly remotePort: string,
-    readonly serverPort: string,
-    readonly requestId: string,
-    readonly requestUri: string,
+    request: Incoming,
+    readonly place: Place,
+    remoteAddr: string,
+    remotePort: string,
+    readonly started: number,
   ) {
-    this.scheme = scheme;
-    this.remoteAddr = peerAddr;
-    this.referer = referer;
-    this.userAgent = userAgent;
-    this.forwardedFor = forwardedFor;
+    const { method, url, headers } = request;
+    this.method = method;
+    this.url = url;
+    this.headers = headers;
+    this.fields = new RequestFields(headers);
+    this.requestId = requestId(this.fields.requestId);
+    this.requestUri = url;
+    this.remoteAddr = remoteAddr;
+    this.peerAddr = remoteAddr;
+    this.remotePort = remotePort;
+    this.serverPort = place.serverPort;
+  }
+
+  get path(): string {
+    return this.target.path;
+  }
+
+  get args(): string {
+    return this.target.args;
+  }
+
+  get referer(): string | null {
+    return this.fields.referer;
+  }
+
+  get userAgent(): string | null {
+    return this.fields.userAgent;
+  }
+
+  get forwardedFor(): string | null {
+    return this.fields.forwardedFor;
+  }
+
+  /** The response has been delivered, or never will be. */
+  end(): void {
+    const { places, content } = this;
+    this.places = this.content = null;
+    content?.giveBack();
+    places?.giveBack();
   }
 }
 

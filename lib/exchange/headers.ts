@@ -1,11 +1,13 @@
 /**
- * Which headers go on, in either direction.
+ * Which header fields go on, in either direction, and which methods may be sent
+ * twice.
  *
  * @module
  */
+import type { Field } from "./fields.ts";
 
 /**
- * Headers that concern one connection only and are never passed on: RFC 9110
+ * Fields that concern one connection only and are never passed on: RFC 9110
  * section 7.6.1, and `Trailer`, since neither `fetch` nor `Deno.serve` carries
  * trailers.
  */
@@ -19,9 +21,26 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+/** Statuses whose response never has a body (Fetch standard, "null body status"). */
+export const NULL_BODY: ReadonlySet<number> = new Set([101, 204, 205, 304]);
+
+/** The methods that RFC 9110 section 9.2.2 calls idempotent, and nothing else. */
+export const IDEMPOTENT: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "PUT",
+  "DELETE",
+]);
+
+/** Whether nginx takes a method for idempotent: all but these. */
+export function isIdempotent(method: string): boolean {
+  return method !== "POST" && method !== "LOCK" && method !== "PATCH";
+}
+
 /**
  * The names in a `Connection` header, lower case; null where it names nothing
- * beyond what is always dropped, which is nearly every request.
+ * beyond what is always dropped, which is nearly every message.
  *
  * @param connection The header's value, or null.
  */
@@ -48,47 +67,22 @@ export function hasToken(value: string | null, token: string): boolean {
   return value.toLowerCase().split(",").some((part) => part.trim() === token);
 }
 
-/** What of a response does not reach the client as it came. */
-const CHANGED: ReadonlySet<string> = new Set([
-  ...HOP_BY_HOP,
-  "location",
-  "refresh",
-]);
-
 /**
- * Makes an upstream's response header that of ours: without the hop-by-hop
- * fields and those that `Connection` names, `Location` and `Refresh` rewritten.
+ * The end-to-end fields of a message, in their order and number: without the
+ * hop-by-hop ones and those that `Connection` names.
  *
- * All others are left where they are, in the order and number that `fetch`
- * tells: `Set-Cookie` stays repeated; other repeated fields have been joined by
- * `fetch`, which RFC 9110 section 5.3 calls equal.
- *
- * @param upstream What came; `own` is a copy of it.
- * @param rewrite Gives the new value of a `location` or `refresh`.
+ * @param fields As they came, names in lower case.
  */
-export function cleanResponseHeaders(
-  own: Headers,
-  upstream: Headers,
-  rewrite: (name: string, value: string) => string,
-): void {
-  // Mostly there are none: one walk says so, at the price of two `get`s.
-  const changed: string[] = [];
-  upstream.forEach((_, name) => {
-    if (CHANGED.has(name)) changed.push(name);
-  });
-  for (const name of changed) {
-    const value = upstream.get(name) ?? "";
-    if (HOP_BY_HOP.has(name)) own.delete(name);
-    // `Connection`, which comes before them, may have named it.
-    else if (own.has(name)) own.set(name, rewrite(name, value));
-    if (name !== "connection") continue;
-    for (const other of namedInConnection(value) ?? []) {
-      if (isToken(other)) own.delete(other);
+export function endToEnd(fields: readonly Field[]): Field[] {
+  const kept: Field[] = [];
+  let connection: string | null = null;
+  for (const field of fields) {
+    const name = field[0];
+    if (!HOP_BY_HOP.has(name)) kept.push(field);
+    else if (name === "connection") {
+      connection = connection === null ? field[1] : `${connection},${field[1]}`;
     }
   }
-}
-
-/** RFC 9110 section 5.6.2; `Headers` throws where a name is none. */
-function isToken(name: string): boolean {
-  return /^[!#$%&'*+.^_`|~\w-]+$/.test(name);
+  const named = namedInConnection(connection);
+  return named === null ? kept : kept.filter(([name]) => !named.has(name));
 }

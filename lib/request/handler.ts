@@ -1,50 +1,21 @@
 /**
- * The way of a request, top to bottom: admit, match, pick, exchange, finish.
+ * The way of a request, top to bottom: admit, route, access, content, respond,
+ * log.
  *
  * @module
  */
+import { access, type AccessState } from "../access/access.ts";
 import type { ListenerPlan, LocationPlan } from "../config/plan.ts";
-import type { AccessLog } from "../observe/access_log.ts";
-import type { Deadlines } from "../exchange/deadline.ts";
-import { NULL_BODY } from "../transport/fetch.ts";
-import type { Reachability } from "../transport/reachability.ts";
-import type { WebSocketBridges } from "../websocket/handshake.ts";
-import type { Client } from "../upstream/balance/balancer.ts";
-import type {
-  NoServer,
-  UpstreamGroup,
-  UpstreamServer,
-} from "../upstream/group.ts";
-import type { UpstreamGroups } from "../upstream/groups.ts";
-import { ownAnswer } from "./answers.ts";
-import type { Context } from "../exchange/exchange.ts";
-import { proxyRequest } from "../content/proxy/proxy.ts";
-import type { Limits } from "../access/limit_conn.ts";
-import { type Admission, type Connection, prepareRequest } from "./prepare.ts";
+import { content } from "../content/content.ts";
+import type { ContentState } from "../content/state.ts";
+import { Exchange, type Place } from "../exchange/exchange.ts";
+import { NULL_BODY } from "../exchange/headers.ts";
+import { LocalResponse, respondLocally } from "../exchange/local_response.ts";
+import { admit } from "./admit.ts";
+import { route } from "./route.ts";
 
 /** What outlives a request: made once at start-up and passed down. */
-export interface ServerState {
-  readonly groups: UpstreamGroups;
-  readonly bridges: WebSocketBridges;
-  readonly deadlines: Deadlines;
-  readonly reachability: Reachability;
-  readonly limits: Limits;
-  readonly accessLog: AccessLog;
-  /** One line for whoever runs the proxy. */
-  readonly errorLog: (line: string) => void;
-  /** Whether error pages tell what is wrong. */
-  readonly dev: boolean;
-}
-
-/** The server for a request, and what others would be picked by. */
-export interface Picked {
-  readonly group: UpstreamGroup;
-  readonly client: Client;
-  readonly server: UpstreamServer | NoServer;
-}
-
-/** The facts that every connection of a listener shares. */
-type Place = Pick<Connection, "urlScheme" | "fallbackHost" | "serverPort">;
+export interface ServerState extends AccessState, ContentState {}
 
 /** The handler of one listener. */
 export function createHandler(
@@ -52,97 +23,78 @@ export function createHandler(
   place: Place,
   state: ServerState,
 ): Deno.ServeHandler<Deno.Addr> {
-  return async (request, info) => {
-    const started = performance.now();
-    let picked: Picked | undefined;
-    const admission = prepareRequest(
-      listener,
+  return (request, info) => {
+    const peer = info.remoteAddr;
+    const tcp = "hostname" in peer;
+    const exchange = new Exchange(
       request,
-      connectionOf(place, info.remoteAddr),
-      (location, context) => {
-        picked = pick(location, context, state, started);
-        const { server } = picked;
-        return typeof server === "string"
-          ? { transport: "unix", path: "", name: location.upstream.name }
-          : server.address;
-      },
+      place,
+      tcp ? peer.hostname : "unix:",
+      tcp ? String(peer.port) : "",
+      performance.now(),
     );
-    const response = admission.kind === "answer" || picked === undefined
-      ? ownAnswer(admission, request, state)
-      : await proxyRequest(
-        request,
-        admission,
-        picked,
-        listener,
-        info,
-        state,
-        started,
-      );
-    if (response.status !== 101) {
-      logWhenDelivered(request, response, admission, started, info, state);
-    }
-    return response;
+    const location = locate(exchange, listener, state);
+    const answer = location instanceof LocalResponse
+      ? location
+      : content(request, exchange, location, state);
+    const finish = (answer: Response | LocalResponse) =>
+      respond(answer, exchange, location, info, state);
+    return answer instanceof Promise ? answer.then(finish) : finish(answer);
   };
 }
 
-function pick(
-  { upstream }: LocationPlan,
-  context: Context,
-  state: ServerState,
-  now: number,
-): Picked {
-  const group = state.groups.get(upstream);
-  const { balance, sticky } = upstream;
-  const client: Client = {
-    remoteAddr: context.remoteAddr,
-    key: balance.kind === "hash" ? balance.key(context) : "",
-    cookie: sticky === null ? null : group.cookieIn(context.headers),
-  };
-  return { group, client, server: group.pick(client, null, now) };
+/**
+ * The phases before the content, none of which waits or sends: `explain` runs
+ * the same.
+ *
+ * @returns The location whose content answers, or an answer of the proxy's own.
+ */
+export function locate(
+  exchange: Exchange,
+  listener: ListenerPlan,
+  state: AccessState,
+): LocationPlan | LocalResponse {
+  const refused = admit(exchange, listener);
+  if (refused !== null) return refused;
+  const location = route(exchange, listener);
+  if (location instanceof LocalResponse) return location;
+  return access(exchange, location, state) ?? location;
 }
 
-/** Finish: one line when the response has been delivered, or could not be. */
-function logWhenDelivered(
-  request: Request,
-  response: Response,
-  admission: Admission,
-  started: number,
+/** Respond; and when the response has been delivered, or can't be, log. */
+function respond(
+  answer: Response | LocalResponse,
+  exchange: Exchange,
+  location: LocationPlan | LocalResponse,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   state: ServerState,
-): void {
-  const { context, location } = admission.kind === "proxy"
-    ? admission.prepared
-    : { context: admission.context, location: null };
-  if (location?.accessLog === false) return;
+): Response {
+  const response = answer instanceof LocalResponse
+    ? respondLocally(answer, exchange, state.dev)
+    : answer;
   const { status } = response;
+  // A WebSocket logs for itself, and keeps what it has taken.
+  if (status === 101) return response;
+  const logged = location instanceof LocalResponse ||
+    location.settings.access_log;
   // Not by `body`: to look at it makes a stream of what is sent whole.
-  const length = request.method === "HEAD" || NULL_BODY.has(status)
+  const length = exchange.method === "HEAD" || NULL_BODY.has(status)
     ? 0
     : lengthOf(response.headers.get("content-length"));
-  const log = (bytes: number | null) =>
+  const end = (bytes: number | null) => {
+    exchange.end();
+    if (!logged) return;
     state.accessLog.request({
-      context,
+      context: exchange,
       status,
       bytes,
-      duration: performance.now() - started,
+      duration: performance.now() - exchange.started,
     });
-  info.completed.then(() => log(length), () => log(null));
+  };
+  info.completed.then(() => end(length), () => end(null));
+  return response;
 }
 
 function lengthOf(contentLength: string | null): number | null {
   return contentLength === null ? null : Number(contentLength);
-}
-
-function connectionOf(
-  { urlScheme, fallbackHost, serverPort }: Place,
-  peer: Deno.Addr,
-): Connection {
-  const tcp = "hostname" in peer;
-  return {
-    urlScheme,
-    fallbackHost,
-    serverPort,
-    remoteAddr: tcp ? peer.hostname : "unix:",
-    remotePort: tcp ? String(peer.port) : "",
-  };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ListenAddress, ListenerPlan } from "../config/plan.ts";
+import type { Place } from "../exchange/exchange.ts";
 
 /** An address could not be listened on. */
 export class ListenError extends Error {
@@ -77,13 +78,6 @@ export function addressKey(address: ListenAddress): string {
   return address.transport === "unix"
     ? `unix:${address.path}`
     : `${address.hostname}:${address.port}`;
-}
-
-/** What all requests of a listener have in common, as `Deno.serve` shows it. */
-export interface Place {
-  readonly urlScheme: string;
-  readonly fallbackHost: string;
-  readonly serverPort: string;
 }
 
 /** The place of an address, its port the one that was bound. */

@@ -5,17 +5,17 @@
  */
 import type { ListenAddress, ListenerPlan } from "../config/plan.ts";
 import { hasToken } from "../exchange/headers.ts";
-import { WebSocketBridges } from "../websocket/handshake.ts";
-import { answerControl, type Control, RELOAD } from "./control.ts";
+import { InFlight } from "../exchange/in_flight.ts";
+import { WebSocketBridges } from "../websocket/registry.ts";
+import { answerControl, type Control, RELOAD } from "../request/control.ts";
+import type { Place } from "../exchange/exchange.ts";
 import {
   addressKey,
   haveDescriptors,
   listenError,
-  type Place,
   placeOf,
   urlOf,
 } from "./listen_address.ts";
-import { Serving } from "./in_flight.ts";
 
 export type Handler = Deno.ServeHandler<Deno.Addr>;
 
@@ -49,6 +49,8 @@ const QUIET = 60_000;
 export class Listener {
   /** Those that came in here. */
   readonly bridges = new WebSocketBridges();
+  /** Exchanges that would be broken by its end. */
+  readonly inFlight = new InFlight();
   /** Tells its address from others. */
   readonly key: string;
   /** As the config writes it. */
@@ -66,12 +68,9 @@ export class Listener {
   readonly #servers = new Set<Deno.HttpServer<Deno.Addr>>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
-  #serving: Serving = new Serving(async (request, info) => {
-    await this.#ready.promise;
-    return this.#serving.handle(request, info);
-  });
-  /** How often the handler was replaced. */
-  #turn = 0;
+  #handler: Handler | null = null;
+  /** Whether it is to close as soon as nothing needs it. */
+  #leaving = false;
   #closing = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastNotice = -Infinity;
@@ -94,11 +93,11 @@ export class Listener {
     };
     const { control } = options;
     const handle: Handler = control === undefined
-      ? (request, info) => this.#serving.handle(request, info)
+      ? (request, info) => this.#handle(request, info)
       : (request, info) =>
         request.method === RELOAD
           ? this.#control(request, info, address, control)
-          : this.#serving.handle(request, info);
+          : this.#handle(request, info);
     if (address.transport === "unix") {
       const { path } = address;
       this.#listen = () => Deno.serve({ path, ...common }, handle);
@@ -126,35 +125,27 @@ export class Listener {
     return this.#closing;
   }
 
-  /**
-   * Gives the requests from now on to this handler.
-   *
-   * @returns Resolves when the one before has answered all of its requests.
-   */
-  serve(handler: Handler): Promise<void> {
-    const before = this.#serving;
-    this.#serving = new Serving(handler);
-    this.#turn++;
-    // Those of the very first wait for this one.
-    if (this.#turn > 1) return before.quiet();
+  /** Gives the requests from now on to this handler. */
+  serve(handler: Handler): void {
+    this.#handler = handler;
+    this.#leaving = false;
     this.#ready.resolve();
-    return Promise.resolve();
   }
 
   /**
-   * Closes it when what is in flight is done and the last WebSocket has ended,
-   * unless it was given another handler by then.
+   * Closes it when nothing is in flight that would be broken by that and the
+   * last WebSocket has ended, unless it was given another handler by then.
    *
    * @param handler For requests that still come.
-   * @returns Resolves when the requests before are answered.
    */
-  leave(handler: Handler): Promise<void> {
-    const quiet = this.serve(handler);
-    const turn = this.#turn;
-    quiet.then(() => this.bridges.empty()).then(() => {
-      if (turn === this.#turn) this.#close();
-    });
-    return quiet;
+  async leave(handler: Handler): Promise<void> {
+    this.serve(handler);
+    this.#leaving = true;
+    while (this.#leaving && this.#isNeeded) {
+      await this.inFlight.untilIdle();
+      await this.bridges.empty();
+    }
+    if (this.#leaving) await this.#close();
   }
 
   /**
@@ -164,13 +155,22 @@ export class Listener {
    * @param window Milliseconds over which the WebSockets are closed.
    */
   async drain(window: number): Promise<void> {
-    if (this.bridges.size > 0) {
-      const serving = this.#serving;
-      this.serve((request, info) => lastRequest(serving, request, info));
+    const handler = this.#handler;
+    if (this.#isNeeded && handler !== null) {
+      this.serve((request, info) => lastRequest(handler, request, info));
       const reason = "service restart";
-      await this.bridges.closeAll(SERVICE_RESTART, reason, window);
+      while (this.#isNeeded) {
+        await Promise.all([
+          this.bridges.closeAll(SERVICE_RESTART, reason, window),
+          this.inFlight.untilIdle(),
+        ]);
+      }
     }
     await this.#close();
+  }
+
+  get #isNeeded(): boolean {
+    return this.bridges.size > 0 || !this.inFlight.idle;
   }
 
   /** Ends it, and all of its connections, at once. */
@@ -192,7 +192,16 @@ export class Listener {
     control: Control,
   ): Promise<Response> {
     return await answerControl(request, info, address, control) ??
-      this.#serving.handle(request, info);
+      this.#handle(request, info);
+  }
+
+  #handle(
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.Addr>,
+  ): Response | Promise<Response> {
+    return this.#handler === null
+      ? this.#ready.promise.then(() => this.#handle(request, info))
+      : this.#handler(request, info);
   }
 
   async #close(): Promise<void> {
@@ -263,7 +272,7 @@ export class Listener {
 
 /** While WebSockets are being closed: no new ones, and no keep-alive. */
 async function lastRequest(
-  serving: Serving,
+  handler: Handler,
   request: Request,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
 ): Promise<Response> {
@@ -273,7 +282,7 @@ async function lastRequest(
       headers: { "connection": "close", "retry-after": "1" },
     });
   }
-  const response = await serving.handle(request, info);
+  const response = await handler(request, info);
   response.headers.set("connection", "close");
   return response;
 }

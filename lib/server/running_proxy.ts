@@ -4,7 +4,7 @@
  * @module
  */
 import type { LoadedConfig } from "../config/config_source.ts";
-import type { Control } from "./control.ts";
+import type { Control } from "../request/control.ts";
 import type { Changes, ListenedAddress } from "./running_server.ts";
 
 export interface ProxyOptions {

@@ -5,7 +5,7 @@
  */
 import type { Plan } from "../config/plan.ts";
 import type { AccessLog } from "../observe/access_log.ts";
-import type { Control } from "./control.ts";
+import type { Control } from "../request/control.ts";
 
 export interface ServerOptions {
   accessLog: AccessLog;

@@ -5,14 +5,12 @@
  */
 import type { ListenerPlan, Plan } from "../config/plan.ts";
 import { Deadlines } from "../exchange/deadline.ts";
-import { watchHealth } from "../upstream/active_health.ts";
-import { Reachability } from "../transport/reachability.ts";
+import { within } from "../exchange/timeout.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import { createHandler, type ServerState } from "../request/handler.ts";
-import { Limits } from "../access/limit_conn.ts";
+import { ConnCounters } from "../access/limit_conn.ts";
 import { addressKey, ListenError, ownIfOverlapping } from "./listen_address.ts";
 import { type Handler, Listener } from "./listener.ts";
-import { RetiredGroups } from "./retired_groups.ts";
 import type {
   Changes,
   ListenedAddress,
@@ -35,7 +33,7 @@ export function startServer(plan: Plan, options: ServerOptions): RunningServer {
 }
 
 /** What all listeners share. */
-type Shared = Omit<ServerState, "bridges">;
+type Shared = Omit<ServerState, "bridges" | "inFlight">;
 
 class Server implements RunningServer {
   readonly finished: Promise<void>;
@@ -47,7 +45,6 @@ class Server implements RunningServer {
   #listeners = new Map<string, Listener>();
   /** Those that a reload has removed and that still have WebSockets. */
   readonly #leaving = new Set<Listener>();
-  readonly #retired = new RetiredGroups();
   #stopping = false;
 
   constructor(plan: Plan, options: ServerOptions) {
@@ -55,11 +52,11 @@ class Server implements RunningServer {
     this.#options = options;
     this.#plan = plan;
     this.#listeners = this.#open(plan, options.ports);
+    const deadlines = new Deadlines();
     this.#shared = {
-      groups: this.#groups(plan),
-      deadlines: new Deadlines(),
-      reachability: new Reachability(),
-      limits: new Limits(),
+      groups: this.#groups(plan, deadlines),
+      deadlines,
+      connCounters: new ConnCounters(),
       accessLog: options.accessLog,
       errorLog: options.errorLog,
       dev: plan.dev,
@@ -69,12 +66,13 @@ class Server implements RunningServer {
     }
   }
 
-  #groups(plan: Plan, previous?: UpstreamGroups): UpstreamGroups {
-    return new UpstreamGroups(
-      plan.upstreams,
-      previous,
-      (group) => watchHealth(group, this.#options.errorLog),
-    );
+  #groups(
+    plan: Plan,
+    deadlines: Deadlines,
+    previous?: UpstreamGroups,
+  ): UpstreamGroups {
+    const report = this.#options.errorLog;
+    return new UpstreamGroups(plan.upstreams, { deadlines, report }, previous);
   }
 
   get addresses(): ListenedAddress[] {
@@ -96,7 +94,7 @@ class Server implements RunningServer {
       .filter((listener) => !before.includes(listener));
     const back = [...this.#leaving]
       .filter((listener) => listeners.get(listener.key) === listener);
-    // From here on they don't close behind our back.
+    // From here on no end of a WebSocket closes them.
     for (const listener of back) listener.serve(gone);
     return {
       addresses: [...listeners.values()].map(addressOf),
@@ -122,12 +120,7 @@ class Server implements RunningServer {
     const ended = Promise.all(
       this.#all().map((listener) => listener.drain(window)),
     );
-    let timer;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, shutdownTimeout);
-    });
-    await Promise.race([ended, late]);
-    clearTimeout(timer);
+    await within(ended, shutdownTimeout);
     for (const { bridges } of this.#all()) bridges.abort();
     this.#close();
     await this.#options.accessLog.flush();
@@ -177,26 +170,25 @@ class Server implements RunningServer {
 
   #commit(plan: Plan, listeners: Map<string, Listener>): Changes {
     const before = this.#listeners;
-    const { groups } = this.#shared;
-    const next = this.#groups(plan, groups);
+    const { groups, deadlines } = this.#shared;
+    const next = this.#groups(plan, deadlines, groups);
     const shared: Shared = { ...this.#shared, groups: next, dev: plan.dev };
     this.#plan = plan;
     this.#listeners = listeners;
     this.#shared = shared;
-    const quiet: Promise<void>[] = [];
     for (const [listener, handler] of this.#handlers(plan, shared)) {
-      quiet.push(listener.serve(handler));
+      listener.serve(handler);
     }
+    groups.release();
     for (const listener of listeners.values()) this.#leaving.delete(listener);
     const removed: string[] = [];
     for (const [key, listener] of before) {
       if (listeners.has(key)) continue;
       removed.push(listener.written);
       this.#leaving.add(listener);
-      quiet.push(listener.leave(gone));
+      listener.leave(gone);
       listener.ended.then(() => this.#leaving.delete(listener));
     }
-    this.#retired.add(groups, next, quiet);
     return {
       added: [...listeners].filter(([key]) => !before.has(key))
         .map(([, { written }]) => written),
@@ -209,15 +201,15 @@ class Server implements RunningServer {
     return plan.listeners.map((listenerPlan: ListenerPlan) => {
       const listener = this.#listeners.get(addressKey(listenerPlan.address));
       if (listener === undefined) throw new Error("no listener for a plan's");
-      const state = { ...shared, bridges: listener.bridges };
+      const { bridges, inFlight } = listener;
+      const state = { ...shared, bridges, inFlight };
       return [listener, createHandler(listenerPlan, listener.place, state)];
     });
   }
 
   #close(): void {
     this.#shared.deadlines.close();
-    this.#retired.close();
-    this.#shared.groups.close();
+    this.#shared.groups.release();
     Promise.all(this.#all().map((listener) => listener.ended))
       .then(() => this.#finished.resolve());
   }

@@ -1,56 +1,122 @@
 /**
- * One HTTP exchange with a server, by `fetch`. A response's body streams
- * outside JavaScript; nothing is collected.
+ * Requests by the platform's `fetch`: for `https://`, where TLS, certificates
+ * and HTTP/2 are its strength. A response's body streams outside JavaScript.
  *
  * @module
  */
-import type { UpstreamServer } from "../upstream/server.ts";
-import { ClientClosedRequest, ClientError } from "../exchange/client_error.ts";
+import type { UpstreamAddress } from "../config/plan.ts";
 import type { Deadline, Deadlines } from "../exchange/deadline.ts";
-import { classify } from "./fetch_error.ts";
-import { cleanResponseHeaders } from "../exchange/headers.ts";
-import { IDEMPOTENT, isIdempotent } from "../exchange/idempotent.ts";
-import type { PreparedRequest } from "../content/proxy/prepared.ts";
-import type { Reachability } from "./reachability.ts";
-import { rewriteRedirect } from "../content/proxy/proxy_redirect.ts";
-import type { BodyFailure, RequestBody } from "./request_body.ts";
-import type { Stop } from "../exchange/cancellation.ts";
-import { timedBody } from "./timed_body.ts";
-import { UpstreamError } from "./upstream_error.ts";
-
-/** Statuses whose response never has a body (Fetch standard, "null body status"). */
-export const NULL_BODY: ReadonlySet<number> = new Set([101, 204, 205, 304]);
-
-/** What exchanges share. */
-export interface ExchangeParts {
-  readonly deadlines: Deadlines;
-  readonly reachability: Reachability;
-}
+import { ClientClosedRequest, ClientError } from "../exchange/errors.ts";
+import type { Field } from "../exchange/fields.ts";
+import { IDEMPOTENT, isIdempotent } from "../exchange/headers.ts";
+import { fetchFailure, UpstreamError } from "./errors.ts";
+import { connects } from "./reachability.ts";
+import type { BodyFailure } from "./request_body.ts";
+import { timedBody } from "./response_body.ts";
+import type {
+  Transport,
+  UpstreamRequest,
+  UpstreamResponse,
+} from "./transport.ts";
 
 /**
- * Sends a request and gives the upstream's response as soon as its head is
- * there.
- *
- * @param stop Stops when the client leaves or the exchange's time is over.
- * @param now The time, by `performance.now()`.
- * @throws {UpstreamError} where the upstream gave no answer.
- * @throws {ClientError} where the client's body is at fault.
- * @throws {ClientClosedRequest} where the client left.
+ * How long an idle connection to an upstream is kept, in milliseconds. Below
+ * the keep-alive time of common servers (Node and Uvicorn 5 s), so that it is
+ * we who close an idle connection and no request is lost on one.
  */
-export function send(
-  request: Request,
-  prepared: PreparedRequest,
-  body: RequestBody | null,
-  server: UpstreamServer,
-  parts: ExchangeParts,
-  stop: Stop,
-  now: number,
-): Promise<Response> {
-  return new Sending(request, prepared, body, server, parts, stop)
-    .response(now);
+const POOL_IDLE_TIMEOUT = 4_000;
+
+// The same for all requests; a literal would be a new array for each.
+const IDENTITY: Field = ["accept-encoding", "identity"];
+const ANY_TYPE: Field = ["accept", "*/*"];
+const ANY_LANGUAGE: Field = ["accept-language", "*"];
+const NO_AGENT: Field = ["user-agent", ""];
+
+/** The way to one server by `fetch`. */
+export class FetchTransport implements Transport {
+  readonly #origin: string;
+  readonly #proxy: Deno.Proxy | undefined;
+  readonly #client: Deno.HttpClient;
+  #unpooled: Deno.HttpClient | null = null;
+  /** The look that is being taken whether the server can be connected to. */
+  #look: Promise<boolean> | null = null;
+
+  /** @param keepalive Idle connections kept. */
+  constructor(
+    scheme: "http" | "https",
+    readonly address: UpstreamAddress,
+    keepalive: number,
+    readonly deadlines: Deadlines,
+  ) {
+    if (address.transport === "tcp") {
+      this.#origin = `${scheme}://${
+        bracketed(address.hostname)
+      }:${address.port}`;
+    } else {
+      this.#origin = `${scheme}://localhost`;
+      this.#proxy = { transport: "unix", path: address.path };
+    }
+    this.#client = this.#createClient(keepalive);
+  }
+
+  send(request: UpstreamRequest, now: number): Promise<UpstreamResponse> {
+    return new Sending(request, this).response(now);
+  }
+
+  /** Whether the server lets itself be connected to; many that ask look once. */
+  look(timeout: number): Promise<boolean> {
+    this.#look ??= connects(this.address, timeout).finally(() => {
+      this.#look = null;
+    });
+    return this.#look;
+  }
+
+  fetch(
+    { method, target, fields }: UpstreamRequest,
+    body: BodyInit | null,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const init: RequestInit & { client: Deno.HttpClient } = {
+      method,
+      headers: fetchFields(fields),
+      body,
+      redirect: "manual",
+      signal,
+      client: body === null && !isIdempotent(method)
+        ? this.#withoutPool()
+        : this.#client,
+    };
+    return fetch(this.#origin + target, init);
+  }
+
+  close(): void {
+    this.#client.close();
+    this.#unpooled?.close();
+  }
+
+  /**
+   * A client that keeps no connection, for requests that may not be repeated
+   * and have no body: `fetch` sends these by itself once more where a connection
+   * that was kept closes under them, also a POST (Deno 2.9.6).
+   */
+  #withoutPool(): Deno.HttpClient {
+    return this.#unpooled ??= this.#createClient(0);
+  }
+
+  #createClient(keepalive: number): Deno.HttpClient {
+    // HTTP/1.1 only: over plain http there is no way to negotiate more.
+    // `allowHost`, or `fetch` refuses a Host of ours.
+    return Deno.createHttpClient({
+      http2: false,
+      allowHost: true,
+      poolMaxIdlePerHost: keepalive,
+      poolIdleTimeout: POOL_IDLE_TIMEOUT,
+      ...(this.#proxy === undefined ? {} : { proxy: this.#proxy }),
+    });
+  }
 }
 
-/** One request on its way to one server. */
+/** One request on its way. */
 class Sending {
   readonly #abort = new AbortController();
   #answered = false;
@@ -58,22 +124,19 @@ class Sending {
   #reading: Deadline | null = null;
 
   constructor(
-    readonly request: Request,
-    readonly prepared: PreparedRequest,
-    readonly body: RequestBody | null,
-    readonly server: UpstreamServer,
-    readonly parts: ExchangeParts,
-    readonly stop: Stop,
+    readonly request: UpstreamRequest,
+    readonly transport: FetchTransport,
   ) {}
 
-  async response(now: number): Promise<Response> {
-    const { request, body, server, parts: { deadlines }, stop } = this;
-    const { proxyConnectTimeout } = this.prepared.location;
+  async response(now: number): Promise<UpstreamResponse> {
+    const { request, transport } = this;
+    const { body, cancellation, timeouts } = request;
+    const { deadlines, address } = transport;
     // It goes on after the answer, for what is left of the request's body.
-    stop.listen((reason) => this.#abort.abort(reason));
+    cancellation.listen((reason) => this.#abort.abort(reason));
     // `fetch` does not tell whether it has a connection; so half-way through the
     // time for one, somebody looks.
-    const half = proxyConnectTimeout / 2;
+    const half = timeouts.connect / 2;
     this.#connecting = deadlines.start(half, () => this.#look(half), now);
     // nginx counts proxy_read_timeout from the end of the body.
     if (body === null) this.#sent(now);
@@ -88,128 +151,112 @@ class Sending {
         // request is safe in any case (RFC 9110 section 9.2.2).
         if (
           !IDEMPOTENT.has(request.method) || body?.replayable === false ||
-          signal.aborted || classify(error) !== "closed"
+          signal.aborted || fetchFailure(error) !== "closed"
         ) throw error;
         response = await this.#fetch();
       }
       if (response.status < 200 || response.status > 599) {
         // `Response` takes no other status.
         await response.body?.cancel();
-        throw new UpstreamError("invalid", server.name);
+        throw new UpstreamError("invalid", address.name);
       }
       this.#answered = true;
-      return response;
+      return this.#result(response);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (error instanceof UpstreamError) throw error;
-      if (request.signal.aborted) throw new ClientClosedRequest();
-      throw new UpstreamError(classify(error), server.name, { cause: error });
+      throw new UpstreamError(fetchFailure(error), address.name, {
+        cause: error,
+      });
     } finally {
       deadlines.stop(this.#connecting);
       if (this.#reading !== null) deadlines.stop(this.#reading);
-      if (!this.#answered) stop.listen(null);
+      if (!this.#answered) cancellation.listen(null);
     }
+  }
+
+  #result(response: Response): UpstreamResponse {
+    const { request: { timeouts, cancellation }, transport } = this;
+    const { status, statusText, headers, body } = response;
+    const fields: Field[] = [];
+    headers.forEach((value, name) => fields.push([name, value]));
+    return {
+      status,
+      statusText,
+      fields,
+      body: body === null
+        ? null
+        : timedBody(body, timeouts.body, transport.deadlines, cancellation),
+    };
   }
 
   /** All of the body has been handed over: the answer's time begins. */
   #sent(now: number): void {
-    const { server, parts: { deadlines } } = this;
+    const { request, transport: { deadlines, address } } = this;
     this.#reading ??= deadlines.start(
-      this.prepared.location.proxyReadTimeout,
-      () => this.#abort.abort(new UpstreamError("timeout", server.name)),
+      request.timeouts.head,
+      () => this.#abort.abort(new UpstreamError("timeout", address.name)),
       now,
     );
   }
 
   #fetch(): Promise<Response> {
-    const { request, prepared, body, server } = this;
-    const init: RequestInit & { client: Deno.HttpClient } = {
-      method: request.method,
-      headers: prepared.headers,
+    const { request, transport } = this;
+    const body = request.body === null ? null : request.body.send({
       // A listener for each time: by it the body knows who is given up.
-      body: body === null ? null : body.send({
-        sent: () => this.#sent(performance.now()),
-        failed: (reason) => this.#abort.abort(bodyError(reason, server)),
-      }),
-      redirect: "manual",
-      signal: this.#abort.signal,
-      client: body === null && !isIdempotent(request.method)
-        ? server.unpooled()
-        : server.client,
-    };
-    return fetch(server.origin + prepared.target, init);
+      sent: () => this.#sent(performance.now()),
+      failed: (reason) => this.#abort.abort(this.#bodyError(reason)),
+    });
+    return transport.fetch(request, body, this.#abort.signal);
   }
 
   /** @param timeout Milliseconds for a connection. */
   async #look(timeout: number): Promise<void> {
-    const { server, parts: { reachability } } = this;
-    if (await reachability.check(server, timeout) || this.#answered) return;
-    this.#abort.abort(new UpstreamError("unconnected", server.name));
+    const { transport } = this;
+    if (await transport.look(timeout) || this.#answered) return;
+    const { name } = transport.address;
+    this.#abort.abort(new UpstreamError("unconnected", name));
+  }
+
+  #bodyError(
+    reason: BodyFailure,
+  ): ClientError | ClientClosedRequest | UpstreamError {
+    switch (reason) {
+      case "too large":
+        return new ClientError(413);
+      case "not received":
+        return new ClientError(408);
+      case "broken off":
+        return new ClientClosedRequest();
+      case "not taken":
+        return new UpstreamError("timeout", this.transport.address.name);
+    }
   }
 }
 
 /**
- * The response for the client: headers cleaned and rewritten, the body as it
- * comes.
- *
- * @param stop Stops when the exchange's time is over.
+ * The fields as they are given to `fetch`. It decodes a compressed body, and so
+ * breaks it, unless the first Accept-Encoding is exactly `identity`; the
+ * client's own goes as a second one. It adds `accept`, `accept-language` and
+ * `user-agent` where they are missing: the first two then say the same as
+ * nothing (RFC 9110 sections 12.5.1 and 12.5.4); an empty User-Agent is as near
+ * as it lets us come to sending none.
  */
-export function clientResponse(
-  request: Request,
-  prepared: PreparedRequest,
-  upstream: Response,
-  deadlines: Deadlines,
-  stop: Stop,
-): Response {
-  const { status, statusText, headers } = upstream;
-  const body = bodyFor(request, prepared, upstream, deadlines, stop);
-  // A `Headers` is copied as it is; what else could be given is checked and
-  // compared, field by field, which costs 10 µs.
-  const response = new Response(body, { status, statusText, headers });
-  const own = response.headers;
-  cleanResponseHeaders(
-    own,
-    headers,
-    (name, value) => rewriteRedirect(name, value, prepared),
-  );
-  own.set("x-request-id", prepared.context.requestId);
-  if (prepared.setCookie !== null) {
-    own.append("set-cookie", prepared.setCookie);
-  }
-  return response;
+export function fetchFields(fields: readonly Field[]): Field[] {
+  const sent = [IDENTITY, ...fields];
+  if (!has(sent, "accept")) sent.push(ANY_TYPE);
+  if (!has(sent, "accept-language")) sent.push(ANY_LANGUAGE);
+  if (!has(sent, "user-agent")) sent.push(NO_AGENT);
+  return sent;
 }
 
-function bodyFor(
-  request: Request,
-  { location }: PreparedRequest,
-  upstream: Response,
-  deadlines: Deadlines,
-  stop: Stop,
-): BodyInit | null {
-  if (NULL_BODY.has(upstream.status)) return null;
-  // To a HEAD without a length Deno would add `content-length: 0`, which a GET
-  // would not have (RFC 9110 section 8.6); a stream keeps it from that.
-  if (request.method === "HEAD" && !upstream.headers.has("content-length")) {
-    return new ReadableStream({ start: (controller) => controller.close() });
-  }
-  const { proxyBodyTimeout, requestTimeout } = location;
-  return upstream.body === null || proxyBodyTimeout + requestTimeout === 0
-    ? upstream.body
-    : timedBody(upstream.body, proxyBodyTimeout, deadlines, stop);
+function has(fields: readonly Field[], name: string): boolean {
+  for (const field of fields) if (field[0] === name) return true;
+  return false;
 }
 
-function bodyError(
-  reason: BodyFailure,
-  server: UpstreamServer,
-): ClientError | ClientClosedRequest | UpstreamError {
-  switch (reason) {
-    case "too large":
-      return new ClientError(413);
-    case "not received":
-      return new ClientError(408);
-    case "broken off":
-      return new ClientClosedRequest();
-    case "not taken":
-      return new UpstreamError("timeout", server.name);
-  }
+function bracketed(hostname: string): string {
+  return hostname.includes(":") && !hostname.startsWith("[")
+    ? `[${hostname}]`
+    : hostname;
 }

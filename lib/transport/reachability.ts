@@ -1,9 +1,10 @@
 /**
- * Whether servers let themselves be connected to, for those who wait on one.
+ * Whether a server lets itself be connected to, for requests that wait in a
+ * `fetch`, which does not tell.
  *
  * @module
  */
-import type { UpstreamServer } from "../upstream/server.ts";
+import type { UpstreamAddress } from "../config/plan.ts";
 
 /**
  * Milliseconds to hear of a connection that has been made by then. Where this
@@ -12,31 +13,15 @@ import type { UpstreamServer } from "../upstream/server.ts";
  */
 const GRACE = 10;
 
-/** Many that wait for one server ask once. */
-export class Reachability {
-  readonly #checks = new Map<UpstreamServer, Promise<boolean>>();
-
-  /**
-   * Connects and hangs up.
-   *
-   * @param timeout Milliseconds until it counts as unreachable. One that
-   * refuses does not: who waits would have heard of that, and so is connected
-   * already, to a server that takes no more while it finishes what it has.
-   */
-  check(server: UpstreamServer, timeout: number): Promise<boolean> {
-    let check = this.#checks.get(server);
-    if (check === undefined) {
-      check = connects(server, timeout).finally(() => {
-        this.#checks.delete(server);
-      });
-      this.#checks.set(server, check);
-    }
-    return check;
-  }
-}
-
-async function connects(
-  { address }: UpstreamServer,
+/**
+ * Connects and hangs up.
+ *
+ * @param timeout Milliseconds until it counts as unreachable. A server that
+ * refuses does not: the `fetch` would already have failed, so it has its
+ * connection, to a server that takes no more while it finishes what it has.
+ */
+export async function connects(
+  address: UpstreamAddress,
   timeout: number,
 ): Promise<boolean> {
   const abort = new AbortController();

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LocationPlan } from "../config/plan.ts";
+import type { Settings } from "../config/plan.ts";
 import type { Deadline, Deadlines } from "../exchange/deadline.ts";
 
 /**
@@ -20,6 +20,12 @@ export type BodyFailure =
 
 /** Bytes that are kept for another server. The platform reads some ahead of a connection. */
 const KEPT = 256 * 1024;
+
+/** What a location says of the bodies of its requests. */
+export type BodySettings = Pick<
+  Settings,
+  "client_body_timeout" | "client_max_body_size" | "proxy_send_timeout"
+>;
 
 /** Who hears how the sending goes. */
 export interface BodyListener {
@@ -56,7 +62,7 @@ export class RequestBody {
   constructor(
     body: ReadableStream<Uint8Array>,
     length: number | null,
-    readonly location: LocationPlan,
+    readonly settings: BodySettings,
     readonly deadlines: Deadlines,
   ) {
     this.#length = length;
@@ -99,7 +105,10 @@ export class RequestBody {
             return;
           }
         }
-        this.#taking = this.#start(this.location.proxySendTimeout, "not taken");
+        this.#taking = this.#start(
+          this.settings.proxy_send_timeout,
+          "not taken",
+        );
       },
     }, { highWaterMark: 0 });
     return this.#length === null ? stream : new Measured(stream, this.#length);
@@ -137,8 +146,8 @@ export class RequestBody {
   }
 
   async #read(): Promise<Uint8Array | null> {
-    const { clientBodyTimeout, clientMaxBodySize } = this.location;
-    this.#receiving = this.#start(clientBodyTimeout, "not received");
+    const { client_body_timeout, client_max_body_size } = this.settings;
+    this.#receiving = this.#start(client_body_timeout, "not received");
     let result;
     try {
       result = await this.#reader.read();
@@ -157,8 +166,8 @@ export class RequestBody {
     this.#size += value.byteLength;
     // A length was compared when the request was admitted.
     if (
-      clientMaxBodySize !== 0 && this.#length === null &&
-      this.#size > clientMaxBodySize
+      client_max_body_size !== 0 && this.#length === null &&
+      this.#size > client_max_body_size
     ) {
       this.#listener?.failed("too large");
       throw new Error("too large");

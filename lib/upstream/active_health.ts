@@ -5,6 +5,8 @@
  * @module
  */
 import type { HealthCheckPlan } from "../config/plan.ts";
+import { Cancellation } from "../exchange/cancellation.ts";
+import { UpstreamError } from "../transport/errors.ts";
 import type { UpstreamGroup } from "./group.ts";
 import type { UpstreamServer } from "./server.ts";
 
@@ -29,7 +31,9 @@ export function watchHealth(
 
 class HealthWatch {
   readonly #runs = new Map<UpstreamServer, Run>();
-  readonly #abort = new AbortController();
+  /** The checks under way. */
+  readonly #running = new Set<Cancellation>();
+  #closed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -41,8 +45,9 @@ class HealthWatch {
   }
 
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#timer);
-    this.#abort.abort();
+    for (const check of this.#running) check.cancel(new Late());
   }
 
   /** Checks all, and comes again. A slow server does not hold up the others. */
@@ -71,7 +76,7 @@ class HealthWatch {
     run.checking = true;
     const problem = await this.#ask(server);
     run.checking = false;
-    if (this.#abort.signal.aborted) return;
+    if (this.#closed) return;
     run.passes = problem === null ? run.passes + 1 : 0;
     run.fails = problem === null ? 0 : run.fails + 1;
     const { plan: { name } } = this.group;
@@ -86,37 +91,43 @@ class HealthWatch {
   /** @returns Null if it passes, else what is wrong. */
   async #ask(server: UpstreamServer): Promise<string | null> {
     const { path, timeout, status } = this.plan;
-    const signal = AbortSignal.any([
-      this.#abort.signal,
-      AbortSignal.timeout(timeout),
-    ]);
-    const init: RequestInit & { client: Deno.HttpClient } = {
-      headers: [
-        ["host", this.group.plan.name],
-        ["user-agent", "sameorigin health check"],
-        ["accept-encoding", "identity"],
-      ],
-      redirect: "manual",
-      signal,
-      client: server.client,
-    };
+    const cancellation = new Cancellation();
+    const timer = setTimeout(() => cancellation.cancel(new Late()), timeout);
+    this.#running.add(cancellation);
     try {
-      const response = await fetch(server.origin + path, init);
+      const response = await server.transport.send({
+        method: "GET",
+        target: path,
+        fields: [
+          ["host", this.group.plan.name],
+          ["user-agent", "sameorigin health check"],
+        ],
+        body: null,
+        timeouts: { connect: timeout, head: timeout, body: 0 },
+        cancellation,
+      }, performance.now());
       await response.body?.cancel();
       const passes = status.some(([from, to]) =>
         response.status >= from && response.status <= to
       );
       return passes ? null : `${path} answers ${response.status}`;
     } catch (error) {
-      return signal.aborted && signal.reason instanceof DOMException &&
-          signal.reason.name === "TimeoutError"
+      const late = error instanceof Late ||
+        error instanceof UpstreamError && error.status === 504;
+      return late
         ? `${path} does not answer within ${timeout} ms`
         : `${path} can't be had: ${
-          error instanceof Error ? error.message : String(error)
+          error instanceof UpstreamError ? error.failure : String(error)
         }`;
+    } finally {
+      clearTimeout(timer);
+      this.#running.delete(cancellation);
     }
   }
 }
+
+/** The time of a check is over. */
+class Late extends Error {}
 
 /** What the last checks of a server found, and whether one is under way. */
 interface Run {

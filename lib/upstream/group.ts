@@ -1,6 +1,5 @@
 /**
- * The servers of an upstream, at run time: which one takes the next request,
- * and the HTTP clients with their keep-alive connections.
+ * The servers of an upstream, at run time: which one takes the next request.
  *
  * @module
  */
@@ -9,6 +8,7 @@ import type {
   UpstreamPlan,
   UpstreamServerPlan,
 } from "../config/plan.ts";
+import type { Transport } from "../transport/transport.ts";
 import {
   type Balancer,
   type Client,
@@ -16,25 +16,19 @@ import {
 } from "./balance/balancer.ts";
 import { Sticky } from "./balance/sticky.ts";
 import { type Lookup, Names } from "./names.ts";
-import { type Connections, UpstreamServer } from "./server.ts";
+import { UpstreamServer } from "./server.ts";
 
 export { UpstreamServer } from "./server.ts";
-
-/**
- * How long an idle connection to an upstream is kept, in milliseconds. Below
- * the keep-alive time of common servers (Node and Uvicorn 5 s), so that it is
- * we who close an idle connection and no request is lost on one.
- */
-const POOL_IDLE_TIMEOUT = 4_000;
 
 /** Why no server takes a request: each has failed, was tried or is down; or each has `max_conns`. */
 export type NoServer = "none" | "busy";
 
+/** Makes the way to a server. */
+export type Connect = (address: UpstreamAddress) => Transport;
+
 /** One upstream of the plan. */
 export class UpstreamGroup {
-  readonly #clients: Deno.HttpClient[] = [];
-  /** Of all servers but those at a unix socket. */
-  readonly #shared: Connections;
+  readonly #connect: Connect;
   readonly #names: Names;
   readonly #watches: (() => void)[] = [];
   readonly #slowStart: boolean;
@@ -50,9 +44,19 @@ export class UpstreamGroup {
   #now = 0;
   #anyway = false;
 
-  /** @param lookup In place of the system's resolver. */
-  constructor(readonly plan: UpstreamPlan, lookup?: Lookup) {
-    this.#shared = this.#connections();
+  /** How many use it: the plan, and each exchange that has picked from it. */
+  #users = 1;
+
+  /**
+   * @param connect Makes the way to a server.
+   * @param lookup In place of the system's resolver.
+   */
+  constructor(
+    readonly plan: UpstreamPlan,
+    connect: Connect,
+    lookup?: Lookup,
+  ) {
+    this.#connect = connect;
     const name = plan.sticky?.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     this.#cookie = new RegExp(`(?:^|[;,]) *${name}=([0-9a-f]*)`);
     this.#slowStart = plan.servers.some(({ slowStart }) => slowStart > 0);
@@ -156,11 +160,23 @@ export class UpstreamGroup {
     this.#watches.push(stop);
   }
 
-  /** Closes the clients and their idle connections. */
-  close(): void {
+  /** One more uses it, and has to {@linkcode release} it. */
+  retain(): void {
+    this.#users++;
+  }
+
+  /**
+   * One uses it no more. With the last one it is closed: after a reload an
+   * exchange that is in flight may still go to another of its servers.
+   */
+  release(): void {
+    if (--this.#users === 0) this.#close();
+  }
+
+  #close(): void {
     for (const stop of this.#watches) stop();
     this.#names.close();
-    for (const client of this.#clients) client.close();
+    for (const { transport } of this.#servers) transport.close();
   }
 
   /**
@@ -183,10 +199,13 @@ export class UpstreamGroup {
         }))
         : undefined;
       return (places ?? [address]).map((place) => {
-        const known = before.get(this.#keyOf({ plan, address: place }));
-        return known ?? this.#server(plan, place);
+        const key = this.#keyOf({ plan, address: place });
+        const known = before.get(key);
+        before.delete(key);
+        return known ?? new UpstreamServer(plan, place, this.#connect(place));
       });
     });
+    for (const { transport } of before.values()) transport.close();
     const usualServers = this.#servers.filter(({ plan }) => !plan.backup);
     const usual = this.#balancer(usualServers);
     this.#backup = this.#balancer(
@@ -205,46 +224,8 @@ export class UpstreamGroup {
     return `${this.plan.servers.indexOf(plan)} ${address.name}`;
   }
 
-  #server(plan: UpstreamServerPlan, address: UpstreamAddress): UpstreamServer {
-    const { scheme } = this.plan;
-    return address.transport === "tcp"
-      ? new UpstreamServer(plan, {
-        address,
-        origin: `${scheme}://${bracketed(address.hostname)}:${address.port}`,
-        ...this.#shared,
-      })
-      : new UpstreamServer(plan, {
-        address,
-        origin: `${scheme}://localhost`,
-        ...this.#connections({ transport: "unix", path: address.path }),
-      });
-  }
-
   #balancer(servers: readonly UpstreamServer[]): Balancer<UpstreamServer> {
     return createBalancer(this.plan.balance, servers);
-  }
-
-  #connections(proxy?: Deno.Proxy): Connections {
-    let unpooled: Deno.HttpClient | undefined;
-    return {
-      client: this.#client(this.plan.keepalive, proxy),
-      unpooled: () => unpooled ??= this.#client(0, proxy),
-    };
-  }
-
-  /** @param keepalive Idle connections kept for each server. */
-  #client(keepalive: number, proxy?: Deno.Proxy): Deno.HttpClient {
-    // HTTP/1.1 only: over plain http there is no way to negotiate more, and a
-    // WebSocket needs it. `allowHost`, or `fetch` refuses a Host of ours.
-    const client = Deno.createHttpClient({
-      http2: false,
-      allowHost: true,
-      poolMaxIdlePerHost: keepalive,
-      poolIdleTimeout: POOL_IDLE_TIMEOUT,
-      ...(proxy === undefined ? {} : { proxy }),
-    });
-    this.#clients.push(client);
-    return client;
   }
 }
 

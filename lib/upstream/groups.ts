@@ -4,7 +4,17 @@
  * @module
  */
 import type { UpstreamPlan } from "../config/plan.ts";
+import type { Deadlines } from "../exchange/deadline.ts";
+import { createTransport } from "../transport/create.ts";
+import { watchHealth } from "./active_health.ts";
 import { UpstreamGroup } from "./group.ts";
+
+/** What groups are made with. */
+export interface GroupParts {
+  readonly deadlines: Deadlines;
+  /** Hears of servers that go and come. */
+  readonly report: (line: string) => void;
+}
 
 /** The groups of one plan. */
 export class UpstreamGroups {
@@ -15,24 +25,18 @@ export class UpstreamGroups {
    * @param previous The groups of the plan that this one replaces: a group
    * whose plan reads the same goes on as it is, with its connections and what
    * it knows of its servers.
-   * @param begin Called with each group that is new.
    */
   constructor(
     plans: readonly UpstreamPlan[],
+    parts: GroupParts,
     previous?: UpstreamGroups,
-    begin: (group: UpstreamGroup) => void = () => {},
   ) {
-    const before = previous === undefined
-      ? new Map<string, UpstreamGroup>()
-      : previous.#identities;
-    const started = (plan: UpstreamPlan) => {
-      const group = new UpstreamGroup(plan);
-      begin(group);
-      return group;
-    };
+    const before = previous === undefined ? null : previous.#identities;
     for (const plan of plans) {
       const identity = JSON.stringify(plan);
-      const group = before.get(identity) ?? started(plan);
+      let group = before?.get(identity);
+      if (group === undefined) group = begin(plan, parts);
+      else group.retain();
       this.#groups.set(plan, group);
       this.#identities.set(identity, group);
     }
@@ -45,13 +49,22 @@ export class UpstreamGroups {
   }
 
   /**
-   * Closes the groups, except those that `next` took over. What is in flight
-   * ends as it would.
+   * The plan is in effect no longer: groups close that no other plan has and no
+   * exchange uses.
    */
-  close(next?: UpstreamGroups): void {
-    const kept = new Set(next === undefined ? [] : next.#identities.values());
-    for (const group of this.#identities.values()) {
-      if (!kept.has(group)) group.close();
-    }
+  release(): void {
+    for (const group of this.#identities.values()) group.release();
   }
+}
+
+function begin(
+  plan: UpstreamPlan,
+  { deadlines, report }: GroupParts,
+): UpstreamGroup {
+  const group = new UpstreamGroup(
+    plan,
+    (address) => createTransport(plan, address, deadlines),
+  );
+  watchHealth(group, report);
+  return group;
 }

@@ -4,26 +4,8 @@
  * @module
  */
 import type { UpstreamAddress, UpstreamServerPlan } from "../config/plan.ts";
+import type { Transport } from "../transport/transport.ts";
 import type { Peer } from "./balance/balancer.ts";
-
-/** The ways to connect to a server. */
-export interface Connections {
-  readonly client: Deno.HttpClient;
-  /**
-   * Gives a client that keeps no connection, for requests that may not be
-   * repeated and have no body: `fetch` sends these by itself once more where a
-   * connection that was kept closes under them, also a POST (Deno 2.9.6).
-   */
-  readonly unpooled: () => Deno.HttpClient;
-}
-
-/** What a server needs beside its plan. */
-export interface ServerPlace extends Connections {
-  /** Where it listens: as the plan says, or one of the addresses of its name. */
-  readonly address: UpstreamAddress;
-  /** What the target is appended to: `http://backend:8000`. */
-  readonly origin: string;
-}
 
 /**
  * The counting of failures is nginx's (ngx_http_upstream_round_robin.c): a
@@ -34,10 +16,6 @@ export class UpstreamServer implements Peer {
   /** Where it is, also for people: `10.0.0.2:8000`. */
   readonly name: string;
   weight: number;
-  readonly address: UpstreamAddress;
-  readonly origin: string;
-  readonly client: Deno.HttpClient;
-  readonly unpooled: () => Deno.HttpClient;
   effectiveWeight: number;
   currentWeight = 0;
   active = 0;
@@ -52,12 +30,17 @@ export class UpstreamServer implements Peer {
   /** Since when it gets a growing share; null for all of it. */
   #returned: number | null = null;
 
-  constructor(readonly plan: UpstreamServerPlan, place: ServerPlace) {
-    this.name = place.address.name;
-    this.address = place.address;
-    this.origin = place.origin;
-    this.client = place.client;
-    this.unpooled = place.unpooled;
+  /**
+   * @param address Where it listens: as the plan says, or one of the addresses
+   * of its name.
+   * @param transport The way to it.
+   */
+  constructor(
+    readonly plan: UpstreamServerPlan,
+    readonly address: UpstreamAddress,
+    readonly transport: Transport,
+  ) {
+    this.name = address.name;
     this.weight = plan.weight;
     this.effectiveWeight = plan.weight;
   }

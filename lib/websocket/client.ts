@@ -5,25 +5,36 @@
  * @module
  */
 import type { UpstreamAddress } from "../config/plan.ts";
+import type { Field } from "../exchange/fields.ts";
 import {
+  connectionFailure,
+  HeadError,
+  type Stage,
   UpstreamError,
-  type UpstreamFailure,
-} from "../transport/upstream_error.ts";
+} from "../transport/errors.ts";
+import type { UpstreamResponse } from "../transport/transport.ts";
 import { FrameDecoder, MAX_MESSAGE } from "./frames/decoder.ts";
 import {
   acceptOf,
-  HeadError,
   readHead,
   requestHead,
   type ResponseHead,
   tokensOf,
   valuesOf,
 } from "./head.ts";
-import { readBody, type Refusal } from "./refusal.ts";
+import { readBody, refusalResponse } from "./refusal.ts";
 import { UpstreamSocket, type WebSocketSupplies } from "./upstream_socket.ts";
 
 /** Milliseconds that the body of a refusal may take. */
 const REFUSAL_TIMEOUT = 5_000;
+
+/** The upstream has agreed. */
+export interface UpgradedResponse {
+  readonly status: 101;
+  /** As they came, names in lower case. */
+  readonly fields: readonly Field[];
+  readonly socket: UpstreamSocket;
+}
 
 export interface UpstreamHandshake {
   address: UpstreamAddress;
@@ -38,9 +49,6 @@ export interface UpstreamHandshake {
   /** Bytes of the longest message taken from the upstream; 0 is as many as can be. */
   maxMessageSize?: number;
 }
-
-/** Either a WebSocket, or the upstream's answer instead of one. */
-export type HandshakeResult = { socket: UpstreamSocket } | { refusal: Refusal };
 
 /**
  * Opens a WebSocket.
@@ -58,7 +66,7 @@ export async function openUpstream(
   supplies: WebSocketSupplies,
   signal: AbortSignal,
   connected: () => void = () => {},
-): Promise<HandshakeResult> {
+): Promise<UpstreamResponse | UpgradedResponse> {
   const { address, protocols } = handshake;
   const key = crypto.getRandomValues(new Uint8Array(16)).toBase64();
   const head = requestHead(handshake.target, handshake.headers, key, protocols);
@@ -77,7 +85,8 @@ export async function openUpstream(
       const body = await attempt.readBody(answer.head, answer.rest);
       attempt.close();
       signal.throwIfAborted();
-      return { refusal: { ...answer.head, body } };
+      const { status, statusText, headers } = answer.head;
+      return refusalResponse({ status, statusText, headers, body });
     }
     const protocol = await check(answer.head, key, protocols);
     signal.throwIfAborted();
@@ -87,20 +96,20 @@ export async function openUpstream(
       handshake.maxMessageSize || MAX_MESSAGE,
     );
     return {
+      status: 101,
+      fields: answer.head.headers,
       socket: new UpstreamSocket(connection, decoder, protocol, supplies),
     };
   } catch (cause) {
     attempt.close();
     if (signal.aborted) throw abortError(signal, address.name);
     if (cause instanceof UpstreamError) throw cause;
-    const failure = failureOf(cause, attempt.stage);
+    const failure = connectionFailure(cause, attempt.stage);
     throw new UpstreamError(failure, address.name, { cause });
   } finally {
     signal.removeEventListener("abort", abort);
   }
 }
-
-type Stage = "connect" | "tls" | "head";
 
 /** What has to be closed if the attempt fails, whichever stage it is at. */
 class Attempt {
@@ -197,21 +206,4 @@ function abortError(signal: AbortSignal, address: string): unknown {
   return reason instanceof DOMException && reason.name === "TimeoutError"
     ? new UpstreamError("timeout", address, { cause: reason })
     : reason;
-}
-
-/** Which failure an error of Deno's connections means. */
-function failureOf(error: unknown, stage: Stage): UpstreamFailure {
-  const { errors } = Deno;
-  if (error instanceof HeadError) return "invalid";
-  if (error instanceof errors.TimedOut) return "timeout";
-  if (stage === "tls") return "tls";
-  if (stage === "head") return "closed";
-  if (error instanceof errors.ConnectionRefused) return "refused";
-  // A unix socket that is not there.
-  if (error instanceof errors.NotFound) return "refused";
-  // Deno 2.9.6 has no class for a name that can't be resolved, only words; a
-  // name that is none is a URIError.
-  const unresolved = error instanceof URIError || error instanceof Error &&
-      error.message.startsWith("failed to lookup address information");
-  return unresolved ? "unresolved" : "unreachable";
 }

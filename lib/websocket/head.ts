@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { HeadError } from "../transport/errors.ts";
 
 /** The largest response head taken, in bytes. */
 export const HEAD_LIMIT = 64 * 1024;
@@ -24,11 +25,6 @@ export interface ResponseHead {
   status: number;
   statusText: string;
   headers: [name: string, value: string][];
-}
-
-/** What came is no HTTP response, or not one to this handshake. */
-export class HeadError extends Error {
-  override readonly name = "HeadError";
 }
 
 /**

@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { HOP_BY_HOP, namedInConnection } from "../exchange/headers.ts";
-import { NULL_BODY } from "../transport/fetch.ts";
-import type { PreparedRequest } from "../content/proxy/prepared.ts";
-import { rewriteRedirect } from "../content/proxy/proxy_redirect.ts";
+import { NULL_BODY } from "../exchange/headers.ts";
+import type { UpstreamResponse } from "../transport/transport.ts";
 import { type ResponseHead, type Source, tokensOf, valuesOf } from "./head.ts";
 
 /** The longest body passed on, in bytes. Refusals have a sentence or a page. */
@@ -109,30 +107,21 @@ function dechunk(bytes: Uint8Array): Uint8Array | null | undefined {
   }
 }
 
-/**
- * The response the client gets: the upstream's, as that of any other request
- * (`http.ts`), but for a body that is known whole.
- */
+/** The response: the upstream's, but for a body that is known whole. */
 export function refusalResponse(
-  refusal: Refusal,
-  prepared: PreparedRequest,
-): Response {
-  const { status, statusText, headers, body } = refusal;
-  const connection = headers.filter(([name]) => name === "connection");
-  const named = namedInConnection(
-    connection.map(([, value]) => value).join(",") || null,
-  );
-  const kept = headers.filter(([name]) =>
-    !HOP_BY_HOP.has(name) && !named?.has(name) &&
+  { status, statusText, headers, body }: Refusal,
+): UpstreamResponse {
+  const fields = headers.filter(([name]) =>
     // The length is known anew, and a coding of nothing would be an error.
     name !== "content-length" && (body !== null || name !== "content-encoding")
   );
-  for (const field of kept) {
-    field[1] = rewriteRedirect(field[0], field[1], prepared);
-  }
-  kept.push(["x-request-id", prepared.context.requestId]);
   if (!NULL_BODY.has(status)) {
-    kept.push(["content-length", String(body?.length ?? 0)]);
+    fields.push(["content-length", String(body?.length ?? 0)]);
   }
-  return new Response(body, { status, statusText, headers: kept });
+  return {
+    status,
+    statusText,
+    fields,
+    body: body === null ? null : new Blob([body]).stream(),
+  };
 }

@@ -1,6 +1,7 @@
 import {
   deepStrictEqual,
   match,
+  ok,
   rejects,
   strictEqual as equal,
 } from "node:assert/strict";
@@ -262,4 +263,37 @@ Deno.test("of an address's places each is given back alone", async () => {
   match(await ask(proxy.url), /^429 /);
   server.open();
   await Promise.all(held);
+});
+
+Deno.test("a refused request does not spend the one try of a server that had failed", async () => {
+  await using gate = gated();
+  let sick = true;
+  await using failing = backend(
+    "was sick",
+    () => new Response(sick ? "sick" : "well", { status: sick ? 500 : 200 }),
+  );
+  const first = {
+    address: failing.address,
+    fail_timeout: "200ms",
+  };
+  await using proxy = startProxy({
+    ...toGroup([first, gate]),
+    proxy_next_upstream: "http_500",
+    limit_conn: 1,
+  });
+  for (let i = 0; i < 2; i++) equal(await ask(proxy.url), "200 ok");
+  equal(proxy.errors.length, 1);
+  sick = false;
+  const held = ask(`${proxy.url}/held`);
+  await gate.holds(1);
+  const until = performance.now() + 300;
+  while (performance.now() < until) {
+    match(await ask(proxy.url), /^503 /);
+  }
+  gate.open();
+  equal(await held, "200 ok");
+  // A server that has failed gets its weight back pick by pick.
+  const answers = [];
+  for (let i = 0; i < 4; i++) answers.push(await ask(proxy.url));
+  ok(answers.includes("200 well"), answers.join());
 });

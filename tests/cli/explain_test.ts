@@ -23,10 +23,10 @@ Deno.test("explain says who takes a request, why, and what is sent", async () =>
   assert.equal(code, 0);
   assert.equal(
     output,
-    `listen    9000
-server    (no server_name)  the only server
-location  /api              longest prefix of 2 locations
-upstream  back:8000         proxy_pass http://back:8000
+    `admit    listen    9000
+route    server    (no server_name)  the only server
+         location  /api              longest prefix of 2 locations
+content  upstream  back:8000         proxy_pass http://back:8000
 
 Sent upstream:
 GET /api/rooms/?page=2 HTTP/1.1
@@ -59,6 +59,7 @@ Deno.test("explain --json says the same as one object", async () => {
       why: "longest prefix of 2 locations",
       proxy_pass: "http://back:8000",
     },
+    access: [],
     upstream: { name: "back:8000", scheme: "http", address: "back:8000" },
     answer: null,
   });
@@ -208,3 +209,47 @@ for (
     });
   });
 }
+
+Deno.test("an invalid handshake is explained by its answer, as the handler gives it", async () => {
+  const { answer, sent } = await explained(
+    ...["GET", "/", "-H", "Upgrade: websocket", "-H", "Connection: upgrade"],
+    ...["-H", "Sec-WebSocket-Version: 13", "-H", "Sec-WebSocket-Key: x"],
+    ...TO,
+  );
+  assert.equal(sent, null);
+  assert.deepEqual(answer, {
+    phase: "admit",
+    status: 400,
+    reason: "The WebSocket handshake has no valid Sec-WebSocket-Key.",
+  });
+});
+
+Deno.test("explain names the phase that answers", async () => {
+  const config = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(
+      config,
+      `limit_conn: 5
+locations:
+  /a/: http://a:81/b/
+`,
+    );
+    const phases = async (target: string) => {
+      const { answer, access, location } = await explained(
+        ...["GET", target, "-c", config],
+      );
+      return [answer?.phase, access.length, location?.key];
+    };
+    assert.deepEqual(await phases("/%zz"), ["admit", 0, undefined]);
+    assert.deepEqual(await phases("/b"), ["route", 0, undefined]);
+    assert.deepEqual(await phases("/a"), ["route", 0, "/a/"]);
+    assert.deepEqual(await phases("/a/x"), [undefined, 1, "/a/"]);
+    const { output } = await command("explain", "GET", "/a/x", "-c", config);
+    assert.match(
+      output,
+      /^access {3}limit_conn {2}passes while there is a place$/m,
+    );
+  } finally {
+    await Deno.remove(config);
+  }
+});

@@ -1,26 +1,25 @@
 import { deepStrictEqual, ok, strictEqual as equal } from "node:assert/strict";
 import fc from "fast-check";
 import { escapeField } from "../../lib/observe/access_line.ts";
-import { createAccessLog } from "../../lib/observe/access_log.ts";
-import { Context } from "../../lib/exchange/exchange.ts";
-import { RequestFields } from "../../lib/exchange/fields.ts";
+import {
+  createAccessLog,
+  type LoggedRequest,
+} from "../../lib/observe/access_log.ts";
 
-function context(uri = "/x?y", headers: Record<string, string> = {}) {
-  const fields = new Headers(headers);
-  const made = new Context(
-    "GET",
-    fields,
-    new RequestFields(fields),
-    "http",
-    "192.0.2.1",
-    "1234",
-    "9000",
-    "id-1",
-    uri,
-  );
-  made.host = "site";
-  made.upstreamAddr = "backend:8000";
-  return made;
+function context(
+  uri = "/x?y",
+  headers: Record<string, string> = {},
+): LoggedRequest {
+  return {
+    requestId: "id-1",
+    remoteAddr: "192.0.2.1",
+    method: "GET",
+    host: "site",
+    requestUri: uri,
+    upstreamAddr: "backend:8000",
+    referer: headers["referer"] ?? null,
+    userAgent: headers["user-agent"] ?? null,
+  };
 }
 
 /** A log in memory. */

@@ -1,5 +1,5 @@
 import { strictEqual as equal } from "node:assert/strict";
-import { classify } from "../../lib/transport/fetch_error.ts";
+import { fetchFailure } from "../../lib/transport/errors.ts";
 import { type RawConnection, rawUpstream } from "../support/raw_upstream.ts";
 
 // Deno tells what went wrong in words only; these pin the words of this version.
@@ -10,7 +10,7 @@ async function failureOf(url: string, init: RequestInit = {}) {
     const response = await fetch(url, init);
     await response.body?.cancel();
   } catch (error) {
-    return classify(error);
+    return fetchFailure(error);
   }
   return "no failure";
 }
@@ -81,12 +81,12 @@ Deno.test("a broken connection is told as `closed` where Deno says only that", (
     ]
   ) {
     const cause = new Error(words);
-    equal(classify(new TypeError("fetch failed", { cause })), "closed");
+    equal(fetchFailure(new TypeError("fetch failed", { cause })), "closed");
   }
   const cause = new Error(
     "error sending request for url (http://x/incomplete)",
   );
-  equal(classify(new TypeError("fetch failed", { cause })), "invalid");
+  equal(fetchFailure(new TypeError("fetch failed", { cause })), "invalid");
 });
 
 Deno.test("over TLS too, a connection closed without an answer is told as `closed`", async () => {

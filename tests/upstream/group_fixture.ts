@@ -6,6 +6,8 @@
 import { ok } from "node:assert/strict";
 import type { UpstreamPlan } from "../../lib/config/plan.ts";
 import { planFromObject } from "../../lib/config/load.ts";
+import { Deadlines } from "../../lib/exchange/deadline.ts";
+import { createTransport } from "../../lib/transport/create.ts";
 import type { Client } from "../../lib/upstream/balance/balancer.ts";
 import {
   UpstreamGroup,
@@ -41,7 +43,13 @@ export interface TestGroup extends Disposable {
 
 /** Servers are called by the last part of their address: `1` is `127.0.0.1:8000`. */
 export function testGroup(upstream: unknown, lookup?: Lookup): TestGroup {
-  const group = new UpstreamGroup(upstreamPlan(upstream), lookup);
+  const plan = upstreamPlan(upstream);
+  const deadlines = new Deadlines();
+  const group = new UpstreamGroup(
+    plan,
+    (address) => createTransport(plan, address, deadlines),
+    lookup,
+  );
   const find = (name: string) => {
     const found = group.servers.find((server) => shortName(server) === name);
     ok(found !== undefined, `no server ${name}`);
@@ -64,7 +72,7 @@ export function testGroup(upstream: unknown, lookup?: Lookup): TestGroup {
       }).join("");
     },
     server: find,
-    [Symbol.dispose]: () => group.close(),
+    [Symbol.dispose]: () => group.release(),
   };
 }
 

@@ -4,22 +4,33 @@
  *
  * @module
  */
-import type { LocationPlan, UpstreamAddress } from "../../lib/config/plan.ts";
-import type { RequestContext } from "../../lib/config/template.ts";
+import type {
+  LocationPlan,
+  ProxyPlan,
+  Settings,
+  UpstreamAddress,
+} from "../../lib/config/plan.ts";
+import { planFromObject } from "../../lib/config/load.ts";
+import { clientResponse } from "../../lib/content/proxy/response.ts";
+import { Cancellation } from "../../lib/exchange/cancellation.ts";
+import { Deadlines } from "../../lib/exchange/deadline.ts";
+import { Exchange } from "../../lib/exchange/exchange.ts";
+import type { Field } from "../../lib/exchange/fields.ts";
+import { respondLocally } from "../../lib/exchange/local_response.ts";
 import type {
   AccessLog,
   WebSocketEntry,
 } from "../../lib/observe/access_log.ts";
-import type { PreparedRequest } from "../../lib/content/proxy/prepared.ts";
-import { UpstreamError } from "../../lib/transport/upstream_error.ts";
-import { planFromObject } from "../../lib/config/load.ts";
-import { Deadlines } from "../../lib/exchange/deadline.ts";
+import { findLocation } from "../../lib/route/location.ts";
+import { parseTarget } from "../../lib/route/path.ts";
 import { findServer } from "../../lib/route/server.ts";
-import { compileLocations, findLocation } from "../../lib/route/location.ts";
+import { UpstreamError } from "../../lib/transport/errors.ts";
 import {
-  bridgeWebSocket,
-  WebSocketBridges,
+  bridgeClient,
+  refuseHandshake,
 } from "../../lib/websocket/handshake.ts";
+import { openWebSocket } from "../../lib/websocket/open.ts";
+import { WebSocketBridges } from "../../lib/websocket/registry.ts";
 
 export interface BridgeSettings {
   /** Of the location; no ping by default. */
@@ -30,9 +41,9 @@ export interface BridgeSettings {
   timeout?: number;
   scheme?: "http" | "https";
   target?: string;
-  headers?: [string, string][];
+  headers?: Field[];
   /** What else the location says. */
-  location?: Partial<LocationPlan>;
+  location?: Partial<Settings>;
   /** Where the upstream is, if not on a port of 127.0.0.1. */
   address?: UpstreamAddress;
 }
@@ -46,7 +57,7 @@ export interface TestBridge extends AsyncDisposable {
   readonly opened: number;
   /** What the log was told of those that closed. */
   readonly closed: WebSocketEntry[];
-  /** What `bridgeWebSocket` threw. */
+  /** What opening or bridging threw. */
   readonly errors: unknown[];
   /** Resolves when the log has been told of so many closed ones, and all is released. */
   untilClosed(count: number): Promise<void>;
@@ -89,25 +100,50 @@ export function startBridge(
     port: 0,
     onListen() {},
   }, async (request) => {
-    const prepared = prepare(request, upstreamPort, settings);
-    const abort = new AbortController();
+    const { exchange, location, plan, address } = prepare(
+      request,
+      upstreamPort,
+      settings,
+    );
+    const refused = refuseHandshake(exchange.fields);
+    if (refused !== null) return respondLocally(refused, exchange, false);
+    const cancellation = new Cancellation();
     request.signal.addEventListener(
       "abort",
-      () => abort.abort(new Error("client left")),
+      () => cancellation.cancel(new Error("client left")),
     );
     const timer = setTimeout(
-      () => abort.abort(new UpstreamError("timeout", prepared.address.name)),
+      () => cancellation.cancel(new UpstreamError("timeout", address.name)),
       settings.timeout ?? 5_000,
     );
     try {
-      const options = {
-        signal: abort.signal,
-        log,
-        deadlines,
+      const answer = await openWebSocket(
+        {
+          method: "GET",
+          target: settings.target ?? exchange.requestUri,
+          fields: settings.headers ?? [["host", address.name]],
+          body: null,
+          timeouts: { connect: 5_000, head: 60_000, body: 0 },
+          cancellation,
+        },
+        {
+          address,
+          secure: settings.scheme === "https",
+          protocols: exchange.fields.webSocketProtocol,
+          maxMessageSize: location.settings.websocket_max_message_size,
+        },
+        { bridges, deadlines },
+      );
+      if (!("socket" in answer)) {
+        return clientResponse(answer, { exchange, location, plan }, null);
+      }
+      return bridgeClient(request, exchange, answer, [], {
+        bridges,
+        accessLog: log,
+        location,
+        held: { giveBack() {} },
         settled() {},
-        ended() {},
-      };
-      return await bridgeWebSocket(request, prepared, bridges, options);
+      });
     } catch (error) {
       errors.push(error);
       tell();
@@ -145,59 +181,49 @@ export function startBridge(
   };
 }
 
-function prepare(
-  request: Request,
-  port: number,
-  settings: BridgeSettings,
-): PreparedRequest {
+function prepare(request: Request, port: number, settings: BridgeSettings) {
   const name = `127.0.0.1:${port}`;
-  const address = settings.address ??
+  const address: UpstreamAddress = settings.address ??
     { transport: "tcp", hostname: "127.0.0.1", port, name };
-  const url = new URL(request.url);
-  const context: RequestContext = {
-    method: request.method,
-    requestUri: url.pathname + url.search,
-    path: url.pathname,
-    args: url.search.slice(1),
-    headers: request.headers,
-    referer: null,
-    userAgent: null,
-    forwardedFor: null,
-    host: url.hostname,
-    scheme: "http",
-    remoteAddr: "127.0.0.1",
-    remotePort: "1",
-    peerAddr: "127.0.0.1",
-    forwardedHost: null,
-    serverName: "",
-    serverPort: url.port,
-    requestId: "test-request",
-    proxyHost: name,
-    upstreamAddr: name,
-  };
-  const location: LocationPlan = {
-    ...locationTo(name),
-    websocketPing: settings.websocketPing ?? 0,
-    websocketBufferSize: settings.websocketBufferSize ?? 64 * 1024 * 1024,
-    ...settings.location,
-  };
-  location.upstream.scheme = settings.scheme ?? "http";
+  const { pathname, search, host } = new URL(request.url);
+  const headers = new Headers(request.headers);
+  headers.set("x-request-id", "test-request");
+  const { url, method } = request;
+  const place = { urlScheme: "http://", fallbackHost: "", serverPort: "1" };
+  const exchange = new Exchange(
+    { url, method, headers },
+    place,
+    "127.0.0.1",
+    "1",
+    performance.now(),
+  );
+  exchange.requestUri = pathname + search;
+  exchange.target = parseTarget(exchange.requestUri) ?? exchange.target;
+  exchange.authority = host;
+  exchange.proxyHost = exchange.upstreamAddr = name;
+  exchange.websocket = true;
+  const { location, plan } = locationTo(name);
   return {
-    server: { name: "", locations: compileLocations([]) },
-    location,
+    exchange,
     address,
-    context,
-    scheme: "http",
-    authority: url.host,
-    websocket: true,
-    target: settings.target ?? context.requestUri,
-    headers: settings.headers ?? [["host", name]],
-    setCookie: null,
+    plan,
+    location: {
+      ...location,
+      settings: {
+        ...location.settings,
+        websocket_ping: settings.websocketPing ?? 0,
+        websocket_buffer_size: settings.websocketBufferSize ??
+          64 * 1024 * 1024,
+        ...settings.location,
+      },
+    },
   };
 }
 
 /** What a location is that says nothing but where it goes. */
-function locationTo(name: string): LocationPlan {
+function locationTo(
+  name: string,
+): { location: LocationPlan; plan: ProxyPlan } {
   const config = { locations: { "/": `http://${name}` } };
   const { listeners } = planFromObject(config, {
     source: "test",
@@ -207,5 +233,7 @@ function locationTo(name: string): LocationPlan {
     findServer(listeners[0]!.servers, null).locations,
     "/",
   );
-  return match!.location;
+  const { location } = match!;
+  if (location.content.kind !== "proxy") throw new Error("no proxy_pass");
+  return { location, plan: location.content };
 }

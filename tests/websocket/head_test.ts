@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { HeadError, readHead } from "../../lib/websocket/head.ts";
+import { HeadError } from "../../lib/transport/errors.ts";
+import { readHead } from "../../lib/websocket/head.ts";
 
 /** Gives a text in pieces of a size. */
 function source(text: string, size: number) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { WebSocketBridges } from "../../lib/websocket/handshake.ts";
+import { WebSocketBridges } from "../../lib/websocket/registry.ts";
 import {
   rawClient,
   type RawConnection,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { WebSocketBridges } from "../../lib/websocket/handshake.ts";
+import { WebSocketBridges } from "../../lib/websocket/registry.ts";
 import { openUpstream } from "../../lib/websocket/client.ts";
 
 const port = Number(Deno.args[0]);

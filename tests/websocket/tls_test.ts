@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { UpstreamError } from "../../lib/transport/upstream_error.ts";
-import { WebSocketBridges } from "../../lib/websocket/handshake.ts";
+import { UpstreamError } from "../../lib/transport/errors.ts";
+import { WebSocketBridges } from "../../lib/websocket/registry.ts";
 import { openUpstream } from "../../lib/websocket/client.ts";
 
 const tls = new URL("../support/tls/", import.meta.url);

@@ -3,81 +3,55 @@
  *
  * @module
  */
-import type { LocationPlan } from "../../config/plan.ts";
-import type { Client } from "../../upstream/balance/balancer.ts";
-import type { NoServer, UpstreamGroup } from "../../upstream/group.ts";
+import { isIdempotent } from "../../exchange/headers.ts";
+import { LATE, within } from "../../exchange/timeout.ts";
+import { UpstreamError } from "../../transport/errors.ts";
+import type { UpstreamResponse } from "../../transport/transport.ts";
+import type { NoServer } from "../../upstream/group.ts";
 import type { UpstreamServer } from "../../upstream/server.ts";
-import { isIdempotent } from "../../exchange/idempotent.ts";
-import type { Stop } from "../../exchange/cancellation.ts";
-import { UpstreamError } from "../../transport/upstream_error.ts";
-
-/** A request on its way to some server. */
-export interface Course {
-  readonly group: UpstreamGroup;
-  readonly client: Client;
-  readonly location: LocationPlan;
-  readonly method: string;
-  /** When it came, by `performance.now()`. */
-  readonly begun: number;
-  /** Whether it can be sent from its beginning once more. */
-  replayable(): boolean;
-  /** Sends it; `now` is the time, by `performance.now()`. */
-  send(server: UpstreamServer, now: number): Promise<Response>;
-  /** It goes to another server. */
-  moved(server: UpstreamServer): void;
-  /** Whether the client has left, or the time is over. */
-  readonly stop: Stop;
-  /** Hears of servers that fail and come back. */
-  report(line: string): void;
-}
-
-/** A response, and the server that gave it, which has to be released. */
-export interface Outcome {
-  readonly response: Response;
-  readonly server: UpstreamServer;
-}
+import type { UpgradedResponse } from "../../websocket/client.ts";
+import type { UpstreamCall } from "./upstream_call.ts";
 
 /** Milliseconds between two tries of a request that waits, at first and at most. */
-const FIRST_WAIT = 50;
-const LONGEST_WAIT = 500;
+const SHORTEST_DELAY = 50;
+const LONGEST_DELAY = 500;
 
 /** Milliseconds that a request waits for names to be looked up again. */
-const LOOKUP_WAIT = 500;
+const LOOKUP_TIMEOUT = 500;
 
 /**
- * Sends a request to a server, and to others where that fails and the location
- * lets it.
+ * Picks a server and sends the request to it, and to others where that fails and
+ * the location lets it.
  *
- * @param first As {@linkcode UpstreamGroup.pick} gave it. Released here if
- * nothing comes out.
- * @throws {UpstreamError} of the last server; what else `send` throws.
+ * @throws {UpstreamError} of the last server; what else sending throws.
  */
-export async function attempt(
-  first: UpstreamServer | NoServer,
-  course: Course,
-): Promise<Outcome> {
-  const { group, client, location, begun } = course;
+export async function sendToGroup(
+  call: UpstreamCall,
+): Promise<UpstreamResponse | UpgradedResponse> {
+  const { group, client, location: { settings }, exchange: { started } } = call;
   let tried: Set<UpstreamServer> | null = null;
   let tries = 0;
-  let server = first;
-  for (let now = begun;; now = performance.now()) {
+  let server = group.pick(client, null, started);
+  for (let now = started;; now = performance.now()) {
     let failure: UpstreamError;
     if (typeof server === "string") {
-      failure = new UpstreamError(server, location.upstream.name);
+      failure = new UpstreamError(server, group.plan.name);
     } else {
       tries++;
       try {
-        const response = await course.send(server, now);
-        hasAnswered(server, response.status, course);
-        if (!location.nextUpstream.statuses.includes(response.status)) {
-          return { response, server };
-        }
-        const next = mayMove(course, null, tries, begun)
-          ? pickOther(server, course, tried ??= new Set())
+        const response = await call.send(server, now);
+        hasAnswered(server, response.status, call);
+        const passes = !settings.proxy_next_upstream.statuses
+          .includes(response.status);
+        const next = !passes && mayMove(call, null, tries)
+          ? pickOther(server, call, tried ??= new Set())
           : "none";
-        // The last one's answer stands, as it is.
-        if (typeof next === "string") return { response, server };
-        await response.body?.cancel();
+        if (typeof next === "string") {
+          // The last one's answer stands, as it is.
+          call.answered(server);
+          return response;
+        }
+        if ("body" in response) await response.body?.cancel();
         server.release();
         server = next;
         continue;
@@ -88,9 +62,9 @@ export async function attempt(
         }
         failure = error;
       }
-      hasFailed(server, failure, course);
-      const next = mayMove(course, failure, tries, begun)
-        ? pickOther(server, course, tried ??= new Set())
+      hasFailed(server, failure, call);
+      const next = mayMove(call, failure, tries)
+        ? pickOther(server, call, tried ??= new Set())
         : "none";
       server.release();
       if (typeof next !== "string") {
@@ -98,11 +72,10 @@ export async function attempt(
         continue;
       }
     }
-    if (!await hold(course, failure, begun)) throw failure;
+    if (!await hold(call, failure)) throw failure;
     tried = null;
     tries = 0;
     server = group.pick(client, null, performance.now());
-    if (typeof server !== "string") course.moved(server);
   }
 }
 
@@ -110,16 +83,17 @@ export async function attempt(
 function hasAnswered(
   server: UpstreamServer,
   status: number,
-  course: Course,
+  call: UpstreamCall,
 ): void {
-  const { location, group } = course;
+  const { group, location: { settings } } = call;
+  const { statuses } = settings.proxy_next_upstream;
   // As in nginx, 403 and 404 lead to another server but are no fault of this.
-  if (status >= 429 && location.nextUpstream.statuses.includes(status)) {
+  if (status >= 429 && statuses.includes(status)) {
     if (server.failed(performance.now()) && group.servers.length > 1) {
-      tell(course, server, `answers ${status}: left out for a while`);
+      tell(call, server, `answers ${status}: left out for a while`);
     }
   } else if (server.hasFailed && server.succeeded(performance.now())) {
-    tell(course, server, "is back");
+    tell(call, server, "is back");
   }
 }
 
@@ -127,31 +101,36 @@ function hasAnswered(
 function hasFailed(
   server: UpstreamServer,
   { failure }: UpstreamError,
-  course: Course,
+  call: UpstreamCall,
 ): void {
-  if (server.failed(performance.now()) && course.group.servers.length > 1) {
-    tell(course, server, `fails (${failure}): left out for a while`);
+  if (server.failed(performance.now()) && call.group.servers.length > 1) {
+    tell(call, server, `fails (${failure}): left out for a while`);
   }
 }
 
-function tell(course: Course, { name }: UpstreamServer, news: string): void {
-  course.report(`upstream ${course.location.upstream.name} ${name} ${news}`);
+function tell(
+  call: UpstreamCall,
+  { name }: UpstreamServer,
+  news: string,
+): void {
+  call.report(`upstream ${call.group.plan.name} ${name} ${news}`);
 }
 
 /** Whether the location lets this request go to another server. */
 function mayMove(
-  course: Course,
+  call: UpstreamCall,
   failure: UpstreamError | null,
   tries: number,
-  begun: number,
 ): boolean {
-  const { location, method, stop } = course;
-  if (stop.reason !== null || !course.replayable()) return false;
-  const { nextUpstream, nextUpstreamTries, nextUpstreamTimeout } = location;
-  if (nextUpstreamTries > 0 && tries >= nextUpstreamTries) return false;
-  if (
-    nextUpstreamTimeout > 0 && performance.now() - begun > nextUpstreamTimeout
-  ) return false;
+  const { exchange: { method, started }, cancellation } = call;
+  if (cancellation.reason !== null || !call.replayable) return false;
+  const {
+    proxy_next_upstream: nextUpstream,
+    proxy_next_upstream_tries: mostTries,
+    proxy_next_upstream_timeout: timeout,
+  } = call.location.settings;
+  if (mostTries > 0 && tries >= mostTries) return false;
+  if (timeout > 0 && performance.now() - started > timeout) return false;
   // Where nothing of it has been seen, no method could do anything twice.
   const again = failure?.sent === false || nextUpstream.nonIdempotent ||
     isIdempotent(method);
@@ -171,15 +150,13 @@ function mayMove(
 
 function pickOther(
   server: UpstreamServer,
-  course: Course,
+  call: UpstreamCall,
   tried: Set<UpstreamServer>,
 ): UpstreamServer | NoServer {
-  const { group, client } = course;
+  const { group, client } = call;
   tried.add(server);
   if (tried.size >= group.servers.length) return "none";
-  const next = group.pick(client, tried, performance.now());
-  if (typeof next !== "string") course.moved(next);
-  return next;
+  return group.pick(client, tried, performance.now());
 }
 
 /**
@@ -189,45 +166,41 @@ function pickOther(
  * @returns Whether it is to be tried again.
  */
 async function hold(
-  course: Course,
+  call: UpstreamCall,
   failure: UpstreamError,
-  begun: number,
 ): Promise<boolean> {
-  const { location, group, stop, method } = course;
+  const { group, exchange: { method, started }, cancellation } = call;
   const unsent = !failure.sent ||
     failure.failure === "unconnected" && isIdempotent(method);
   if (!unsent) return false;
   // Whatever becomes of this request, the next one should find the server.
   const refreshed = group.refresh();
-  if (!course.replayable()) return false;
-  const waited = performance.now() - begun;
-  if (waited >= location.waitForUpstream) {
-    return await soon(refreshed, LOOKUP_WAIT, stop) === true &&
-      stop.reason === null;
+  if (!call.replayable) return false;
+  const waited = performance.now() - started;
+  const { wait_for_upstream: longest } = call.location.settings;
+  if (waited >= longest) {
+    return await unlessCancelled(refreshed, LOOKUP_TIMEOUT, call) === true;
   }
   // In steps that grow with the time waited.
-  const wait = Math.min(
-    Math.max(FIRST_WAIT, waited / 4),
-    LONGEST_WAIT,
-    location.waitForUpstream - waited,
+  const delay = Math.min(
+    Math.max(SHORTEST_DELAY, waited / 4),
+    LONGEST_DELAY,
+    longest - waited,
   );
-  await soon(new Promise<never>(() => {}), wait, stop);
-  if (stop.reason !== null) throw stop.reason;
+  await unlessCancelled(new Promise<never>(() => {}), delay, call);
+  if (cancellation.reason !== null) throw cancellation.reason;
   return true;
 }
 
-/** What comes of a promise within some milliseconds; null after them, or where it is stopped. */
-function soon<T>(
-  promise: Promise<T>,
+/** The result of some work within some milliseconds; null after them, or where the exchange is cancelled. */
+async function unlessCancelled<T>(
+  work: Promise<T>,
   milliseconds: number,
-  stop: Stop,
+  { cancellation }: UpstreamCall,
 ): Promise<T | null> {
-  const { promise: end, resolve } = Promise.withResolvers<null>();
-  const give = () => resolve(null);
-  const timer = setTimeout(give, milliseconds);
-  stop.listen(give);
-  return Promise.race([promise, end]).finally(() => {
-    clearTimeout(timer);
-    stop.listen(null);
-  });
+  const { promise: cancelled, resolve } = Promise.withResolvers<null>();
+  cancellation.listen(() => resolve(null));
+  const result = await within(Promise.race([work, cancelled]), milliseconds);
+  cancellation.listen(null);
+  return result === LATE ? null : result;
 }

@@ -4,7 +4,15 @@
  *
  * @module
  */
-import type { PreparedRequest } from "./prepared.ts";
+import type { LocationPlan, ProxyPlan } from "../../config/plan.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+
+/** Whose response it is. */
+export interface Rewriting {
+  readonly exchange: Exchange;
+  readonly location: LocationPlan;
+  readonly plan: ProxyPlan;
+}
 
 /**
  * The new value of a `location` or `refresh`. Under `proxy_redirect: default`, the
@@ -17,47 +25,50 @@ import type { PreparedRequest } from "./prepared.ts";
 export function rewriteRedirect(
   name: string,
   value: string,
-  prepared: PreparedRequest,
+  rewriting: Rewriting,
 ): string {
-  if (prepared.location.proxyRedirect.kind === "off") return value;
-  if (name === "location") return rewriteUrl(value, prepared) ?? value;
-  return name === "refresh" ? rewriteRefresh(value, prepared) : value;
+  const { proxy_redirect } = rewriting.location.settings;
+  if (proxy_redirect.kind === "off") return value;
+  if (name === "location") return rewriteUrl(value, rewriting) ?? value;
+  return name === "refresh" ? rewriteRefresh(value, rewriting) : value;
 }
 
 /** `5; url=http://backend/` as browsers read it. */
-function rewriteRefresh(value: string, prepared: PreparedRequest): string {
+function rewriteRefresh(value: string, rewriting: Rewriting): string {
   const at = value.toLowerCase().indexOf("url=");
   if (at === -1) return value;
-  const url = rewriteUrl(value.slice(at + 4), prepared);
+  const url = rewriteUrl(value.slice(at + 4), rewriting);
   return url === null ? value : value.slice(0, at + 4) + url;
 }
 
 /** The rewritten URL, or null where no rule fits. */
-function rewriteUrl(url: string, prepared: PreparedRequest): string | null {
-  const { location, context } = prepared;
-  const rule = location.proxyRedirect;
+function rewriteUrl(url: string, rewriting: Rewriting): string | null {
+  const { location, plan, exchange } = rewriting;
+  const rule = location.settings.proxy_redirect;
   if (rule.kind === "off") return null;
   if (rule.kind === "pairs") {
     for (const { from, to } of rule.pairs) {
       if (url.startsWith(from)) {
-        return absolute(to(context) + url.slice(from.length), prepared);
+        return absolute(to(exchange) + url.slice(from.length), exchange);
       }
     }
     return null;
   }
-  const path = afterOrigin(url, prepared);
+  const path = afterOrigin(url, rewriting);
   if (path === null) return null;
-  if (location.passUri === null) return absolute(path, prepared);
-  if (!path.startsWith(location.passUri)) return null;
-  const rest = path.slice(location.passUri.length);
-  return absolute(location.prefix + rest, prepared);
+  if (plan.passUri === null) return absolute(path, exchange);
+  if (!path.startsWith(plan.passUri)) return null;
+  const rest = path.slice(plan.passUri.length);
+  return absolute(location.prefix + rest, exchange);
 }
 
 /** What follows the upstream's own origin in a URL, or null for another origin. */
-function afterOrigin(url: string, prepared: PreparedRequest): string | null {
-  const { upstream } = prepared.location;
-  for (const host of [prepared.context.proxyHost, prepared.address.name]) {
-    const origin = `${upstream.scheme}://${host}`;
+function afterOrigin(
+  url: string,
+  { plan, exchange }: Rewriting,
+): string | null {
+  for (const host of [exchange.proxyHost, exchange.upstreamAddr]) {
+    const origin = `${plan.upstream.scheme}://${host}`;
     if (!url.startsWith(origin)) continue;
     const rest = url.slice(origin.length);
     if (rest === "") return "/";
@@ -68,8 +79,7 @@ function afterOrigin(url: string, prepared: PreparedRequest): string | null {
 }
 
 /** nginx's `absolute_redirect`, with the port that the client used. */
-function absolute(url: string, prepared: PreparedRequest): string {
-  const { scheme, authority } = prepared;
+function absolute(url: string, { scheme, authority }: Exchange): string {
   return url[0] === "/" && authority !== null
     ? `${scheme}://${authority}${url}`
     : url;

@@ -161,3 +161,29 @@ Deno.test("a server that answers late is not given up for taking no other connec
   equal(await answer, "200 half");
   for (const each of [...queued, connection, listener]) each.close();
 });
+
+Deno.test("an invalid handshake says nothing of a server", async () => {
+  // Nobody listens there.
+  const first = {
+    address: `127.0.0.1:${freePort()}`,
+    fail_timeout: "300ms",
+  };
+  await using b = backend("b");
+  await using proxy = startProxy(toGroup([first, b]));
+  for (let i = 0; i < 4; i++) equal(await ask(proxy.url), "200 b");
+  equal(proxy.errors.length, 1);
+  const until = performance.now() + 400;
+  while (performance.now() < until) {
+    match(
+      await headOf(
+        proxy.port,
+        "GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\n" +
+          "connection: upgrade\r\nsec-websocket-version: 13\r\n" +
+          "sec-websocket-key: short\r\n\r\n",
+      ),
+      /^HTTP\/1\.1 400 /,
+    );
+  }
+  for (let i = 0; i < 4; i++) equal(await ask(proxy.url), "200 b");
+  ok(!proxy.errors.some((line) => line.includes("is back")));
+});

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { planned } from "../../../lib/cli/load_plan.ts";
-import { PROOF_HEADER, RELOAD } from "../../../lib/server/control.ts";
+import { PROOF_HEADER, RELOAD } from "../../../lib/request/control.ts";
 import { ListenError } from "../../../lib/server/server.ts";
 import { WorkerPool } from "../../../lib/server/workers/worker_pool.ts";
 import { WorkerThread } from "../../../lib/server/workers/worker_thread.ts";

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { ClientClosedRequest } from "../exchange/client_error.ts";
+import { ClientClosedRequest } from "../exchange/errors.ts";
 import type { Deadline, Deadlines } from "../exchange/deadline.ts";
-import type { Stop } from "../exchange/cancellation.ts";
+import type { Cancellation } from "../exchange/cancellation.ts";
 
 /**
  * The same body; it breaks off where nothing comes for too long, or where the
- * exchange is stopped, and so does the client's connection. A body that streams
+ * exchange is cancelled, and so does the client's connection. A body that streams
  * outside JavaScript would not hear of that; nor may the `fetch` that it is of:
  * Deno 2.9.6 forgets a request's signal with the first full garbage collection
  * after the response's head.
@@ -21,7 +21,7 @@ export function timedBody(
   body: ReadableStream<Uint8Array>,
   timeout: number,
   deadlines: Deadlines,
-  stop: Stop,
+  cancellation: Cancellation,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let deadline: Deadline | null = null;
@@ -32,7 +32,7 @@ export function timedBody(
   let over = false;
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      stop.listen((reason) => {
+      cancellation.listen((reason) => {
         // Nobody is left who could take the end for a whole answer, and Deno
         // lets go of this stream itself: to break it would only be reported.
         if (reason instanceof ClientClosedRequest) giveUp(reason);

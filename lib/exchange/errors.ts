@@ -1,5 +1,6 @@
 /**
- * Exchanges that end by the client's doing.
+ * Exchanges that end by the client's doing. (Why an upstream gave no answer is
+ * in `lib/transport/errors.ts`.)
  *
  * @module
  */

@@ -1,0 +1,29 @@
+/**
+ * The content phase: what answers the requests of a location.
+ *
+ * @module
+ */
+import type { LocationPlan } from "../config/plan.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import type { LocalResponse } from "../exchange/local_response.ts";
+import { proxy } from "./proxy/proxy.ts";
+import { redirected, returned } from "./return.ts";
+import type { ContentState } from "./state.ts";
+
+/** Answers a request as its location says. */
+export function content(
+  request: Request,
+  exchange: Exchange,
+  location: LocationPlan,
+  state: ContentState,
+): Response | LocalResponse | Promise<Response | LocalResponse> {
+  const { content } = location;
+  switch (content.kind) {
+    case "proxy":
+      return proxy(request, exchange, location, content, state);
+    case "return":
+      return returned(content, exchange);
+    case "redirect":
+      return redirected(content, exchange);
+  }
+}

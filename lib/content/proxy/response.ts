@@ -1,0 +1,70 @@
+/**
+ * The client's response, made from an upstream's.
+ *
+ * @module
+ */
+import { endToEnd, NULL_BODY } from "../../exchange/headers.ts";
+import type { Field } from "../../exchange/fields.ts";
+import type { UpstreamResponse } from "../../transport/transport.ts";
+import { rewriteRedirect, type Rewriting } from "./proxy_redirect.ts";
+
+/**
+ * The fields that the client gets: the upstream's end-to-end ones in their
+ * order and number, `Location` and `Refresh` rewritten, and the proxy's own.
+ *
+ * @param cookie A `Set-Cookie` of the proxy's own, null for none.
+ */
+export function responseFields(
+  upstream: readonly Field[],
+  rewriting: Rewriting,
+  cookie: string | null,
+): Field[] {
+  const { requestId } = rewriting.exchange;
+  const fields: Field[] = [];
+  for (const field of endToEnd(upstream)) {
+    const [name, value] = field;
+    switch (name) {
+      case "x-request-id":
+        // The one that goes upstream and into the log.
+        continue;
+      case "location":
+      case "refresh":
+        fields.push([name, rewriteRedirect(name, value, rewriting)]);
+        break;
+      default:
+        fields.push(field);
+    }
+  }
+  fields.push(["x-request-id", requestId]);
+  if (cookie !== null) fields.push(["set-cookie", cookie]);
+  return fields;
+}
+
+/** The response for the client. */
+export function clientResponse(
+  { status, statusText, fields, body }: UpstreamResponse,
+  rewriting: Rewriting,
+  cookie: string | null,
+): Response {
+  return new Response(
+    bodyFor(rewriting.exchange.method, status, fields, body),
+    { status, statusText, headers: responseFields(fields, rewriting, cookie) },
+  );
+}
+
+function bodyFor(
+  method: string,
+  status: number,
+  fields: readonly Field[],
+  body: ReadableStream<Uint8Array> | null,
+): BodyInit | null {
+  if (NULL_BODY.has(status)) return null;
+  // To a HEAD without a length Deno would add `content-length: 0`, which a GET
+  // would not have (RFC 9110 section 8.6); a stream keeps it from that.
+  if (
+    method === "HEAD" && !fields.some(([name]) => name === "content-length")
+  ) {
+    return new ReadableStream({ start: (controller) => controller.close() });
+  }
+  return body;
+}

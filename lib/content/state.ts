@@ -1,0 +1,23 @@
+/**
+ * What outlives a request.
+ *
+ * @module
+ */
+import type { Deadlines } from "../exchange/deadline.ts";
+import type { InFlight } from "../exchange/in_flight.ts";
+import type { AccessLog } from "../observe/access_log.ts";
+import type { UpstreamGroups } from "../upstream/groups.ts";
+import type { WebSocketBridges } from "../websocket/registry.ts";
+
+/** Made once at start-up and passed down. */
+export interface ContentState {
+  readonly groups: UpstreamGroups;
+  readonly bridges: WebSocketBridges;
+  readonly inFlight: InFlight;
+  readonly deadlines: Deadlines;
+  readonly accessLog: AccessLog;
+  /** Takes one line for whoever runs the proxy. */
+  readonly errorLog: (line: string) => void;
+  /** Whether error pages tell what is wrong. */
+  readonly dev: boolean;
+}

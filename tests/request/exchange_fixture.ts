@@ -1,0 +1,62 @@
+/**
+ * Requests made by hand, as `Deno.serve` would hand them over.
+ *
+ * @module
+ */
+import { ConnCounters } from "../../lib/access/limit_conn.ts";
+import type { LocationPlan } from "../../lib/config/plan.ts";
+import { planFromObject } from "../../lib/config/load.ts";
+import { Exchange } from "../../lib/exchange/exchange.ts";
+import type { Field } from "../../lib/exchange/fields.ts";
+import { LocalResponse } from "../../lib/exchange/local_response.ts";
+import { locate } from "../../lib/request/handler.ts";
+
+/** What a made-up request says; `host` is `x` unless given. */
+export interface Asked {
+  method?: string;
+  target?: string;
+  headers?: Field[];
+  remoteAddr?: string;
+}
+
+/** The exchange of a request that has just come. */
+export function exchangeOf(
+  { method = "GET", target = "/", headers = [], remoteAddr = "192.0.2.1" }:
+    Asked,
+): Exchange {
+  const all = new Headers([["host", "x"]]);
+  for (const [name, value] of headers) {
+    if (name === "host") all.set(name, value);
+    else all.append(name, value);
+  }
+  return new Exchange(
+    { method, url: `http://${all.get("host")}${target}`, headers: all },
+    { urlScheme: "http://", fallbackHost: "localhost:1", serverPort: "1" },
+    remoteAddr,
+    "50000",
+    0,
+  );
+}
+
+/** Runs the phases before the content. */
+export function located(
+  config: Record<string, unknown>,
+  asked: Asked,
+): { exchange: Exchange; result: LocationPlan | LocalResponse } {
+  const { listeners } = planFromObject(config, {
+    source: "test",
+    env: () => undefined,
+  });
+  const exchange = exchangeOf(asked);
+  const state = { connCounters: new ConnCounters() };
+  return { exchange, result: locate(exchange, listeners[0]!, state) };
+}
+
+/** `404 /api`-like: the status of an own answer, or the key of the location. */
+export function outcome(
+  config: Record<string, unknown>,
+  asked: Asked,
+): number | string {
+  const { result } = located(config, asked);
+  return result instanceof LocalResponse ? result.status : result.key;
+}
