@@ -7,27 +7,44 @@ import type { UpstreamAddress, UpstreamPlan } from "../config/plan.ts";
 import type { Deadlines } from "../exchange/deadline.ts";
 import type { Field } from "../exchange/fields.ts";
 import { fetchFields, FetchTransport } from "./fetch.ts";
+import { Http1Transport } from "./http1/http1.ts";
 import type { Transport, UpstreamRequest } from "./transport.ts";
+
+/** Whether requests to an upstream go over `fetch`; else over connections of our own. */
+function usesFetch({ scheme }: UpstreamPlan): boolean {
+  return scheme === "https";
+}
 
 /** The way to a server of an upstream. */
 export function createTransport(
-  { scheme, keepalive }: UpstreamPlan,
+  upstream: UpstreamPlan,
   address: UpstreamAddress,
   deadlines: Deadlines,
 ): Transport {
-  return new FetchTransport(scheme, address, keepalive, deadlines);
+  const { scheme } = upstream;
+  const isSecure = scheme === "https";
+  const keepAlive = {
+    keepalive: upstream.keepalive,
+    keepalive_timeout: 4_000,
+    keepalive_requests: 1_000,
+    keepalive_time: 3_600_000,
+  };
+  return usesFetch(upstream)
+    ? new FetchTransport(scheme, address, upstream.keepalive, deadlines)
+    : new Http1Transport(address, isSecure, keepAlive, deadlines);
 }
 
 /** The fields as they go over the wire, but for those of the connection. */
 export function wireFields(
-  _upstream: UpstreamPlan,
+  upstream: UpstreamPlan,
   { method, fields }: Pick<UpstreamRequest, "method" | "fields">,
   hasBody: boolean,
 ): readonly Field[] {
-  const sent = fetchFields(fields);
-  // Fetch standard, "HTTP-network-or-cache fetch".
+  const isFetch = usesFetch(upstream);
+  const sent = isFetch ? fetchFields(fields) : fields;
   if (sent.some(([name]) => name === "content-length")) return sent;
   if (hasBody) return [...sent, ["transfer-encoding", "chunked"]];
-  const saysNone = method === "POST" || method === "PUT";
+  // Fetch standard, "HTTP-network-or-cache fetch".
+  const saysNone = isFetch && (method === "POST" || method === "PUT");
   return saysNone ? [["content-length", "0"], ...sent] : sent;
 }

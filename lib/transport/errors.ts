@@ -29,7 +29,7 @@ export type UpstreamFailure =
 /**
  * Failures before there was a connection: the server has seen nothing of the
  * request. Not `unconnected`: where `fetch` waits, nobody can tell whether for a
- * connection or on an old one.
+ * connection or on an old one. A client of our own knows, and says so.
  */
 const UNSENT: ReadonlySet<UpstreamFailure> = new Set([
   "refused",
@@ -40,21 +40,31 @@ const UNSENT: ReadonlySet<UpstreamFailure> = new Set([
   "busy",
 ]);
 
+/** What is known of a failure beside its kind. */
+export interface FailureFacts extends ErrorOptions {
+  /** Whether the server may have seen the request; by default what the kind says. */
+  readonly sent?: boolean;
+  /** What was wrong with what came, in words. */
+  readonly detail?: string;
+}
+
 /** An upstream that gave no answer. */
 export class UpstreamError extends Error {
   override readonly name = "UpstreamError";
+  /** Whether the server may have seen the request. */
+  readonly sent: boolean;
+  /** What was wrong with what came, in words; null where there is nothing to say. */
+  readonly detail: string | null;
+
   constructor(
     readonly failure: UpstreamFailure,
     /** `host:port` or `unix:path` of the server; the group's name where none was taken. */
     readonly address: string,
-    options?: ErrorOptions,
+    facts: FailureFacts = {},
   ) {
-    super(`upstream ${address}: ${failure}`, options);
-  }
-
-  /** Whether the server may have seen the request. */
-  get sent(): boolean {
-    return !UNSENT.has(this.failure);
+    super(`upstream ${address}: ${failure}`, facts);
+    this.sent = facts.sent ?? !UNSENT.has(failure);
+    this.detail = facts.detail ?? null;
   }
 
   /** 504 for no answer in time (RFC 9110 section 15.6.5), 503 where all are busy, else 502. */

@@ -5,14 +5,14 @@
  * @module
  */
 import type { UpstreamAddress } from "../config/plan.ts";
+import type { Cancellable } from "../exchange/cancellation.ts";
 import type { Deadline, Deadlines } from "../exchange/deadline.ts";
-import { ClientClosedRequest, ClientError } from "../exchange/errors.ts";
 import type { Field } from "../exchange/fields.ts";
-import { IDEMPOTENT, isIdempotent } from "../exchange/headers.ts";
+import { endToEnd, IDEMPOTENT, isIdempotent } from "../exchange/headers.ts";
 import { fetchFailure, UpstreamError } from "./errors.ts";
 import { connects } from "./reachability.ts";
-import type { BodyFailure } from "./request_body.ts";
-import { timedBody } from "./response_body.ts";
+import { FetchBody } from "./fetch_body.ts";
+import { GivenUp, type RequestBody } from "./request_body.ts";
 import type {
   Transport,
   UpstreamRequest,
@@ -117,7 +117,7 @@ export class FetchTransport implements Transport {
 }
 
 /** One request on its way. */
-class Sending {
+class Sending implements Cancellable {
   readonly #abort = new AbortController();
   #answered = false;
   #connecting: Deadline | null = null;
@@ -133,7 +133,7 @@ class Sending {
     const { body, cancellation, timeouts } = request;
     const { deadlines, address } = transport;
     // It goes on after the answer, for what is left of the request's body.
-    cancellation.listen((reason) => this.#abort.abort(reason));
+    cancellation.listen(this);
     // `fetch` does not tell whether it has a connection; so half-way through the
     // time for one, somebody looks.
     const half = timeouts.connect / 2;
@@ -183,11 +183,19 @@ class Sending {
     return {
       status,
       statusText,
-      fields,
-      body: body === null
-        ? null
-        : timedBody(body, timeouts.body, transport.deadlines, cancellation),
+      fields: endToEnd(fields),
+      body: body === null ? null : new FetchBody(
+        body,
+        timeouts.body,
+        transport.deadlines,
+        cancellation,
+      ),
+      upgraded: null,
     };
+  }
+
+  cancelled(reason: Error): void {
+    this.#abort.abort(reason);
   }
 
   /** All of the body has been handed over: the answer's time begins. */
@@ -202,12 +210,51 @@ class Sending {
 
   #fetch(): Promise<Response> {
     const { request, transport } = this;
-    const body = request.body === null ? null : request.body.send({
-      // A listener for each time: by it the body knows who is given up.
-      sent: () => this.#sent(performance.now()),
-      failed: (reason) => this.#abort.abort(this.#bodyError(reason)),
-    });
+    const body = request.body === null ? null : this.#body(request.body);
     return transport.fetch(request, body, this.#abort.signal);
+  }
+
+  /** A stream of the body, of a known length where it has one. */
+  #body(body: RequestBody): BodyInit {
+    const { deadlines, address } = this.transport;
+    const reader = body.read();
+    let taking: Deadline | null = null;
+    const stopClock = () => {
+      if (taking !== null) deadlines.stop(taking);
+      taking = null;
+    };
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        // A connection whose body never ends would stay open for ever.
+        reader.abandoned = () => {
+          stopClock();
+          controller.error(new GivenUp());
+        };
+      },
+      pull: async (controller) => {
+        stopClock();
+        let piece: Uint8Array | null;
+        try {
+          piece = await reader.next();
+        } catch (error) {
+          reader.abandoned = null;
+          if (!(error instanceof GivenUp)) this.#abort.abort(error);
+          throw error;
+        }
+        if (piece !== null) controller.enqueue(piece);
+        if (reader.done) {
+          reader.abandoned = null;
+          controller.close();
+          return this.#sent(performance.now());
+        }
+        taking = deadlines.start(
+          body.settings.proxy_send_timeout,
+          () => this.#abort.abort(new UpstreamError("timeout", address.name)),
+        );
+      },
+      cancel: stopClock,
+    }, { highWaterMark: 0 });
+    return body.length === null ? stream : new Measured(stream, body.length);
   }
 
   /** @param timeout Milliseconds for a connection. */
@@ -217,20 +264,30 @@ class Sending {
     const { name } = transport.address;
     this.#abort.abort(new UpstreamError("unconnected", name));
   }
+}
 
-  #bodyError(
-    reason: BodyFailure,
-  ): ClientError | ClientClosedRequest | UpstreamError {
-    switch (reason) {
-      case "too large":
-        return new ClientError(413);
-      case "not received":
-        return new ClientError(408);
-      case "broken off":
-        return new ClientClosedRequest();
-      case "not taken":
-        return new UpstreamError("timeout", this.transport.address.name);
-    }
+/**
+ * A stream of a known length. `fetch` sends a stream chunked and drops the
+ * Content-Length that is given beside it, but takes a Blob's size for one, and
+ * streams it: a server that can't read chunked bodies (WSGI) is not given one
+ * for a request that was none.
+ */
+class Measured extends Blob {
+  readonly #stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly #length: number;
+
+  constructor(stream: ReadableStream<Uint8Array>, length: number) {
+    super();
+    this.#stream = stream as ReadableStream<Uint8Array<ArrayBuffer>>;
+    this.#length = length;
+  }
+
+  override get size(): number {
+    return this.#length;
+  }
+
+  override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#stream;
   }
 }
 

@@ -5,20 +5,10 @@
  * @module
  */
 import type { Settings } from "../config/plan.ts";
-import type { Deadline, Deadlines } from "../exchange/deadline.ts";
+import type { Deadlines } from "../exchange/deadline.ts";
+import { ClientClosedRequest, ClientError } from "../exchange/errors.ts";
 
-/**
- * Why a body goes on no longer: larger than the location's
- * `client_max_body_size`, the client does not send it, the client has left in
- * the middle of it, the upstream does not take it.
- */
-export type BodyFailure =
-  | "too large"
-  | "not received"
-  | "broken off"
-  | "not taken";
-
-/** Bytes that are kept for another server. The platform reads some ahead of a connection. */
+/** Bytes that are kept for another server. */
 const KEPT = 256 * 1024;
 
 /** What a location says of the bodies of its requests. */
@@ -27,33 +17,24 @@ export type BodySettings = Pick<
   "client_body_timeout" | "client_max_body_size" | "proxy_send_timeout"
 >;
 
-/** Who hears how the sending goes. */
-export interface BodyListener {
-  /** All has been handed over. */
-  sent(): void;
-  /** It goes on no longer. */
-  failed(reason: BodyFailure): void;
+/** Another server is given the body now. */
+export class GivenUp extends Error {
+  override readonly name = "GivenUp";
 }
 
-/**
- * Streams with backpressure: a piece is read from the client when the upstream
- * takes one.
- */
+/** A body is read from the client when an upstream takes more of it. */
 export class RequestBody {
-  readonly #length: number | null;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   /** What was read so far; null when it will not be sent again. */
   #kept: Uint8Array[] | null = [];
   /** The one read that is under way: who goes on from another one waits for it too. */
   #reading: Promise<Uint8Array | null> | null = null;
+  /** Why it goes on no longer. */
+  #failure: Error | null = null;
   #size = 0;
   #ended = false;
   #settled = false;
-  #receiving: Deadline | null = null;
-  #taking: Deadline | null = null;
-  #listener: BodyListener | null = null;
-  /** Of the stream that a server is given. */
-  #sink: ReadableStreamDefaultController<Uint8Array> | null = null;
+  #current: BodyReader | null = null;
 
   /**
    * @param body The request's.
@@ -61,101 +42,98 @@ export class RequestBody {
    */
   constructor(
     body: ReadableStream<Uint8Array>,
-    length: number | null,
+    readonly length: number | null,
     readonly settings: BodySettings,
     readonly deadlines: Deadlines,
   ) {
-    this.#length = length;
     this.#reader = body.getReader();
   }
 
   /** Whether it can be sent from its beginning once more. */
   get replayable(): boolean {
-    return this.#kept !== null && this.#size <= KEPT && !this.#settled;
+    return this.#kept !== null && this.#size <= KEPT && !this.#settled &&
+      this.#failure === null;
   }
 
   /** Whether the client is to send more now. */
   get waiting(): boolean {
-    return this.#receiving !== null;
+    return this.#reading !== null;
   }
 
-  /** What to give to `fetch`, from the beginning. Only while {@linkcode replayable}. */
-  send(listener: BodyListener): BodyInit {
-    this.#listener = listener;
-    this.#taking = this.#stop(this.#taking);
-    this.#giveUp();
-    let next = 0;
-    const stream = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        this.#sink = controller;
-      },
-      pull: async (controller) => {
-        this.#heardBy(listener);
-        this.#taking = this.#stop(this.#taking);
-        const piece = this.#kept?.[next] ?? await this.#next();
-        this.#heardBy(listener);
-        next++;
-        if (piece !== null) controller.enqueue(piece);
-        if (next >= (this.#kept?.length ?? 0)) {
-          if (!this.replayable) this.#kept = null;
-          if (this.#ended) {
-            controller.close();
-            this.#sink = null;
-            listener.sent();
-            return;
-          }
-        }
-        this.#taking = this.#start(
-          this.settings.proxy_send_timeout,
-          "not taken",
-        );
-      },
-    }, { highWaterMark: 0 });
-    return this.#length === null ? stream : new Measured(stream, this.#length);
+  /**
+   * Reads it from the beginning, for one server. Only while
+   * {@linkcode replayable}; who has read it before gets no more.
+   */
+  read(): BodyReader {
+    this.#current?.abandoned?.();
+    return this.#current = new BodyReader(this);
   }
 
-  /** No other server will need it: what is kept is let go. */
+  /** No other server will need it: what is kept is let go as it is passed. */
   settle(): void {
     this.#settled = true;
   }
 
-  /** Stops the clock; nothing is told any more. */
+  /** Ends it: nothing more is read from the client. */
   close(): void {
-    this.#receiving = this.#stop(this.#receiving);
-    this.#taking = this.#stop(this.#taking);
-    this.#listener = null;
     this.#kept = null;
-    this.#giveUp();
-    if (!this.#ended) this.#reader.cancel().catch(() => {});
+    this.#current?.abandoned?.();
+    this.#current = null;
+    if (!this.#ended) {
+      this.#failure ??= new GivenUp();
+      this.#reader.cancel().catch(() => {});
+    }
   }
 
-  /** A connection whose body never ends would stay open for ever. */
-  #giveUp(): void {
-    this.#sink?.error(new Error("given up"));
-    this.#sink = null;
+  /** @internal Whether there is no piece of this index, nor will be. */
+  endsBefore(index: number): boolean {
+    return this.#ended && index >= (this.#kept?.length ?? 0);
   }
 
-  /** @throws {Error} A server that was given up asks for more. */
-  #heardBy(listener: BodyListener): void {
-    if (this.#listener !== listener) throw new Error("given up");
+  /** @internal The piece of this index; null behind the last one. */
+  piece(
+    index: number,
+    reader: BodyReader,
+  ): Promise<Uint8Array | null> | Uint8Array | null {
+    this.#check(reader);
+    const kept = this.#kept?.[index];
+    if (kept !== undefined) return kept;
+    if (this.#ended) return null;
+    return this.#next(reader);
   }
 
-  /** The next piece of the client's, null at the end. */
-  #next(): Promise<Uint8Array | null> | null {
-    return this.#ended ? null : this.#reading ??= this.#read();
+  async #next(reader: BodyReader): Promise<Uint8Array | null> {
+    const piece = await (this.#reading ??= this.#receive());
+    this.#check(reader);
+    // Who reads the newest piece has had all before it.
+    if (!this.replayable) this.#kept = null;
+    return piece;
   }
 
-  async #read(): Promise<Uint8Array | null> {
+  /** @throws Why it goes on no longer, for this reader or for all. */
+  #check(reader: BodyReader): void {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#current !== reader) throw new GivenUp();
+  }
+
+  async #receive(): Promise<Uint8Array | null> {
     const { client_body_timeout, client_max_body_size } = this.settings;
-    this.#receiving = this.#start(client_body_timeout, "not received");
+    const { deadlines, length } = this;
+    const late = Promise.withResolvers<never>();
+    const deadline = deadlines.start(
+      client_body_timeout,
+      () => late.reject(new ClientError(408)),
+    );
     let result;
     try {
-      result = await this.#reader.read();
+      result = await Promise.race([this.#reader.read(), late.promise]);
     } catch (error) {
-      this.#listener?.failed("broken off");
-      throw error;
+      this.#failure ??= error instanceof ClientError
+        ? error
+        : new ClientClosedRequest();
+      throw this.#failure;
     } finally {
-      this.#receiving = this.#stop(this.#receiving);
+      deadlines.stop(deadline);
       this.#reading = null;
     }
     const { done, value } = result;
@@ -164,15 +142,12 @@ export class RequestBody {
       return null;
     }
     this.#size += value.byteLength;
-    // A length was compared when the request was admitted.
+    // A length was compared when the request was routed.
     if (
-      client_max_body_size !== 0 && this.#length === null &&
+      client_max_body_size !== 0 && length === null &&
       this.#size > client_max_body_size
-    ) {
-      this.#listener?.failed("too large");
-      throw new Error("too large");
-    }
-    if (this.#length !== null && this.#size >= this.#length) {
+    ) throw this.#failure = new ClientError(413);
+    if (length !== null && this.#size >= length) {
       this.#ended = true;
       // Deno does not end a connection whose body is left like this. To read its
       // end would do too, but takes 64 kB of memory, and 8 µs.
@@ -181,41 +156,30 @@ export class RequestBody {
     this.#kept?.push(value);
     return value;
   }
-
-  #start(timeout: number, reason: BodyFailure): Deadline {
-    return this.deadlines.start(
-      timeout,
-      () => this.#listener?.failed(reason),
-    );
-  }
-
-  #stop(deadline: Deadline | null): null {
-    if (deadline !== null) this.deadlines.stop(deadline);
-    return null;
-  }
 }
 
-/**
- * A stream of a known length. `fetch` sends a stream chunked and drops the
- * Content-Length that is given beside it, but takes a Blob's size for one, and
- * streams it: a server that can't read chunked bodies (WSGI) is not given one
- * for a request that was none.
- */
-class Measured extends Blob {
-  readonly #stream: ReadableStream<Uint8Array<ArrayBuffer>>;
-  readonly #length: number;
+/** Reads a body for one server. */
+export class BodyReader {
+  /** Called once when another server is given the body, or none any more. */
+  abandoned: (() => void) | null = null;
+  #index = 0;
 
-  constructor(stream: ReadableStream<Uint8Array>, length: number) {
-    super();
-    this.#stream = stream as ReadableStream<Uint8Array<ArrayBuffer>>;
-    this.#length = length;
+  constructor(readonly body: RequestBody) {}
+
+  /** Whether all has been handed over. */
+  get done(): boolean {
+    return this.body.endsBefore(this.#index);
   }
 
-  override get size(): number {
-    return this.#length;
-  }
-
-  override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#stream;
+  /**
+   * The next piece; null at the end.
+   *
+   * @throws {ClientError} 413 for a body that is too large, 408 where the client
+   * does not send it.
+   * @throws {ClientClosedRequest} where it leaves meanwhile.
+   * @throws {GivenUp} where another server is given the body now.
+   */
+  next(): Promise<Uint8Array | null> | Uint8Array | null {
+    return this.body.piece(this.#index++, this);
   }
 }

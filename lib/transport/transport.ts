@@ -28,20 +28,50 @@ export interface UpstreamRequest {
   readonly fields: readonly Field[];
   /** Null for a request without one. */
   readonly body: RequestBody | null;
+  /** The protocol that is asked for in `Upgrade`; null for none. */
+  readonly upgrade: string | null;
   readonly timeouts: Timeouts;
   /** Cancelled when the client has left or the exchange's time is over. */
   readonly cancellation: Cancellation;
 }
 
+/** A body that broke off after its response's head: the client's is broken off too. */
+export class BodyBroken extends Error {
+  override readonly name = "BodyBroken";
+}
+
+/** The body of a response, without transfer coding. */
+export interface ResponseBody {
+  /** All of it, where it came together with the head. */
+  readonly whole: Uint8Array<ArrayBuffer> | null;
+  /** As it comes; null where it is there as a whole. */
+  readonly stream: ReadableStream<Uint8Array> | null;
+  /** Bytes that have been handed on so far. */
+  readonly size: number;
+  /** Why it broke off; null as long as it did not. */
+  readonly failure: Error | null;
+  /** Ends it where nobody wants it. */
+  discard(): void;
+}
+
+/** A connection that speaks another protocol from now on (RFC 9110 section 7.8). */
+export interface Upgraded {
+  readonly conn: Deno.Conn;
+  /** Bytes that came behind the head. */
+  readonly ahead: Uint8Array<ArrayBuffer>;
+}
+
 /** A response, its head whole. */
 export interface UpstreamResponse {
-  /** 200 to 599. */
+  /** 200 to 599; 101 where an upgrade was asked for. */
   readonly status: number;
   readonly statusText: string;
-  /** As they came, the hop-by-hop ones included, names in lower case. */
+  /** The end-to-end ones, in their order and number, names in lower case. */
   readonly fields: readonly Field[];
-  /** As it comes, without transfer coding; null for none. */
-  readonly body: ReadableStream<Uint8Array> | null;
+  /** Null for none. */
+  readonly body: ResponseBody | null;
+  /** Of a 101: whose connection it is now. */
+  readonly upgraded: Upgraded | null;
 }
 
 /** The way to one server. */

@@ -103,10 +103,11 @@ class HealthWatch {
           ["user-agent", "sameorigin health check"],
         ],
         body: null,
+        upgrade: null,
         timeouts: { connect: timeout, head: timeout, body: 0 },
         cancellation,
       }, performance.now());
-      await response.body?.cancel();
+      response.body?.discard();
       const passes = status.some(([from, to]) =>
         response.status >= from && response.status <= to
       );

@@ -43,7 +43,7 @@ export async function openWebSocket(
   { bridges, deadlines }: OpenParts,
 ): Promise<UpstreamResponse | UpgradedResponse> {
   const abort = new AbortController();
-  cancellation.listen((reason) => abort.abort(reason));
+  cancellation.listen({ cancelled: (reason) => abort.abort(reason) });
   const late = (failure: UpstreamFailure) => () =>
     abort.abort(new UpstreamError(failure, address.name));
   let deadline = deadlines.start(timeouts.connect, late("unconnected"));

@@ -122,6 +122,13 @@ export function refusalResponse(
     status,
     statusText,
     fields,
-    body: body === null ? null : new Blob([body]).stream(),
+    body: body === null ? null : {
+      whole: body,
+      stream: null,
+      size: body.length,
+      failure: null,
+      discard() {},
+    },
+    upgraded: null,
   };
 }

@@ -84,7 +84,10 @@ const ADVICE: Record<UpstreamFailure, string> = {
 /** In `dev`: which upstream, which address, what to do. */
 function upstreamAdvice(error: UpstreamError, upstream: string): string {
   const at = error.address === upstream ? "" : ` at ${error.address}`;
-  return `upstream "${upstream}"${at}: ${ADVICE[error.failure]}`;
+  const advice = error.detail === null
+    ? ADVICE[error.failure]
+    : `what it answered can't be passed on: ${error.detail}`;
+  return `upstream "${upstream}"${at}: ${advice}`;
 }
 
 function describe(error: unknown): string {

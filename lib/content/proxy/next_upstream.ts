@@ -51,7 +51,7 @@ export async function sendToGroup(
           call.answered(server);
           return response;
         }
-        if ("body" in response) await response.body?.cancel();
+        if ("body" in response) response.body?.discard();
         server.release();
         server = next;
         continue;
@@ -199,7 +199,7 @@ async function unlessCancelled<T>(
   { cancellation }: UpstreamCall,
 ): Promise<T | null> {
   const { promise: cancelled, resolve } = Promise.withResolvers<null>();
-  cancellation.listen(() => resolve(null));
+  cancellation.listen({ cancelled: () => resolve(null) });
   const result = await within(Promise.race([work, cancelled]), milliseconds);
   cancellation.listen(null);
   return result === LATE ? null : result;

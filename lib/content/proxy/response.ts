@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { endToEnd, NULL_BODY } from "../../exchange/headers.ts";
+import { NULL_BODY } from "../../exchange/headers.ts";
 import type { Field } from "../../exchange/fields.ts";
 import type { UpstreamResponse } from "../../transport/transport.ts";
 import { rewriteRedirect, type Rewriting } from "./proxy_redirect.ts";
@@ -21,7 +21,7 @@ export function responseFields(
 ): Field[] {
   const { requestId } = rewriting.exchange;
   const fields: Field[] = [];
-  for (const field of endToEnd(upstream)) {
+  for (const field of upstream) {
     const [name, value] = field;
     switch (name) {
       case "x-request-id":
@@ -42,23 +42,30 @@ export function responseFields(
 
 /** The response for the client. */
 export function clientResponse(
-  { status, statusText, fields, body }: UpstreamResponse,
+  upstream: UpstreamResponse,
   rewriting: Rewriting,
   cookie: string | null,
 ): Response {
-  return new Response(
-    bodyFor(rewriting.exchange.method, status, fields, body),
-    { status, statusText, headers: responseFields(fields, rewriting, cookie) },
-  );
+  const { status, fields } = upstream;
+  const body = bodyFor(rewriting.exchange.method, upstream);
+  const response = new Response(body, { status });
+  const { headers } = response;
+  // To append costs less than to give them to the constructor, which compares
+  // each name with all before it (Deno 2.9.6).
+  for (const [name, value] of responseFields(fields, rewriting, cookie)) {
+    headers.append(name, value);
+  }
+  return response;
 }
 
 function bodyFor(
   method: string,
-  status: number,
-  fields: readonly Field[],
-  body: ReadableStream<Uint8Array> | null,
+  { status, fields, body }: UpstreamResponse,
 ): BodyInit | null {
-  if (NULL_BODY.has(status)) return null;
+  if (NULL_BODY.has(status)) {
+    body?.discard();
+    return null;
+  }
   // To a HEAD without a length Deno would add `content-length: 0`, which a GET
   // would not have (RFC 9110 section 8.6); a stream keeps it from that.
   if (
@@ -66,5 +73,5 @@ function bodyFor(
   ) {
     return new ReadableStream({ start: (controller) => controller.close() });
   }
-  return body;
+  return body === null ? null : body.whole ?? body.stream;
 }

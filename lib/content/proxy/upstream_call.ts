@@ -116,6 +116,7 @@ export class UpstreamCall implements EventListenerObject, Held {
       // A header may tell the server's address.
       fields: upstreamFields(exchange, plan),
       body: this.#body,
+      upgrade: null,
       timeouts: {
         connect: settings.proxy_connect_timeout,
         head: settings.proxy_read_timeout.head,
