@@ -21,6 +21,7 @@ import { readable } from "../route/bytes.ts";
 import { explainLocation } from "../route/location.ts";
 import { explainServer } from "../route/server.ts";
 import { wireFields } from "../transport/create.ts";
+import { handshakeFields } from "../websocket/open.ts";
 import { OK } from "./exit_code.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
 import { columns, type Style, type Terminal } from "./terminal.ts";
@@ -201,13 +202,9 @@ function withHandshake(
 ): Field[] {
   return [
     ...fields,
+    ...handshakeFields("(16 random bytes)", protocols),
     ["upgrade", "websocket"],
     ["connection", "Upgrade"],
-    ["sec-websocket-version", "13"],
-    ["sec-websocket-key", "(16 random bytes)"],
-    ...(protocols === null
-      ? []
-      : [["sec-websocket-protocol", protocols] satisfies Field]),
   ];
 }
 

@@ -45,7 +45,7 @@ export interface FailureFacts extends ErrorOptions {
   /** Whether the server may have seen the request; by default what the kind says. */
   readonly sent?: boolean;
   /** What was wrong with what came, in words. */
-  readonly detail?: string;
+  readonly detail?: string | null;
 }
 
 /** An upstream that gave no answer. */
@@ -75,9 +75,14 @@ export class UpstreamError extends Error {
   }
 }
 
-/** What came is no HTTP response, or not one to what was asked. */
+/** What came is no HTTP/1.1 response, or one that can't be passed on. */
 export class HeadError extends Error {
   override readonly name = "HeadError";
+
+  /** @param detail What is wrong, in words; null where it is not HTTP at all. */
+  constructor(readonly detail: string | null) {
+    super(detail ?? "not HTTP/1.1");
+  }
 }
 
 /** How far a connection of our own had come when it failed. */

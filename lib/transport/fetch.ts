@@ -10,6 +10,8 @@ import type { Deadline, Deadlines } from "../exchange/deadline.ts";
 import type { Field } from "../exchange/fields.ts";
 import { endToEnd, IDEMPOTENT, isIdempotent } from "../exchange/headers.ts";
 import { fetchFailure, UpstreamError } from "./errors.ts";
+import { Http1Transport } from "./http1/http1.ts";
+import { NO_KEEP_ALIVE } from "./http1/pool.ts";
 import { connects } from "./reachability.ts";
 import { FetchBody } from "./fetch_body.ts";
 import { GivenUp, type RequestBody } from "./request_body.ts";
@@ -37,6 +39,7 @@ export class FetchTransport implements Transport {
   readonly #origin: string;
   readonly #proxy: Deno.Proxy | undefined;
   readonly #client: Deno.HttpClient;
+  readonly #upgrades: Http1Transport;
   #unpooled: Deno.HttpClient | null = null;
   /** The look that is being taken whether the server can be connected to. */
   #look: Promise<boolean> | null = null;
@@ -57,9 +60,17 @@ export class FetchTransport implements Transport {
       this.#proxy = { transport: "unix", path: address.path };
     }
     this.#client = this.#createClient(keepalive);
+    this.#upgrades = new Http1Transport(
+      address,
+      scheme === "https",
+      NO_KEEP_ALIVE,
+      deadlines,
+    );
   }
 
   send(request: UpstreamRequest, now: number): Promise<UpstreamResponse> {
+    // `fetch` can't upgrade a connection.
+    if (request.upgrade !== null) return this.#upgrades.send(request, now);
     return new Sending(request, this).response(now);
   }
 

@@ -10,7 +10,7 @@ import { hasToken } from "../exchange/headers.ts";
 import { LocalResponse } from "../exchange/local_response.ts";
 import { type AccessLog, loggedRequest } from "../observe/access_log.ts";
 import { WebSocketBridge } from "./bridge.ts";
-import type { UpgradedResponse } from "./client.ts";
+import type { UpgradedResponse } from "./open.ts";
 import type { WebSocketBridges } from "./registry.ts";
 import type { UpstreamSocket } from "./upstream_socket.ts";
 

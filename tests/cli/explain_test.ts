@@ -30,7 +30,6 @@ content  upstream  back:8000         proxy_pass http://back:8000
 
 Sent upstream:
 GET /api/rooms/?page=2 HTTP/1.1
-accept-encoding: identity
 host: localhost:9000
 x-real-ip: 127.0.0.1
 x-forwarded-for: 127.0.0.1
@@ -39,8 +38,6 @@ x-forwarded-proto: http
 x-request-id: 7
 accept: text/html
 cookie: a=b
-accept-language: *
-user-agent:
 `,
   );
 });
@@ -66,7 +63,7 @@ Deno.test("explain --json says the same as one object", async () => {
   assert.equal(sent?.target, "/api/?a");
   assert.equal(sent?.method, "GET");
   assert.equal(sent?.websocket, false);
-  assert.deepEqual(sent?.headers[1], ["host", "localhost:9000"]);
+  assert.deepEqual(sent?.headers[0], ["host", "localhost:9000"]);
 });
 
 Deno.test("the host is the URL's, unless a Host header is given", async () => {
@@ -123,11 +120,11 @@ Deno.test("a ws: URL is a handshake", async () => {
   );
   assert.equal(sent?.websocket, true);
   assert.deepEqual(sent?.headers.slice(-5), [
-    ["upgrade", "websocket"],
-    ["connection", "Upgrade"],
     ["sec-websocket-version", "13"],
     ["sec-websocket-key", "(16 random bytes)"],
     ["sec-websocket-protocol", "a, b"],
+    ["upgrade", "websocket"],
+    ["connection", "Upgrade"],
   ]);
 });
 

@@ -29,6 +29,8 @@ import {
   bridgeClient,
   refuseHandshake,
 } from "../../lib/websocket/handshake.ts";
+import { Http1Transport } from "../../lib/transport/http1/http1.ts";
+import { NO_KEEP_ALIVE } from "../../lib/transport/http1/pool.ts";
 import { openWebSocket } from "../../lib/websocket/open.ts";
 import { WebSocketBridges } from "../../lib/websocket/registry.ts";
 
@@ -118,21 +120,28 @@ export function startBridge(
     );
     try {
       const answer = await openWebSocket(
+        new Http1Transport(
+          address,
+          settings.scheme === "https",
+          NO_KEEP_ALIVE,
+          deadlines,
+        ),
         {
           method: "GET",
           target: settings.target ?? exchange.requestUri,
           fields: settings.headers ?? [["host", address.name]],
           body: null,
+          upgrade: null,
           timeouts: { connect: 5_000, head: 60_000, body: 0 },
           cancellation,
         },
         {
-          address,
-          secure: settings.scheme === "https",
+          name: address.name,
           protocols: exchange.fields.webSocketProtocol,
           maxMessageSize: location.settings.websocket_max_message_size,
         },
-        { bridges, deadlines },
+        bridges,
+        performance.now(),
       );
       if (!("socket" in answer)) {
         return clientResponse(answer, { exchange, location, plan }, null);

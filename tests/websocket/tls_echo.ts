@@ -4,22 +4,9 @@
  *
  * @module
  */
-import { WebSocketBridges } from "../../lib/websocket/registry.ts";
-import { openUpstream } from "../../lib/websocket/client.ts";
+import { open } from "./opening.ts";
 
-const port = Number(Deno.args[0]);
-const name = `127.0.0.1:${port}`;
-const result = await openUpstream(
-  {
-    address: { transport: "tcp", hostname: "127.0.0.1", port, name },
-    secure: true,
-    target: "/",
-    headers: [["host", name]],
-    protocols: null,
-  },
-  new WebSocketBridges(),
-  AbortSignal.timeout(10_000),
-);
+const result = await open(Number(Deno.args[0]), { secure: true });
 if ("socket" in result) {
   const { socket } = result;
   socket.send("over TLS");

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { UpstreamError } from "../../lib/transport/errors.ts";
-import { WebSocketBridges } from "../../lib/websocket/registry.ts";
-import { openUpstream } from "../../lib/websocket/client.ts";
+import { open } from "./opening.ts";
 
 const tls = new URL("../support/tls/", import.meta.url);
 
@@ -43,19 +42,7 @@ Deno.test("an upstream may speak TLS, with a certificate that Deno is told to tr
 
 Deno.test("an upstream whose certificate nobody vouches for fails with tls", async () => {
   const server = echoServer();
-  const { port } = server.addr;
-  const name = `127.0.0.1:${port}`;
-  const opening = openUpstream(
-    {
-      address: { transport: "tcp", hostname: "127.0.0.1", port, name },
-      secure: true,
-      target: "/",
-      headers: [["host", name]],
-      protocols: null,
-    },
-    new WebSocketBridges(),
-    new AbortController().signal,
-  );
+  const opening = open(server.addr.port, { secure: true });
   await assert.rejects(
     opening,
     (error) => error instanceof UpstreamError && error.failure === "tls",

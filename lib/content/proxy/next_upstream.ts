@@ -9,7 +9,7 @@ import { UpstreamError } from "../../transport/errors.ts";
 import type { UpstreamResponse } from "../../transport/transport.ts";
 import type { NoServer } from "../../upstream/group.ts";
 import type { UpstreamServer } from "../../upstream/server.ts";
-import type { UpgradedResponse } from "../../websocket/client.ts";
+import type { UpgradedResponse } from "../../websocket/open.ts";
 import type { UpstreamCall } from "./upstream_call.ts";
 
 /** Milliseconds between two tries of a request that waits, at first and at most. */

@@ -10,7 +10,7 @@ import { LocalResponse } from "../../exchange/local_response.ts";
 import type { Field } from "../../exchange/fields.ts";
 import { forwardTarget, replaceTarget } from "../../route/target.ts";
 import { bridgeClient } from "../../websocket/handshake.ts";
-import type { UpgradedResponse } from "../../websocket/client.ts";
+import type { UpgradedResponse } from "../../websocket/open.ts";
 import type { ContentState } from "../state.ts";
 import { failureResponse } from "./failure.ts";
 import { sendToGroup } from "./next_upstream.ts";

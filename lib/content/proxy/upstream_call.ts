@@ -14,8 +14,7 @@ import type { UpstreamResponse } from "../../transport/transport.ts";
 import type { Client } from "../../upstream/balance/balancer.ts";
 import type { UpstreamGroup } from "../../upstream/group.ts";
 import type { UpstreamServer } from "../../upstream/server.ts";
-import type { UpgradedResponse } from "../../websocket/client.ts";
-import { openWebSocket } from "../../websocket/open.ts";
+import { openWebSocket, type UpgradedResponse } from "../../websocket/open.ts";
 import type { ContentState } from "../state.ts";
 import { upstreamFields } from "./upstream_fields.ts";
 
@@ -125,12 +124,17 @@ export class UpstreamCall implements EventListenerObject, Held {
       cancellation,
     };
     return exchange.websocket
-      ? openWebSocket(request, {
-        address: server.address,
-        secure: plan.upstream.scheme === "https",
-        protocols: exchange.fields.webSocketProtocol,
-        maxMessageSize: settings.websocket_max_message_size,
-      }, state)
+      ? openWebSocket(
+        server.transport,
+        request,
+        {
+          name: server.name,
+          protocols: exchange.fields.webSocketProtocol,
+          maxMessageSize: settings.websocket_max_message_size,
+        },
+        state.bridges,
+        now,
+      )
       : server.transport.send(request, now);
   }
 

@@ -126,7 +126,7 @@ export class Connection {
         return parseHead(text, method, names);
       }
       if (!mayBeHead(this.#buffer, this.#start, this.#end)) {
-        throw new HeadError("it does not begin with HTTP/1");
+        throw new HeadError(null);
       }
       if (this.#end - this.#start >= HEAD_LIMIT) {
         throw new HeadError(`its head has more than ${HEAD_LIMIT} bytes`);

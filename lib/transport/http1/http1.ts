@@ -97,6 +97,7 @@ class Sending implements BodyOwner, Cancellable {
   /** Whether the connection took nothing of the request. */
   #isRefused = false;
   #isSent = false;
+  #hasHead = false;
   /** Whether the response has come whole. */
   #hasEnded = false;
   #keepAlive = false;
@@ -109,11 +110,15 @@ class Sending implements BodyOwner, Cancellable {
   ) {}
 
   async response(): Promise<UpstreamResponse> {
-    const { connection, request: { cancellation } } = this;
+    const { connection, request } = this;
     connection.use();
-    cancellation.listen(this);
+    request.cancellation.listen(this);
     try {
-      this.#send();
+      const { method, target, fields } = request;
+      this.#send(encodeInto(
+        requestHead(method, target, fields, framingOf(request)),
+        connection.headRoom,
+      ));
       return this.#result(await this.#head());
     } catch (error) {
       const failure = this.#failure(error);
@@ -136,13 +141,8 @@ class Sending implements BodyOwner, Cancellable {
   }
 
   /** Begins to send; what goes wrong shows in the reading of the response. */
-  async #send(): Promise<void> {
-    const { request, connection, transport } = this;
-    const { body, method, target, fields, timeouts } = request;
-    const head = encodeInto(
-      requestHead(method, target, fields, framingOf(request)),
-      connection.headRoom,
-    );
+  async #send(head: Uint8Array): Promise<void> {
+    const { request: { body, timeouts }, connection, transport } = this;
     try {
       if (body === null) {
         await connection.write(head);
@@ -159,7 +159,7 @@ class Sending implements BodyOwner, Cancellable {
       return this.#unsent(error);
     }
     this.#isSent = true;
-    if (this.#hasEnded) return this.#release();
+    if (this.#hasHead) return this.#release();
     this.#waiting = transport.deadlines.start(
       timeouts.head,
       () =>
@@ -187,8 +187,14 @@ class Sending implements BodyOwner, Cancellable {
       const head = await connection.head(method, transport.names);
       if (head.status >= 200) return head;
       if (head.status !== 101) continue;
-      if (upgrade === null) throw new HeadError("101 was not asked for");
-      return head;
+      if (upgrade !== null && head.upgrade?.toLowerCase() === upgrade) {
+        return head;
+      }
+      throw new HeadError(
+        upgrade === null
+          ? "101 was not asked for"
+          : `its 101 is not for ${upgrade}`,
+      );
     }
     throw new HeadError(`more than ${MOST_INTERIM} interim responses`);
   }
@@ -229,13 +235,12 @@ class Sending implements BodyOwner, Cancellable {
   #failure(error: unknown): Error {
     const { connection, transport: { address } } = this;
     if (connection.reason !== null) return connection.reason;
-    if (error instanceof HeadError) {
-      const { message: detail } = error;
-      return new UpstreamError("invalid", address.name, { detail });
-    }
-    if (error instanceof ChunkError) {
-      const { message: detail } = error;
-      return new UpstreamError("invalid", address.name, { detail });
+    if (error instanceof HeadError || error instanceof ChunkError) {
+      const detail = error instanceof HeadError ? error.detail : error.message;
+      return new UpstreamError("invalid", address.name, {
+        cause: error,
+        detail,
+      });
     }
     if (!isConnectionError(error)) return asError(error);
     this.isLost = !connection.hasBegun;
@@ -245,7 +250,9 @@ class Sending implements BodyOwner, Cancellable {
     });
   }
 
+  /** The head is there, or will never be. */
   #stopWaiting(): void {
+    this.#hasHead = true;
     if (this.#waiting === null) return;
     this.transport.deadlines.stop(this.#waiting);
     this.#waiting = null;

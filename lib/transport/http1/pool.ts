@@ -17,6 +17,14 @@ export interface KeepAlive {
   readonly keepalive_time: number;
 }
 
+/** For connections that are used once. */
+export const NO_KEEP_ALIVE: KeepAlive = {
+  keepalive: 0,
+  keepalive_timeout: 0,
+  keepalive_requests: 1,
+  keepalive_time: 0,
+};
+
 /** Milliseconds between two looks for connections that have been idle for too long. */
 const SWEEP_INTERVAL = 1_000;
 

@@ -5,11 +5,15 @@
  * @module
  */
 import type { Field } from "../../exchange/fields.ts";
-import { HOP_BY_HOP, namedInConnection } from "../../exchange/headers.ts";
+import {
+  hasToken,
+  HOP_BY_HOP,
+  namedInConnection,
+} from "../../exchange/headers.ts";
 import { HeadError } from "../errors.ts";
 
 /** The largest head taken, in bytes. */
-export const HEAD_LIMIT = 64 * 1024;
+export const HEAD_LIMIT = 256 * 1024;
 
 /** Names that are kept once they have been checked; servers use a few dozen. */
 const NAMES_KEPT = 1_000;
@@ -44,7 +48,7 @@ export interface ResponseHead {
   readonly framing: Framing;
   /** Whether the connection may be used again after the body. */
   readonly keepAlive: boolean;
-  /** The value of `Upgrade`, null without one. */
+  /** The protocol that the connection changes to; null where it does not. */
   readonly upgrade: string | null;
 }
 
@@ -121,7 +125,7 @@ export function parseHead(
   let at = text.indexOf("\n") + 1;
   const [, minor, digits, statusText = ""] =
     STATUS_LINE.exec(lineBefore(text, 0, at)) ?? [];
-  if (digits === undefined) throw new HeadError("an invalid status line");
+  if (digits === undefined) throw new HeadError(null);
   const status = Number(digits);
   const fields: Field[] = [];
   let connection: string | null = null;
@@ -171,9 +175,10 @@ export function parseHead(
     keepAlive: framing.kind !== "close" &&
       // A server that gives both may mean either: no second request on it.
       (coding === null || length === null) &&
-      (minor === "1" ? !named?.has("close") : isKeepAlive(connection)) &&
-      connection !== "close",
-    upgrade,
+      (minor === "1"
+        ? !hasToken(connection, "close")
+        : hasToken(connection, "keep-alive")),
+    upgrade: hasToken(connection, "upgrade") ? upgrade : null,
   };
 }
 
@@ -215,13 +220,6 @@ function endToEnd(
   return fields.filter(([name]) =>
     !named?.has(name) && !(isCoded && name === "content-length")
   );
-}
-
-function isKeepAlive(connection: string | null): boolean {
-  return connection !== null &&
-    connection.toLowerCase().split(",").some((token) =>
-      token.trim() === "keep-alive"
-    );
 }
 
 /** The line that ends before `end`, without its line end. */

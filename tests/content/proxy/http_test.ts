@@ -124,7 +124,10 @@ Deno.test("other repeated headers keep every value, in their order", async () =>
   const answer = await seenByClient(
     "HTTP/1.1 200 OK\r\nvary: b\r\nvary: a\r\ncontent-length: 0\r\n\r\n",
   );
-  ok(fields(answer).includes("vary: b, a"));
+  deepStrictEqual(
+    fields(answer).filter((field) => field.startsWith("vary")),
+    ["vary: b", "vary: a"],
+  );
   const head = await seenUpstream(
     "GET / HTTP/1.1\r\nhost: x\r\nx-a: 2\r\nx-a: 1\r\ncookie: b=1\r\n" +
       "cookie: a=2\r\nconnection: close\r\n\r\n",
@@ -166,20 +169,20 @@ Deno.test("compressed bodies pass byte for byte, with their length", async () =>
   }
 });
 
-Deno.test("the client's Accept-Encoding reaches the upstream behind `identity`, which keeps fetch from decoding", async () => {
+Deno.test("the client's Accept-Encoding reaches the upstream as it is, and none where there is none", async () => {
   const head = await seenUpstream(
     "GET / HTTP/1.1\r\nhost: x\r\naccept-encoding: gzip, br\r\nconnection: close\r\n\r\n",
   );
   deepStrictEqual(
     fields(head).filter((field) => field.startsWith("accept-encoding")),
-    ["accept-encoding: identity", "accept-encoding: gzip, br"],
+    ["accept-encoding: gzip, br"],
   );
   const none = await seenUpstream(
     "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
   );
   deepStrictEqual(
-    fields(none).filter((field) => field.startsWith("accept-encoding")),
-    ["accept-encoding: identity"],
+    fields(none).filter((field) => field.startsWith("accept")),
+    [],
   );
 });
 

@@ -59,7 +59,7 @@ Deno.test("a server that can't be connected to in time is a 504", async () => {
   match(proxy.errors[1] ?? "", /no connection within proxy_connect_timeout/);
 });
 
-Deno.test("a request goes on from a server that can't be connected to; not a POST, which may be there", async () => {
+Deno.test("a request goes on from a server that can't be connected to, a POST too, which can't be there", async () => {
   using hole = await blackhole();
   for (const method of ["GET", "POST", "PUT"]) {
     await using good = backend("good");
@@ -69,8 +69,8 @@ Deno.test("a request goes on from a server that can't be connected to; not a POS
     });
     const body = method === "GET" ? null : "x";
     const answer = await ask(proxy.url, { method, body });
-    match(answer, method === "POST" ? /^504 / : /^200 good$/, method);
-    equal(good.seen.length, method === "POST" ? 0 : 1);
+    equal(answer, "200 good", method);
+    equal(good.seen.length, 1);
     // The next one does not come to it.
     equal(await ask(proxy.url, { method: "POST", body: "y" }), "200 good");
   }

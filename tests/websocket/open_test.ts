@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
+import { Cancellation } from "../../lib/exchange/cancellation.ts";
 import { UpstreamError } from "../../lib/transport/errors.ts";
-import { WebSocketBridges } from "../../lib/websocket/registry.ts";
-import {
-  openUpstream,
-  type UpstreamHandshake,
-} from "../../lib/websocket/client.ts";
 import { type RawConnection, rawUpstream } from "../support/raw_upstream.ts";
+import { open, type Opening } from "./opening.ts";
 import {
   acceptance,
   acceptingUpstream,
@@ -15,28 +12,6 @@ import {
   send,
   text,
 } from "./wire.ts";
-
-const never = new AbortController().signal;
-
-function open(
-  port: number,
-  more: Partial<UpstreamHandshake> = {},
-  signal = never,
-) {
-  const name = `127.0.0.1:${port}`;
-  return openUpstream(
-    {
-      address: { transport: "tcp", hostname: "127.0.0.1", port, name },
-      secure: false,
-      target: "/",
-      headers: [["host", name]],
-      protocols: null,
-      ...more,
-    },
-    new WebSocketBridges(),
-    signal,
-  );
-}
 
 /** Opens and fails, for the reason that is returned. */
 async function failure(...args: Parameters<typeof open>): Promise<string> {
@@ -69,7 +44,7 @@ Deno.test("the handshake has the target and headers as given, and its own after 
   });
   const result = await open(upstream.port, {
     target: "/connection/websocket?a=%20b",
-    headers: [
+    fields: [
       ["host", "centrifugo"],
       ["cookie", "a=1; b=2"],
       ["user-agent", "test/1"],
@@ -82,7 +57,7 @@ Deno.test("the handshake has the target and headers as given, and its own after 
   assert("socket" in result);
   result.socket.abort();
   const head = heads[0] ?? "";
-  const key = /Sec-WebSocket-Key: (.*)\r\n/.exec(head)?.[1] ?? "";
+  const key = /sec-websocket-key: (.*)\r\n/.exec(head)?.[1] ?? "";
   assert.equal(atob(key).length, 16);
   assert.equal(
     head,
@@ -94,36 +69,34 @@ Deno.test("the handshake has the target and headers as given, and its own after 
       "x-twice: 1",
       "x-twice: 2",
       "x-bytes: \xc3\xa9",
-      "Upgrade: websocket",
-      "Connection: Upgrade",
-      "Sec-WebSocket-Version: 13",
-      `Sec-WebSocket-Key: ${key}`,
-      "Sec-WebSocket-Protocol: a,  b",
+      "sec-websocket-version: 13",
+      `sec-websocket-key: ${key}`,
+      "sec-websocket-protocol: a,  b",
+      "upgrade: websocket",
+      "connection: Upgrade",
       "\r\n",
     ].join("\r\n"),
   );
 });
 
-Deno.test("what would end a header line early is thrown before connecting", async () => {
-  await using upstream = acceptingUpstream(() => Promise.resolve());
-  const bad: Partial<UpstreamHandshake>[] = [
-    { headers: [["host", "a\r\nx: y"]] },
-    { headers: [["host", "a\nx"]] },
-    { headers: [["host", "a\0"]] },
-    { headers: [["host", "\u0100"]] },
-    { headers: [["x y", "a"]] },
-    { headers: [["x:", "a"]] },
-    { headers: [["", "a"]] },
+Deno.test("what would end a header line early is thrown, and never sent", async () => {
+  let received = "";
+  await using upstream = rawUpstream(async (connection) => {
+    received += await connection.readToEnd();
+  });
+  const bad: Opening[] = [
+    { fields: [["host", "a\r\nx: y"]] },
+    { fields: [["host", "a\nx"]] },
+    { fields: [["host", "a\0"]] },
+    { fields: [["host", "\u0100"]] },
     { protocols: "a\r\nb: c" },
     { target: "/a b" },
     { target: "/\r\n" },
-    { target: "http://other/" },
-    { target: "" },
   ];
-  for (const handshake of bad) {
-    await assert.rejects(open(upstream.port, handshake), TypeError);
+  for (const opening of bad) {
+    await assert.rejects(open(upstream.port, opening), TypeError);
   }
-  assert.equal(upstream.connections, 0);
+  assert.equal(received, "");
 });
 
 const liars: [what: string, answer: Parameters<typeof answering>[0]][] = [
@@ -132,8 +105,7 @@ const liars: [what: string, answer: Parameters<typeof answering>[0]][] = [
   ["HTTP/2", "HTTP/2 101 Switching Protocols\r\n\r\n"],
   ["a status of two digits", "HTTP/1.1 10 Switching\r\n\r\n"],
   ["a status over 599", "HTTP/1.1 999 What\r\n\r\n"],
-  ["a head without an end", `HTTP/1.1 101 A\r\nx: ${"a".repeat(70_000)}`],
-  ["a head over 64 KiB", `HTTP/1.1 101 A\r\nx: ${"a".repeat(70_000)}\r\n\r\n`],
+  ["a head without an end", `HTTP/1.1 101 A\r\nx: ${"a".repeat(300_000)}`],
   ["a folded header", "HTTP/1.1 101 A\r\nx: a\r\n b\r\n\r\n"],
   ["a space before a colon", "HTTP/1.1 101 A\r\nx : a\r\n\r\n"],
   ["a header without a colon", "HTTP/1.1 101 A\r\nx\r\n\r\n"],
@@ -208,40 +180,37 @@ Deno.test("a name that does not exist is unresolved", async () => {
   for (const hostname of ["no-such-name.invalid", "no such name"]) {
     const address = { transport: "tcp", hostname, port: 80, name: hostname };
     assert.equal(
-      await failure(0, { address: address as UpstreamHandshake["address"] }),
+      await failure(0, { address: address as Opening["address"] & object }),
       "unresolved",
     );
   }
 });
 
-Deno.test("an upstream that says nothing is given up when the signal says so", async () => {
+Deno.test("an upstream that says nothing is given up in time, or when the client leaves", async () => {
   let ended = 0;
   await using upstream = rawUpstream(async (connection) => {
     await connection.readToEnd();
     ended++;
   });
   for (const stage of ["at once", "later"]) {
-    const abort = new AbortController();
+    const cancellation = new Cancellation();
     const reason = new Error("left");
-    if (stage === "at once") abort.abort(reason);
-    else setTimeout(() => abort.abort(reason), 20);
-    await assert.rejects(open(upstream.port, {}, abort.signal), reason);
+    if (stage === "at once") cancellation.cancel(reason);
+    else setTimeout(() => cancellation.cancel(reason), 20);
+    await assert.rejects(open(upstream.port, { cancellation }), reason);
   }
-  assert.equal(
-    await failure(upstream.port, {}, AbortSignal.timeout(20)),
-    "timeout",
-  );
+  assert.equal(await failure(upstream.port, { timeout: 20 }), "timeout");
   while (ended < upstream.connections) await new Promise((r) => setTimeout(r));
   assert.equal(ended, 2, "the connections were closed, the first never opened");
 });
 
 Deno.test("the attempt can be given up while TLS is being spoken, too", async () => {
   await using upstream = rawUpstream((c) => c.readToEnd().then(() => {}));
-  const abort = new AbortController();
+  const cancellation = new Cancellation();
   const reason = new Error("left");
-  setTimeout(() => abort.abort(reason), 20);
+  setTimeout(() => cancellation.cancel(reason), 20);
   await assert.rejects(
-    open(upstream.port, { secure: true }, abort.signal),
+    open(upstream.port, { secure: true, cancellation }),
     reason,
   );
 });
@@ -282,15 +251,15 @@ Deno.test("a head and the first messages may come in any pieces", async () => {
   }
 });
 
-Deno.test("the signal has no power over a WebSocket that is open", async () => {
+Deno.test("a cancellation has no power over a WebSocket that is open", async () => {
   await using upstream = acceptingUpstream(async (connection) => {
     await send(connection, frame(1, "still open"));
     await connection.read();
   });
-  const abort = new AbortController();
-  const result = await open(upstream.port, {}, abort.signal);
+  const cancellation = new Cancellation();
+  const result = await open(upstream.port, { cancellation });
   assert("socket" in result);
-  abort.abort();
+  cancellation.cancel(new Error("left"));
   await result.socket.run({
     message(data) {
       assert.equal(data, "still open");
@@ -378,66 +347,29 @@ Deno.test("an upstream may listen on a unix socket", {
   await Deno.remove(dir, { recursive: true });
 });
 
-type Refusing = [
-  what: string,
-  answer: string,
-  body: string | null,
-  end?: "close" | "stay",
-];
-const refusals: Refusing[] = [
-  ["with a length", "content-length: 3\r\n\r\nabc", "abc"],
-  ["with an empty body", "content-length: 0\r\n\r\n", ""],
-  ["until the end", "\r\nabc", "abc", "close"],
-  [
-    "in chunks",
-    "transfer-encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nc\r\n0\r\nt: 1\r\n\r\n",
-    "abc",
-  ],
-  ["in an unknown coding", "transfer-encoding: gzip\r\n\r\nabc", null],
-  ["with a broken chunk", "transfer-encoding: chunked\r\n\r\nx\r\n", null],
-  [
-    "with a chunk longer than said",
-    "transfer-encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
-    null,
-  ],
-  ["cut short", "content-length: 9\r\n\r\nabc", null, "close"],
-  ["longer than 64 KiB by its length", "content-length: 65537\r\n\r\na", null],
-  ["longer than 64 KiB", `\r\n${"a".repeat(66_000)}`, null, "close"],
-  [
-    "as long as 64 KiB",
-    `\r\n${"a".repeat(65_536)}`,
-    "a".repeat(65_536),
-    "close",
-  ],
-  ["with a broken length", "content-length: x\r\n\r\nabc", null],
-];
-for (const [what, answer, body, end] of refusals) {
-  Deno.test(`a refusal ${what} keeps its status`, async () => {
+Deno.test("a refusal is a response like any other", async () => {
+  const refusals: [what: string, answer: string, body: string][] = [
+    ["with a length", "content-length: 3\r\n\r\nabc", "abc"],
+    ["until the end", "\r\nabc", "abc"],
+    [
+      "in chunks",
+      "transfer-encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+      "abc",
+    ],
+  ];
+  for (const [what, answer, body] of refusals) {
     await using upstream = rawUpstream(async (connection: RawConnection) => {
       await connection.readHead();
       await connection.write(
         `HTTP/1.1 403 No Way\r\na: 1\r\na: 2\r\n${answer}`,
       );
-      if (end !== "close") await connection.readToEnd();
     });
     const result = await open(upstream.port);
-    assert("body" in result);
-    const { status, statusText, fields, body: got } = result;
+    assert("body" in result, what);
+    const { status, statusText, fields } = result;
     assert.deepEqual([status, statusText], [403, "No Way"]);
     assert.deepEqual(fields.slice(0, 2), [["a", "1"], ["a", "2"]]);
-    assert.equal(got && await new Response(got).text(), body);
-  });
-}
-
-Deno.test("a refusal that never has a body is not waited for", async () => {
-  await using upstream = answering("HTTP/1.1 304 Not Modified\r\n\r\n");
-  const result = await open(upstream.port);
-  assert.equal(result.status, 304);
-});
-
-Deno.test("a refusal whose body never ends keeps its status, after five seconds", async () => {
-  await using upstream = answering("HTTP/1.1 403 No\r\n\r\nand another thing");
-  const result = await open(upstream.port);
-  assert("body" in result);
-  assert.deepEqual([result.status, result.body], [403, null]);
+    const got = result.body?.whole ?? result.body?.stream ?? null;
+    assert.equal(await new Response(got).text(), body, what);
+  }
 });
