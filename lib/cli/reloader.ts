@@ -1,40 +1,35 @@
 /**
- * Reading the config of the running proxy again.
+ * Reloads the config of the running proxy.
  *
  * @module
  */
-import { ConfigError, type Problem } from "../config/config_error.ts";
+import { ConfigError } from "../config/config_error.ts";
 import type { ConfigSource, LoadedConfig } from "../config/config_source.ts";
 import type { Control } from "../server/control.ts";
 import { type Changes, ListenError } from "../server/server.ts";
 import { countsOf, printProblems } from "./check.ts";
-import { configProof, sameProof } from "./config_proof.ts";
-import { listenFailure } from "./listen_failure.ts";
-import { type ConfigReader, planned } from "./load_plan.ts";
+import { type ConfigReader, planned } from "./config_reader.ts";
+import {
+  configProof,
+  type ReloadOutcome,
+  sameProof,
+  UNCHANGED,
+} from "./reload_protocol.ts";
+import { listenFailure } from "./startup_messages.ts";
 import { counted, failure, type Terminal } from "./terminal.ts";
 
-/** What became of a reload; what `sameorigin reload` gets as JSON. */
-export type ReloadOutcome =
-  | { readonly kind: "done"; readonly message: string }
-  /** The config is wrong. */
-  | { readonly kind: "problems"; readonly problems: readonly Problem[] }
-  /** The file can't be read. */
-  | { readonly kind: "unreadable"; readonly message: string }
-  /** It could not be put in effect. */
-  | { readonly kind: "failed"; readonly message: string };
-
-/** One reload at a time. Each says on the terminal what became of it. */
+/** Runs one reload at a time, and prints the outcome of each. */
 export class Reloader {
   readonly #reader: ConfigReader;
   readonly #swap: (loaded: LoadedConfig) => Promise<Changes>;
   readonly #terminal: Terminal;
-  /** What was last tried, to tell an edit from a mere touch. */
+  /** The text, or error, of the last attempt: a touched file is not a changed one. */
   #tried: string;
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param loaded What runs.
-   * @param swap Puts another in its place.
+   * @param loaded The config in effect.
+   * @param swap Puts another in effect.
    */
   constructor(
     reader: ConfigReader,
@@ -52,7 +47,7 @@ export class Reloader {
    * Reads the config and puts it in effect. Never throws: a config that can't be
    * used changes nothing.
    *
-   * @param cause Who asks, for the terminal: `SIGHUP`.
+   * @param cause The reason, for the terminal: `SIGHUP`.
    */
   reload(cause: string): Promise<ReloadOutcome> {
     const outcome = this.#last.then(() => this.#attempt(cause));
@@ -60,7 +55,7 @@ export class Reloader {
     return outcome;
   }
 
-  /** The same, if it is another than at the last time. */
+  /** Reloads if the config differs from that of the last attempt. */
   reloadIfChanged(cause: string): Promise<void> {
     const done = this.#last.then(async () => {
       if (await this.#isChanged()) await this.#attempt(cause);
@@ -69,14 +64,14 @@ export class Reloader {
     return done;
   }
 
-  /** For `sameorigin reload`. */
+  /** Reloads for `sameorigin reload`, if the proof is right. */
   readonly control: Control = async (proof) => {
     const { path } = this.#reader;
     if (path === null) return null;
     try {
       if (!sameProof(proof, await configProof(path))) return null;
     } catch {
-      // Whoever asks can't have read it either.
+      // The sender can't have read it either.
       return null;
     }
     return JSON.stringify(await this.reload("sameorigin reload"));
@@ -84,7 +79,7 @@ export class Reloader {
 
   async #attempt(cause: string): Promise<ReloadOutcome> {
     const outcome = await this.#try();
-    this.#say(cause, outcome);
+    this.#print(cause, outcome);
     return outcome;
   }
 
@@ -98,7 +93,7 @@ export class Reloader {
 
   async #try(): Promise<ReloadOutcome> {
     if (this.#reader.path === null) {
-      const message = "there is no config file to be read again";
+      const message = "there is no config file to reload";
       return { kind: "unreadable", message };
     }
     let loaded: LoadedConfig;
@@ -124,7 +119,7 @@ export class Reloader {
     }
   }
 
-  #say(cause: string, outcome: ReloadOutcome): void {
+  #print(cause: string, outcome: ReloadOutcome): void {
     const terminal = this.#terminal;
     switch (outcome.kind) {
       case "done":
@@ -140,9 +135,6 @@ export class Reloader {
   }
 }
 
-/** What is said after a config that can't be used. */
-export const UNCHANGED = "the proxy keeps running with the config it has";
-
 function textOf({ content }: ConfigSource): string {
   return "text" in content ? content.text : "";
 }
@@ -151,7 +143,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** In one line. */
+/** A reload that is done, in one line. */
 function summary(
   { plan }: LoadedConfig,
   { added, removed, notes }: Changes,

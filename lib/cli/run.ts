@@ -1,34 +1,33 @@
 /**
- * `sameorigin run`: the proxy, from its start to its end.
+ * `sameorigin run`: starts the proxy and runs it until a signal ends it.
  *
  * @module
  */
 import type { LoadedConfig } from "../config/config_source.ts";
-import { surviveBugs } from "../observe/uncaught_errors.ts";
+import { logUncaughtErrors } from "../observe/uncaught_errors.ts";
 import type { RunningProxy } from "../server/running_proxy.ts";
 import { startProxy } from "../server/start.ts";
+import type { ConfigReader } from "./config_reader.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
-import type { ConfigReader } from "./load_plan.ts";
 import { Reloader } from "./reloader.ts";
 import { onSignals } from "./signals.ts";
-import { startupBlock } from "./startup_block.ts";
+import { startupBlock } from "./startup_messages.ts";
 import { failure, type Terminal } from "./terminal.ts";
 
-/** What is run. */
-export interface RunOptions {
+interface RunOptions {
   readonly loaded: LoadedConfig;
-  /** Reads it again. */
+  /** Reads the config for a reload. */
   readonly reader: ConfigReader;
-  /** Where it is from, for the block at the start. */
+  /** The config's origin, for the message at the start. */
   readonly from: string;
-  /** Whether it is read again when its file changes. */
+  /** Whether a change of the file is a reload. */
   readonly watch: boolean;
 }
 
 /**
  * Runs until a signal ends it.
  *
- * @throws {ListenError} if an address can't be had.
+ * @throws {ListenError} if an address can't be listened on.
  */
 export async function run(
   { loaded, reader, from, watch }: RunOptions,
@@ -36,7 +35,7 @@ export async function run(
 ): Promise<number> {
   const { plan } = loaded;
   const errorLog = (line: string) => failure(terminal, line);
-  surviveBugs(errorLog);
+  logUncaughtErrors(errorLog);
   const control = (proof: string) => reloader.control(proof);
   const options = { writeLog: writeOutput, errorLog, control };
   const proxy = await startProxy(loaded, options);
@@ -46,7 +45,7 @@ export async function run(
     ({ shutdownTimeout } = next.plan);
     return changes;
   }, terminal);
-  // Listens to signals from here on: whoever reads the block may send one.
+  // Before the message: its reader may send a signal.
   const end = ended(proxy, () => shutdownTimeout, reloader, terminal);
   using _watch = watch ? await watched(reader, reloader, errorLog) : undefined;
   const { noteStyle } = terminal;
@@ -60,7 +59,7 @@ async function watched(
   errorLog: (line: string) => void,
 ): Promise<Disposable | undefined> {
   if (path === null) return undefined;
-  // What only this needs is not loaded at every start.
+  // Loaded only where it is needed, for a faster start.
   const { FileWatch } = await import("./watch.ts");
   const changed = () => reloader.reloadIfChanged("changed");
   return new FileWatch(path, changed, errorLog);
@@ -85,8 +84,8 @@ function ended(
         }
         stopping = true;
         terminal.note(
-          `${signal}: waiting for what is in flight, for at most ` +
-            `${shutdownTimeout() / 1000} s (a second one stops at once)\n`,
+          `${signal}: waiting for requests in flight, for at most ` +
+            `${shutdownTimeout() / 1000} s (a second signal stops at once)\n`,
         );
         proxy.shutdown().then(() => resolve(OK), reject);
       },
@@ -96,13 +95,13 @@ function ended(
       reopenLogs() {
         terminal.note(
           "SIGUSR1: the logs are standard output and standard error; there is " +
-            "no file to be opened anew\n",
+            "no file to reopen\n",
         );
       },
     });
     proxy.finished.then(() => {
       if (stopping) return;
-      failure(terminal, "the listeners have ended by themselves");
+      failure(terminal, "all listeners have closed unexpectedly");
       resolve(FAILURE);
     }, reject);
   });

@@ -36,7 +36,7 @@ export function loggedRequest(context: LoggedRequest): LoggedRequest {
 }
 
 /** What is known of a request when its response was delivered, or failed to be. */
-export interface RequestEntry {
+interface RequestEntry {
   context: LoggedRequest;
   /** The status sent; 499 (nginx's) for a client that left before it. */
   status: number;
@@ -86,7 +86,7 @@ const GATHER_MS = 50;
 const BACKLOG_LIMIT = 8 * 1024 * 1024;
 
 /** `combined` is nginx's and Apache's format, `json` one object a line; `off` writes nothing. */
-export type LogFormat = "combined" | "json" | "off";
+type LogFormat = "combined" | "json" | "off";
 
 /** A log whose format can be changed. */
 export interface FormattedLog extends AccessLog {

@@ -12,6 +12,7 @@ import { createHandler, type ServerState } from "../request/handler.ts";
 import { Limits } from "../access/limit_conn.ts";
 import { addressKey, ListenError, ownIfOverlapping } from "./listen_address.ts";
 import { type Handler, Listener } from "./listener.ts";
+import { flushLog } from "./log_flush.ts";
 import { RetiredGroups } from "./retired_groups.ts";
 import type {
   Changes,
@@ -130,7 +131,7 @@ class Server implements RunningServer {
     clearTimeout(timer);
     for (const { bridges } of this.#all()) bridges.abort();
     this.#close();
-    await this.#options.accessLog.flush();
+    await flushLog(this.#options.accessLog);
   }
 
   #all(): Listener[] {

@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { configProof, sameProof } from "../../lib/cli/config_proof.ts";
+import { configProof, sameProof } from "../../lib/cli/reload_protocol.ts";
 import { echoClient, echoUpstream } from "../support/echo.ts";
 import {
   type Outcome,
@@ -128,9 +128,9 @@ Deno.test({
     );
     const url = await urlOf(running);
     running.kill("SIGHUP");
-    await running.until(/no config file to be read again/);
+    await running.until(/no config file to reload/);
     running.kill("SIGUSR1");
-    await running.until(/SIGUSR1: .* no file to be opened/);
+    await running.until(/SIGUSR1: .* no file to reopen/);
     assert.equal(await statusOf(url), 200);
     running.kill("SIGTERM");
     assert.equal((await running.ended).code, 0);
@@ -267,7 +267,7 @@ Deno.test("sameorigin reload lets the proxy read the file, and says what came of
   await using other = await configFile(at(config("/c", echo.port)));
   const strange = await reload("-c", other.path);
   assert.equal(strange.code, 1);
-  assert.match(strange.stderr, /is no sameorigin that runs with /);
+  assert.match(strange.stderr, /is not a sameorigin that runs with /);
   await Deno.rename(other.path, file.path);
   // The proxy's own is another address, 127.0.0.1:0, so this one is in use.
   const taken = await reload("-c", file.path);
