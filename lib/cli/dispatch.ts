@@ -55,6 +55,8 @@ export async function dispatch(
     }
     internalError(error, terminal);
     return FAILURE;
+  } finally {
+    await terminal.flush();
   }
 }
 

@@ -4,6 +4,8 @@
  * @module
  */
 import type { LoadedConfig } from "../config/config_source.ts";
+import { type LogFormat, logLine } from "../observe/access_line.ts";
+import { LogOutput } from "../observe/log_output.ts";
 import { logUncaughtErrors } from "../observe/uncaught_errors.ts";
 import type { RunningProxy } from "../server/running_proxy.ts";
 import { startProxy } from "../server/start.ts";
@@ -33,24 +35,53 @@ export async function run(
   { loaded, reader, from, watch }: RunOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const { plan } = loaded;
+  let { plan } = loaded;
   const errorLog = (line: string) => failure(terminal, line);
+  const output = logOutputs(terminal, () => plan.logFormat);
   logUncaughtErrors(errorLog);
-  const control = (proof: string) => reloader.control(proof);
-  const options = { writeLog: writeOutput, errorLog, control };
-  const proxy = await startProxy(loaded, options);
-  let { shutdownTimeout } = plan;
+  const proxy = await startProxy(loaded, {
+    writeLog: (lines) => output.write(lines),
+    errorLog,
+    control: (proof) => reloader.control(proof),
+  });
   const reloader = new Reloader(reader, loaded, async (next) => {
     const changes = await proxy.reload(next);
-    ({ shutdownTimeout } = next.plan);
+    ({ plan } = next);
     return changes;
   }, terminal);
   // Before the message: its reader may send a signal.
-  const end = ended(proxy, () => shutdownTimeout, reloader, terminal);
+  const end = ended(proxy, () => plan.shutdownTimeout, reloader, terminal);
   using _watch = watch ? await watched(reader, reloader, errorLog) : undefined;
   const { noteStyle } = terminal;
   terminal.note(startupBlock(plan, from, proxy.addresses, noteStyle));
   return await end;
+}
+
+/**
+ * Lets neither log wait for its reader. What is wrong with one is written to the
+ * other.
+ *
+ * @returns The access log's output.
+ */
+function logOutputs(terminal: Terminal, format: () => LogFormat): LogOutput {
+  terminal.queueNotes((why, ended) => {
+    const message = ended
+      ? "error messages have ended: nobody reads standard error any more"
+      : `cannot write to standard error: ${why}; trying again`;
+    const event = { event: "message", time: new Date(), message } as const;
+    const line = new TextEncoder().encode(logLine(format(), event));
+    // If that fails too, there is no place left.
+    output.write(line).catch(() => {});
+  });
+  const output: LogOutput = new LogOutput(Deno.stdout, (why, ended) => {
+    failure(
+      terminal,
+      ended
+        ? "the access log has ended: nobody reads standard output any more"
+        : `cannot write the access log: ${why}; trying again`,
+    );
+  });
+  return output;
 }
 
 async function watched(
@@ -105,11 +136,4 @@ function ended(
       resolve(FAILURE);
     }, reject);
   });
-}
-
-async function writeOutput(bytes: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    written += await Deno.stdout.write(bytes.subarray(written));
-  }
 }

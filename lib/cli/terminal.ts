@@ -5,6 +5,8 @@
  *
  * @module
  */
+import { LineQueue, LogOutput, type OnFailure } from "../observe/log_output.ts";
+import { flushLog } from "../server/log_flush.ts";
 
 /** Adds the escapes of a style to a word; none without colours. */
 type Mark = (word: string) => string;
@@ -29,6 +31,16 @@ export interface Terminal {
   print(text: string): void;
   /** Writes to standard error. Never throws: an error could not be shown. */
   note(text: string): void;
+  /**
+   * Lets {@linkcode note} return at once from now on: its text waits in a bounded
+   * queue. For the running proxy, which a reader that has stopped reading must
+   * not stop as well.
+   *
+   * @param failed As of `LogOutput`.
+   */
+  queueNotes(failed: OnFailure): void;
+  /** Writes the queued text, for at most a second. */
+  flush(): Promise<void>;
   /** Whether standard output is a terminal. */
   readonly outputIsTerminal: boolean;
   /** For {@linkcode print}. */
@@ -42,9 +54,14 @@ export class OutputError extends Error {
   override readonly name = "OutputError";
 }
 
+/** Characters that wait for a reader of standard error that has stopped reading. */
+const QUEUE_LIMIT = 1024 * 1024;
+
 /** The terminal of this process. */
 export function systemTerminal(): Terminal {
   const outputIsTerminal = Deno.stdout.isTerminal();
+  const noteStyle = style(Deno.stderr.isTerminal() && wantsColour());
+  let queue: LineQueue | null = null;
   return {
     print(text) {
       try {
@@ -58,15 +75,32 @@ export function systemTerminal(): Terminal {
       }
     },
     note(text) {
+      // A synchronous write would wait for the queue's pending one, in Deno 2.9.6.
+      if (queue !== null) return queue.add(text);
       try {
         writeAll(Deno.stderr, text);
       } catch {
         // There is no other place to show it.
       }
     },
+    queueNotes(failed) {
+      const output = new LogOutput(Deno.stderr, failed);
+      queue = new LineQueue((bytes) => output.write(bytes), {
+        limit: QUEUE_LIMIT,
+        delay: 0,
+        lostLines: (count) =>
+          failureLine(
+            `${counted(count, "line")} lost: standard error was not read`,
+            noteStyle,
+          ),
+      });
+    },
+    async flush() {
+      if (queue !== null) await flushLog(queue);
+    },
     outputIsTerminal,
     outputStyle: style(outputIsTerminal && wantsColour()),
-    noteStyle: style(Deno.stderr.isTerminal() && wantsColour()),
+    noteStyle,
   };
 }
 
@@ -120,7 +154,11 @@ export function columns(
 
 /** Prints one line about a failure, with the program's name. */
 export function failure(terminal: Terminal, message: string): void {
-  terminal.note(`${terminal.noteStyle.bad("sameorigin:")} ${message}\n`);
+  terminal.note(failureLine(message, terminal.noteStyle));
+}
+
+function failureLine(message: string, style: Style): string {
+  return `${style.bad("sameorigin:")} ${message}\n`;
 }
 
 /**

@@ -120,9 +120,9 @@ export class WorkerPool implements RunningProxy {
     this.#stopping = true;
     // A worker that ends meanwhile has nothing left to close.
     const ended = this.#threads().map(({ calls }) => calls.call("shutdown"));
-    const written = Promise.allSettled(ended).then(() => this.#written);
     const { shutdownTimeout } = this.#loaded.plan;
-    await within(written, shutdownTimeout + FLUSH_TIMEOUT);
+    await within(Promise.allSettled(ended), shutdownTimeout + FLUSH_TIMEOUT);
+    await within(this.#written, FLUSH_TIMEOUT);
     this.#end();
   }
 
