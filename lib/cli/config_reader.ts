@@ -9,6 +9,7 @@ import {
   planOfSource,
 } from "../config/config_source.ts";
 import { quote } from "../config/words.ts";
+import { resolve } from "node:path";
 import { type Options, UsageError } from "./arguments.ts";
 
 /** The file that is looked for in the working directory. */
@@ -32,6 +33,20 @@ export class ConfigFileError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** A config and the file that it was read from. */
+export interface ReadConfig {
+  readonly config: ConfigSource;
+  /** Null for a config that is in no file. */
+  readonly file: FileFacts | null;
+}
+
+interface FileFacts {
+  /** Without links, if that is known. */
+  readonly path: string;
+  /** When its content was last changed. */
+  readonly modified: Date | null;
 }
 
 /**
@@ -62,16 +77,17 @@ export class ConfigReader {
    * @throws {UsageError} for an invalid `--to`.
    * @throws {ConfigFileError} for a file that can't be read.
    */
-  async read(): Promise<ConfigSource> {
+  async read(): Promise<ReadConfig> {
     const { listen, logFormat, dev, to, config } = this.#options;
     // The option can only turn it on.
     const overrides = { listen, logFormat, dev: dev ? true : undefined };
     if (to.length > 0) {
       const document = { locations: locationsOf(to) };
-      return { content: { document }, name: NO_FILE, overrides };
+      const source = { content: { document }, name: NO_FILE, overrides };
+      return { config: source, file: null };
     }
-    const { text, name } = await this.#readText(this.#found ?? config);
-    return { content: { text }, name, overrides };
+    const { text, name, file } = await this.#readText(this.#found ?? config);
+    return { config: { content: { text }, name, overrides }, file };
   }
 
   /**
@@ -81,7 +97,7 @@ export class ConfigReader {
    * @throws {ConfigError} for a config with problems.
    */
   async load(): Promise<LoadedConfig> {
-    return planned(await this.read());
+    return planned((await this.read()).config);
   }
 
   /**
@@ -90,25 +106,39 @@ export class ConfigReader {
    */
   async #readText(
     path: string | undefined,
-  ): Promise<{ text: string; name: string }> {
+  ): Promise<{ text: string; name: string; file: FileFacts | null }> {
     if (path === "-") {
       const name = "standard input";
       const bytes = await new Response(Deno.stdin.readable).bytes();
-      return { text: decode(bytes, name), name };
+      return { text: decode(bytes, name), name, file: null };
     }
-    const file = path ?? DEFAULT_NAME;
+    const name = path ?? DEFAULT_NAME;
     try {
-      const text = decode(await Deno.readFile(file), file);
-      this.#found = file;
-      return { text, name: file };
+      const { bytes, file } = await readFile(name);
+      const text = decode(bytes, name);
+      this.#found = name;
+      return { text, name, file };
     } catch (error) {
       if (error instanceof ConfigFileError) throw error;
       const missing = error instanceof Deno.errors.NotFound;
-      if (path !== undefined || !missing) throw unreadable(file, error);
+      if (path !== undefined || !missing) throw unreadable(name, error);
     }
-    const name = `built-in ${DEFAULT_NAME}`;
-    return { text: decode(await Deno.readFile(BUILT_IN), name), name };
+    const builtIn = `built-in ${DEFAULT_NAME}`;
+    const text = decode(await Deno.readFile(BUILT_IN), builtIn);
+    return { text, name: builtIn, file: null };
   }
+}
+
+/** @throws {Error} of the system. */
+async function readFile(
+  path: string,
+): Promise<{ bytes: Uint8Array; file: FileFacts }> {
+  const real = await Deno.realPath(path).catch(() => resolve(path));
+  // One file for both, whatever takes its place meanwhile.
+  using opened = await Deno.open(path);
+  const { mtime } = await opened.stat();
+  const bytes = await new Response(opened.readable).bytes();
+  return { bytes, file: { path: real, modified: mtime } };
 }
 
 /**

@@ -63,7 +63,7 @@ async function targetOf(options: Options): Promise<Target> {
   let text = "";
   let why: string;
   try {
-    const config = await reader.read();
+    const { config } = await reader.read();
     if ("text" in config.content) ({ text } = config.content);
     try {
       const address = planned(config).plan.listeners[0]?.address;

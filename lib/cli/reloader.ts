@@ -5,10 +5,15 @@
  */
 import { ConfigError } from "../config/config_error.ts";
 import type { ConfigSource, LoadedConfig } from "../config/config_source.ts";
+import type { Plan } from "../config/plan.ts";
 import type { Control } from "../server/control.ts";
 import { type Changes, ListenError } from "../server/server.ts";
 import { countsOf, printProblems } from "./check.ts";
-import { type ConfigReader, planned } from "./config_reader.ts";
+import {
+  type ConfigReader,
+  planned,
+  type ReadConfig,
+} from "./config_reader.ts";
 import {
   configProof,
   type ReloadOutcome,
@@ -78,48 +83,60 @@ export class Reloader {
   };
 
   async #attempt(cause: string): Promise<ReloadOutcome> {
-    const outcome = await this.#try();
-    this.#print(cause, outcome);
+    const { outcome, file } = await this.#try();
+    this.#print(cause, outcome, file);
     return outcome;
   }
 
   async #isChanged(): Promise<boolean> {
     try {
-      return textOf(await this.#reader.read()) !== this.#tried;
+      const { config } = await this.#reader.read();
+      return textOf(config) !== this.#tried;
     } catch (error) {
       return messageOf(error) !== this.#tried;
     }
   }
 
-  async #try(): Promise<ReloadOutcome> {
-    if (this.#reader.path === null) {
-      const message = "there is no config file to reload";
-      return { kind: "unreadable", message };
-    }
-    let loaded: LoadedConfig;
+  /** @returns The outcome, and which file was read, as text. */
+  async #try(): Promise<{ outcome: ReloadOutcome; file: string | null }> {
+    let read: ReadConfig;
     try {
-      const config = await this.#reader.read();
-      this.#tried = textOf(config);
-      loaded = planned(config);
+      if (this.#reader.path === null) {
+        throw new Error("there is no config file to reload");
+      }
+      read = await this.#reader.read();
+    } catch (error) {
+      this.#tried = messageOf(error);
+      const outcome = { kind: "unreadable", message: this.#tried } as const;
+      return { outcome, file: null };
+    }
+    this.#tried = textOf(read.config);
+    const file = describeFile(read);
+    return { outcome: await this.#putInEffect(read.config, file), file };
+  }
+
+  async #putInEffect(
+    config: ConfigSource,
+    file: string | null,
+  ): Promise<ReloadOutcome> {
+    let plan: Plan | null = null;
+    try {
+      const loaded = planned(config);
+      ({ plan } = loaded);
+      const changes = await this.#swap(loaded);
+      return { kind: "done", message: summary(loaded, changes, file) };
     } catch (error) {
       if (error instanceof ConfigError) {
         return { kind: "problems", problems: error.problems };
       }
-      this.#tried = messageOf(error);
-      return { kind: "unreadable", message: this.#tried };
-    }
-    try {
-      const changes = await this.#swap(loaded);
-      return { kind: "done", message: summary(loaded, changes) };
-    } catch (error) {
-      const message = error instanceof ListenError
-        ? listenFailure(error, loaded.plan, true)
+      const message = error instanceof ListenError && plan !== null
+        ? listenFailure(error, plan, true)
         : messageOf(error);
       return { kind: "failed", message };
     }
   }
 
-  #print(cause: string, outcome: ReloadOutcome): void {
+  #print(cause: string, outcome: ReloadOutcome, file: string | null): void {
     const terminal = this.#terminal;
     switch (outcome.kind) {
       case "done":
@@ -131,6 +148,7 @@ export class Reloader {
       default:
         failure(terminal, outcome.message);
     }
+    if (file !== null) failure(terminal, `${cause}: not used: ${file}`);
     failure(terminal, `${cause}: ${UNCHANGED}`);
   }
 }
@@ -143,10 +161,21 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** `/srv/releases/2/config.yaml, modified 2026-11-26 14:25:10 UTC`. */
+function describeFile({ file }: ReadConfig): string | null {
+  if (file === null) return null;
+  const [, date, time] = /^(.+)T(.+)\.\d+Z$/
+    .exec(file.modified?.toISOString() ?? "") ?? [];
+  return date === undefined
+    ? file.path
+    : `${file.path}, modified ${date} ${time} UTC`;
+}
+
 /** A reload that is done, in one line. */
 function summary(
   { plan }: LoadedConfig,
   { added, removed, notes }: Changes,
+  file: string | null,
 ): string {
   return [
     `${plan.source} is in effect: ${
@@ -155,5 +184,6 @@ function summary(
     ...added.map((address) => `now also on ${address}`),
     ...removed.map((address) => `no longer on ${address}`),
     ...notes,
+    ...file === null ? [] : [`read from ${file}`],
   ].join(", ");
 }

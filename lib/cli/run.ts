@@ -92,8 +92,10 @@ async function watched(
   if (path === null) return undefined;
   // Loaded only where it is needed, for a faster start.
   const { FileWatch } = await import("./watch.ts");
-  const changed = () => reloader.reloadIfChanged("changed");
-  return new FileWatch(path, changed, errorLog);
+  return await FileWatch.start(path, {
+    changed: () => reloader.reloadIfChanged("changed"),
+    warn: errorLog,
+  });
 }
 
 /** Resolves with the exit code when the proxy has ended. */
