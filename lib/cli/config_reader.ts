@@ -134,7 +134,7 @@ async function readFile(
   path: string,
 ): Promise<{ bytes: Uint8Array; file: FileFacts }> {
   const real = await Deno.realPath(path).catch(() => resolve(path));
-  // One file for both, whatever takes its place meanwhile.
+  // Date and content are of one file, even if another replaces it now.
   using opened = await Deno.open(path);
   const { mtime } = await opened.stat();
   const bytes = await new Response(opened.readable).bytes();

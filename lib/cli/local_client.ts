@@ -68,7 +68,7 @@ export async function ask(
 /**
  * The address of `--listen`.
  *
- * @throws {UsageError} if it is none.
+ * @throws {UsageError} if it is invalid.
  */
 export function listenOption(listen: string): ListenAddress {
   try {

@@ -29,7 +29,7 @@ import { failure, type Terminal } from "./terminal.ts";
 /** Milliseconds that the proxy has for a reload. */
 const RELOAD_TIMEOUT = 15_000;
 
-/** A file that changes meanwhile makes the first proof a wrong one. */
+/** A file that changes after the first proof was made needs a second proof. */
 const TRIES = 2;
 
 const HINT = "If listen has changed, name the address that the proxy still " +

@@ -1,6 +1,6 @@
 /**
- * What `sameorigin reload` and the running proxy tell each other: a proof that
- * the one who asks sees the proxy's config file, and the outcome.
+ * The messages between `sameorigin reload` and the running proxy: a proof that
+ * the command can read the proxy's config file, and the outcome.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export const UNCHANGED = "the proxy keeps running with the config it has";
 
 /**
  * A hash of the file as it is now: its real path, its identity and its content.
- * Who can't read the file can't make the proxy reload it.
+ * Without read access to the file nobody can make the proxy reload it.
  *
  * @returns 64 hexadecimal digits (SHA-256).
  * @throws {Error} of the system if the file can't be read.
@@ -51,8 +51,8 @@ export function sameProof(a: string, b: string): boolean {
 }
 
 /**
- * The outcome in a response's body. Its texts are made printable: whoever
- * answers may be any program that has the port.
+ * The outcome in a response's body, its texts made printable: any program may
+ * have the port and answer.
  *
  * @returns Null if it is not exactly an outcome.
  */

@@ -58,8 +58,7 @@ export async function run(
 }
 
 /**
- * Lets neither log wait for its reader. What is wrong with one is written to the
- * other.
+ * Makes both logs asynchronous. A failure of one is written to the other.
  *
  * @returns The access log's output.
  */

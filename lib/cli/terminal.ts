@@ -32,9 +32,8 @@ export interface Terminal {
   /** Writes to standard error. Never throws: an error could not be shown. */
   note(text: string): void;
   /**
-   * Lets {@linkcode note} return at once from now on: its text waits in a bounded
-   * queue. For the running proxy, which a reader that has stopped reading must
-   * not stop as well.
+   * Makes {@linkcode note} asynchronous, with a bounded queue: a reader that has
+   * stopped reading must not stop the running proxy.
    *
    * @param failed As of `LogOutput`.
    */

@@ -28,7 +28,7 @@ const MAX_LINKS = 40;
 export interface FileWatchOptions {
   /** Called after each change, and at times without one. Must not throw. */
   readonly changed: () => Promise<void>;
-  /** Takes a line for whoever runs the proxy. */
+  /** Takes one line for the error log. */
   readonly warn: (line: string) => void;
   /** For tests. */
   readonly watchFs?: (paths: string[]) => Deno.FsWatcher;
@@ -176,9 +176,8 @@ export class FileWatch implements Disposable {
   }
 
   /**
-   * A file that is mounted into a container by itself keeps its old content when
-   * it is replaced by a rename outside: the mount holds on to the file, which has
-   * no name any more.
+   * A single file mounted into a container keeps its old content when a rename
+   * outside replaces it: the mount refers to the file, not to its name.
    */
   #warnOfMount(): void {
     const { file } = this.#way;
@@ -201,7 +200,7 @@ function watchFlat(paths: string[]): Deno.FsWatcher {
 interface Way {
   /** Each name that is looked up, in the directory that really has it. */
   readonly entries: ReadonlySet<string>;
-  /** What is to be watched: these directories, and the file. */
+  /** The directories and the file to watch. */
   readonly places: ReadonlySet<string>;
   /** Changes with the places, and with the directories and the file there. */
   readonly placesKey: string;

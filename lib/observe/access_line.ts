@@ -30,7 +30,7 @@ export interface RequestEntry {
 }
 
 /** The traffic of a WebSocket in one direction. */
-export interface Traffic {
+interface Traffic {
   messages: number;
   bytes: number;
 }
@@ -53,9 +53,9 @@ export type LogEvent =
   | { event: "request"; time: Date; entry: RequestEntry }
   | { event: "websocket_opened"; time: Date; context: LoggedRequest }
   | { event: "websocket_closed"; time: Date; entry: WebSocketEntry }
-  /** So many lines are missing here. */
+  /** A gap: the number of lines that were not written. */
   | { event: "lines_lost"; time: Date; count: number }
-  /** For whoever runs the proxy, where standard error can't be written. */
+  /** A message that belongs on standard error, which can't be written. */
   | { event: "message"; time: Date; message: string };
 
 /** `combined` is the format of nginx and Apache, `json` an object per line; `off` is no log. */

@@ -19,10 +19,10 @@ const MIN_RETRY_DELAY = 10;
 const MAX_RETRY_DELAY = 1_000;
 
 /**
- * The most bytes of one write: so many a pipe takes whole or not at all
- * (PIPE_BUF on Linux; POSIX, write). Of a larger write that fails halfway Deno
- * 2.9.6 does not tell how much was written: it passes standard output through
- * Rust's `LineWriter`.
+ * The maximum size of one write, in bytes: a pipe accepts it whole or not at all
+ * (PIPE_BUF on Linux; POSIX, write). After a larger write that was accepted in
+ * part, an error of Deno 2.9.6 does not tell how much was: standard output goes
+ * through Rust's `LineWriter`.
  */
 const MAX_WRITE = 4096;
 
@@ -30,7 +30,7 @@ const MAX_WRITE = 4096;
 const MESSAGE_INTERVAL = 60_000;
 
 /**
- * A stream to which everything is written in order. After an error, such as a
+ * Writes to a stream, in the order of the calls. After an error, such as a
  * full disk (ENOSPC) or a full non-blocking pipe (EAGAIN), it is tried again.
  * Only a pipe without a reader (EPIPE) is the end.
  */
@@ -92,8 +92,8 @@ export class LogOutput {
 }
 
 /**
- * What is written next: up to the end of a line, since `LineWriter` keeps what
- * follows it for the next write.
+ * The bytes of the next write: to the end of a line, since `LineWriter` buffers
+ * the rest.
  */
 function nextPart(bytes: Uint8Array, at: number): Uint8Array {
   const part = bytes.subarray(at, at + MAX_WRITE);

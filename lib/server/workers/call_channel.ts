@@ -1,6 +1,5 @@
 /**
- * Calls between the main thread and its workers: which there are, and how they
- * are sent.
+ * Calls between the main thread and its workers.
  *
  * @module
  */
