@@ -18,7 +18,7 @@ import {
   optionSpec,
 } from "./commands.ts";
 
-/** The values of the options, those of no use to the command included. */
+/** The values of all options; those that the command does not take are unset. */
 export interface Options {
   readonly config: string | undefined;
   readonly listen: string | undefined;
@@ -32,15 +32,15 @@ export interface Options {
   readonly json: boolean;
 }
 
-/** A command line that makes sense. */
+/** A valid command line. */
 export interface Invocation {
   readonly command: CommandName;
-  /** As many as the command has. */
+  /** At most as many as the command has. */
   readonly arguments: readonly string[];
   readonly options: Options;
 }
 
-/** A command line that makes none. */
+/** An invalid command line. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   constructor(
@@ -73,7 +73,7 @@ export function parseArguments(argv: readonly string[]): Invocation {
       boolean: specs.filter((spec) => spec.value === undefined)
         .map((spec) => spec.name),
       string: ["_", ...valued.map((spec) => spec.name)],
-      // All are collected, so that one given twice is seen.
+      // All are collected, to detect one that is given twice.
       collect: valued.map((spec) => spec.name),
       unknown(arg: string, key?: string) {
         if (key === undefined) return true;
@@ -85,7 +85,7 @@ export function parseArguments(argv: readonly string[]): Invocation {
   const [first, ...rest] = parsed._.map(String);
   const command = first ?? "run";
   if (unknown[0] !== undefined) throw unknownOption(unknown[0], command);
-  // Before the command: an empty value is left behind as if it were one.
+  // Before the command is checked: parseArgs takes an empty value for one.
   for (const spec of valued) {
     const value = given(parsed[spec.name]);
     if (Array.isArray(value) && value.includes("")) throw missingValue(spec);
@@ -127,19 +127,19 @@ export function parseArguments(argv: readonly string[]): Invocation {
   if (options.to.length > 0 && options.config !== undefined) {
     throw new UsageError(
       "--to and --config can't be given together",
-      "Write the location into the config, or leave --config away.",
+      "Write the location into the config, or omit --config.",
     );
   }
   if (options.watch && (options.to.length > 0 || options.config === "-")) {
     throw new UsageError(
       "--watch needs a config file",
-      "Write the config into a file, and name it with --config.",
+      "Save the config as a file, and name it with --config.",
     );
   }
   return { command, arguments: rest, options };
 }
 
-/** The values that were given, true for an option without one, null for none. */
+/** The values of an option, true for a given flag, null if it is not given. */
 function given(value: unknown): string[] | true | null {
   if (value === true) return true;
   if (!Array.isArray(value) || value.length === 0) return null;
@@ -163,7 +163,7 @@ function checkOption(
   if (value.length > 1 && spec.repeatable !== true) {
     throw new UsageError(
       `--${name} is given ${value.length === 2 ? "twice" : "several times"}`,
-      "Leave one of them.",
+      "Give it once.",
     );
   }
   for (const word of value) {
@@ -191,7 +191,7 @@ function checkCount(command: CommandName, rest: readonly string[]): void {
   const surplus = rest[wanted.length];
   if (surplus !== undefined) {
     throw new UsageError(
-      `${command} has no use for ${quote(surplus)}`,
+      `${command} takes no argument ${quote(surplus)}`,
       tryHelp(command),
     );
   }
@@ -213,7 +213,7 @@ function unknownOption(arg: string, command: string): UsageError {
   const written = arg.replace(/=.*$/s, "");
   const word = written.replace(/^-+/, "");
   const specs = OPTION_NAMES.map(optionSpec);
-  // `--listen=` reaches us as an option of another name.
+  // parseArgs reports `--listen=` as an unknown option.
   const named = specs.find(({ name }) => name === word);
   if (named?.value !== undefined && written.startsWith("--")) {
     return missingValue(named);

@@ -1,5 +1,5 @@
 /**
- * `sameorigin check`: the config's problems, all at once.
+ * `sameorigin check`: prints all problems of the config.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { OK, USAGE } from "./exit_code.ts";
 import { counted, failure, type Terminal } from "./terminal.ts";
 
 /**
- * Reads the config and reports.
+ * Loads the config and prints the result.
  *
- * @param load Throws the problems.
- * @param json One object on standard output: `{ok, source, problems, …}`.
+ * @param load Throws a `ConfigError` with the problems.
+ * @param json Whether to print one object, `{ok, source, problems, …}`.
  */
 export async function check(
   load: () => Promise<Plan>,
@@ -45,7 +45,7 @@ export async function check(
   }
 }
 
-/** The problems: a line each for people, all in one object for programs. */
+/** Prints the problems: a line each, or all in one JSON object. */
 function report(error: ConfigError, json: boolean, terminal: Terminal): void {
   const { problems } = error;
   if (!json) {
@@ -65,14 +65,14 @@ function report(error: ConfigError, json: boolean, terminal: Terminal): void {
   terminal.print(JSON.stringify(object, null, 2) + "\n");
 }
 
-/** The problems on standard error, and how many there are if it is many. */
+/** Prints the problems on standard error, and their number if there are several. */
 export function printProblems(error: ConfigError, terminal: Terminal): void {
   terminal.note(`${error.message}\n`);
   const { length } = error.problems;
   if (length > 1) failure(terminal, `${length} problems`);
 }
 
-/** How much a plan has of what people count. */
+/** The numbers of servers, locations and upstreams. */
 export function countsOf(plan: Plan) {
   const servers = new Set(plan.listeners.flatMap((l) => l.servers.servers));
   return {

@@ -1,6 +1,6 @@
 /**
- * The commands and their options: the one table from which the command line is
- * parsed, mistakes in it are named, and the help is printed.
+ * The table of the commands and their options: the command line is parsed by it,
+ * and the help is printed from it.
  *
  * @module
  */
@@ -11,9 +11,9 @@ export interface OptionSpec {
   readonly name: string;
   /** The letter of its short form. */
   readonly letter?: string;
-  /** What its value is called; without it the option takes none. */
+  /** The name of its value; an option without one is a flag. */
   readonly value?: string;
-  /** The only values it takes. */
+  /** The valid values, if they are few. */
   readonly choices?: readonly string[];
   /** Whether it may be given more than once. */
   readonly repeatable?: boolean;
@@ -45,13 +45,13 @@ export const OPTIONS = {
   },
   watch: {
     name: "watch",
-    summary: "read the config again when it changes",
+    summary: "reload the config when its file changes",
   },
   to: {
     name: "to",
     value: "PREFIX=ADDRESS",
     repeatable: true,
-    summary: "send a prefix there, without a config; repeatable",
+    summary: "proxy a prefix there, without a config; repeatable",
   },
   header: {
     name: "header",
@@ -81,10 +81,10 @@ export type OptionName = keyof typeof OPTIONS;
 export const COMMON_OPTIONS: readonly OptionName[] = ["help", "version"];
 
 /** A command. */
-export interface CommandSpec {
+interface CommandSpec {
   /** One line. */
   readonly summary: string;
-  /** What more there is to know, in lines of at most 76 columns. */
+  /** More about it, in lines of at most 76 columns. */
   readonly details: readonly string[];
   /** Names of its arguments, in order; `[NAME]` may be left out. */
   readonly arguments: readonly string[];
@@ -95,17 +95,17 @@ export interface CommandSpec {
   }[];
 }
 
-/** Every command. `run` is the one that is meant when none is named. */
+/** Every command. `run` is the default. */
 export const COMMANDS = {
   run: {
-    summary: "start the proxy (this is what happens without a command)",
+    summary: "start the proxy (the default command)",
     details: [
       "The config is the file named by --config, else config.yaml in the working",
-      "directory, else the one built in. Standard output is the access log; all",
-      "else goes to standard error. SIGINT or SIGTERM ends it when the requests",
-      "in flight are done; a second one ends it at once. SIGHUP reads the config",
-      "again: requests in flight and open WebSockets go on, and a config with a",
-      "problem changes nothing.",
+      "directory, else the built-in one. Standard output is the access log; all",
+      "other messages go to standard error. SIGINT or SIGTERM ends the proxy when",
+      "the requests in flight are done; a second signal ends it at once. SIGHUP",
+      "reloads the config: requests in flight and open WebSockets go on, and a",
+      "config with a problem changes nothing.",
     ],
     arguments: [],
     options: ["config", "listen", "logFormat", "watch", "dev", "to"],
@@ -122,7 +122,7 @@ export const COMMANDS = {
     ],
   },
   check: {
-    summary: "check the config and name every problem in it",
+    summary: "check the config and print every problem in it",
     details: ["Nothing is started. The exit code is 2 if there is a problem."],
     arguments: [],
     options: ["config", "json"],
@@ -134,7 +134,7 @@ export const COMMANDS = {
       },
       {
         line: "sameorigin check --json",
-        says: "problems for an editor or a CI",
+        says: "problems as JSON, for an editor or a CI",
       },
     ],
   },
@@ -142,7 +142,7 @@ export const COMMANDS = {
     summary: "show which location takes a request, and what is sent",
     details: [
       "Nothing is sent. The decision is made by the code that serves requests.",
-      "URL is a whole one or only a path; it is taken as it is written.",
+      "URL is a whole URL or a path; it is not normalised.",
     ],
     arguments: ["METHOD", "URL"],
     options: ["config", "listen", "to", "header", "json"],
@@ -167,15 +167,15 @@ export const COMMANDS = {
     examples: [
       {
         line: "sameorigin schema > config.schema.json",
-        says: "keep it beside",
+        says: "save it beside the config",
       },
     ],
   },
   init: {
     summary: "write a commented config.yaml to start from",
     details: [
-      "A file that exists is never written over. Without the permission to",
-      "write files, which the executable does not have, it is printed.",
+      "An existing file is never overwritten. Without the permission to write",
+      "files, which the executable does not have, the config is printed.",
     ],
     arguments: [],
     options: [],
@@ -184,32 +184,39 @@ export const COMMANDS = {
     ],
   },
   health: {
-    summary: "ask the running proxy whether it is alive",
+    summary: "check that the running proxy answers",
     details: [
-      "It asks the first address that the config listens on, and waits at most",
-      "3 seconds. The exit code is 0 if there is an answer, else 1. No upstream",
-      "takes part: one that is down does not make the proxy unhealthy.",
+      "The exit code is 0 if it answers within 3 seconds, else 1. With --listen it",
+      "is asked on that address, and no file is read. Without, the address is the",
+      "first listen of the config; a config that can't be used does not make the",
+      "proxy unhealthy. Nor does an upstream that is down: none is asked.",
     ],
     arguments: [],
     options: ["config", "listen"],
     examples: [
-      { line: "sameorigin health", says: "as a container's health check" },
-      { line: "sameorigin health --listen 9001", says: "on another port" },
+      {
+        line: "sameorigin health --listen 9000",
+        says: "as a container's health check",
+      },
+      { line: "sameorigin health", says: "on the address in config.yaml" },
     ],
   },
   reload: {
-    summary: "let the running proxy read its config again",
+    summary: "reload the config of the running proxy",
     details: [
-      "It asks the proxy on the first address that the config listens on; if that",
-      "has just been changed, name the old one with --listen. The exit code is 0",
-      "if the config is in effect, 2 if it has problems (then nothing changes),",
-      "1 if no proxy with this very file answers. SIGHUP does the same.",
+      "The proxy is asked on the first address that the config listens on; if that",
+      "has changed, name the old one with --listen. The exit code is 0 if the",
+      "config is in effect, 2 if it has problems (then nothing changes), 1 if no",
+      "proxy that runs with this file answers. SIGHUP does the same.",
     ],
     arguments: [],
     options: ["config", "listen"],
     examples: [
       { line: "sameorigin reload", says: "after a change of config.yaml" },
-      { line: "sameorigin reload --listen 9000", says: "listen was changed" },
+      {
+        line: "sameorigin reload --listen 9000",
+        says: "after a change of listen",
+      },
     ],
   },
   version: {

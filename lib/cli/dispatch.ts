@@ -1,9 +1,11 @@
 /**
- * From a command line to an exit code.
+ * Runs the command that the command line names.
  *
  * @module
  */
 import { ConfigError } from "../config/config_error.ts";
+import type { Plan } from "../config/plan.ts";
+import { jsonSchema } from "../config/load.ts";
 import { ListenError } from "../server/server.ts";
 import {
   type Invocation,
@@ -13,27 +15,23 @@ import {
 } from "./arguments.ts";
 import { check, printProblems } from "./check.ts";
 import { isCommand } from "./commands.ts";
-import { ConfigFileError } from "./config_file.ts";
-import { FAILURE, USAGE } from "./exit_code.ts";
+import { ConfigFileError, ConfigReader, NO_FILE } from "./config_reader.ts";
+import { FAILURE, OK, USAGE } from "./exit_code.ts";
 import { explain } from "./explain.ts";
 import { health } from "./health.ts";
 import { help } from "./help.ts";
 import { init } from "./init.ts";
-import { listenFailure } from "./listen_failure.ts";
-import { ConfigReader, NO_FILE, planOf } from "./load_plan.ts";
 import { reload } from "./reload.ts";
 import { run } from "./run.ts";
-import { schema } from "./schema.ts";
+import { listenFailure } from "./startup_messages.ts";
 import { failure, OutputError, type Terminal } from "./terminal.ts";
-import { version, versionLine } from "./version.ts";
+import { versionLine } from "./version.ts";
 
 /**
- * Does what the command line says. Never throws: what goes wrong is said on
- * standard error.
+ * Runs a command. Never throws: errors are printed on standard error.
  *
  * @param argv Without the program's name.
- * @returns 0; 1 for a failure; 2 for a mistake in the command line or the
- * config; 128 and a signal's number for an end by a second signal.
+ * @returns The exit code, see `exit_code.ts`.
  */
 export async function dispatch(
   argv: readonly string[],
@@ -57,6 +55,8 @@ export async function dispatch(
     }
     internalError(error, terminal);
     return FAILURE;
+  } finally {
+    await terminal.flush();
   }
 }
 
@@ -75,21 +75,30 @@ async function perform(
       return explain(plan, first, second, header, json, terminal);
     }
     case "health":
-      return await health(await planOf(options), terminal);
+      return await health(options, terminal);
     case "reload":
       return await reload(options, terminal);
     case "schema":
-      return await schema(terminal);
+      return printText(JSON.stringify(await jsonSchema(), null, 2), terminal);
     case "init":
       return init(terminal);
     case "version":
-      return version(terminal);
+      return printText(versionLine(), terminal);
     case "help":
       return help(isCommand(first) ? first : undefined, terminal);
   }
 }
 
-/** Runs, or says why an address can't be had. */
+function printText(text: string, terminal: Terminal): number {
+  terminal.print(`${text}\n`);
+  return OK;
+}
+
+async function planOf(options: Options): Promise<Plan> {
+  return (await new ConfigReader(options).load()).plan;
+}
+
+/** Runs the proxy, or prints why an address can't be listened on. */
 async function runProxy(options: Options, terminal: Terminal): Promise<number> {
   const reader = new ConfigReader(options);
   const loaded = await reader.load();
@@ -106,7 +115,7 @@ async function runProxy(options: Options, terminal: Terminal): Promise<number> {
   }
 }
 
-/** A bug of ours: everything a report needs. */
+/** Prints a bug with everything that a report needs. */
 function internalError(error: unknown, terminal: Terminal): void {
   const what = error instanceof Error ? error.stack ?? error.message : error;
   failure(terminal, `internal error: ${what}`);

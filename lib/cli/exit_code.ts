@@ -1,19 +1,19 @@
 /**
- * What the process tells whoever started it.
+ * The exit codes of the process.
  *
  * @module
  */
 
-/** Done, or shut down as asked. */
+/** Success, or a shutdown by one signal. */
 export const OK = 0;
 
-/** It could not be done: a port that is taken, a proxy that is not there, a bug. */
+/** A failure: a port in use, no proxy running, a bug. */
 export const FAILURE = 1;
 
-/** The command line or the config is wrong: starting again will not help. */
+/** A mistake in the command line or the config: a restart does not help. */
 export const USAGE = 2;
 
-/** Ended at once by a second signal, as a shell says it: 128 and its number. */
+/** Ended by a second signal, with a shell's code for it: 128 and its number. */
 export const KILLED_BY: Readonly<Record<string, number>> = {
   SIGHUP: 129,
   SIGINT: 130,

@@ -1,5 +1,5 @@
 /**
- * `sameorigin help`: the table in `commands.ts`, for people.
+ * `sameorigin help`: prints the table in `commands.ts`.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import {
 import { OK } from "./exit_code.ts";
 import { columns, type Style, type Terminal } from "./terminal.ts";
 
-/** Prints the help about one command, or about all. */
+/** Prints the help about one command, or the overview. */
 export function help(
   about: CommandName | undefined,
   terminal: Terminal,

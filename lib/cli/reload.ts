@@ -1,33 +1,45 @@
 /**
- * `sameorigin reload`: lets the proxy that runs with a config read it again.
+ * `sameorigin reload`: asks the running proxy to reload its config.
  *
  * @module
  */
-import { parseListen } from "../config/address.ts";
 import { ConfigError } from "../config/config_error.ts";
 import type { ListenAddress } from "../config/plan.ts";
-import { ValueError } from "../config/value_error.ts";
 import { PROOF_HEADER, RELOAD } from "../request/control.ts";
 import { type Options, UsageError } from "./arguments.ts";
 import { printProblems } from "./check.ts";
-import { configProof } from "./config_proof.ts";
+import { ConfigReader } from "./config_reader.ts";
 import { FAILURE, OK, USAGE } from "./exit_code.ts";
-import { ConfigReader } from "./load_plan.ts";
-import { ask, nameOf, whyNot } from "./local_client.ts";
-import { type ReloadOutcome, UNCHANGED } from "./reloader.ts";
+import {
+  ask,
+  InvalidResponse,
+  listenOption,
+  nameOf,
+  type SmallResponse,
+  whyNot,
+} from "./local_client.ts";
+import {
+  configProof,
+  parseOutcome,
+  type ReloadOutcome,
+  UNCHANGED,
+} from "./reload_protocol.ts";
 import { failure, type Terminal } from "./terminal.ts";
 
-/** The longest wait for the answer, in milliseconds. */
-const PATIENCE = 15_000;
+/** Milliseconds that the proxy has for a reload. */
+const RELOAD_TIMEOUT = 15_000;
 
-/** A proof may be outdated by the time it arrives. */
+/** A file that changes after the first proof was made needs a second proof. */
 const TRIES = 2;
 
+const HINT = "If listen has changed, name the address that the proxy still " +
+  "has: sameorigin reload --listen ADDRESS. Or send it SIGHUP.\n";
+
 /**
- * Asks, and prints what the proxy says.
+ * Asks the proxy, and prints the outcome.
  *
  * @throws {UsageError} without a file.
- * @throws {ConfigFileError} if it can't be read.
+ * @throws {ConfigFileError} if the file can't be read.
  */
 export async function reload(
   options: Options,
@@ -54,24 +66,24 @@ export async function reload(
   try {
     outcome = await request(address, path);
   } catch (error) {
-    const why = whyNot(error, PATIENCE);
+    const why = whyNot(error, RELOAD_TIMEOUT);
     failure(terminal, `not reloaded: ${nameOf(address)} ${why}`);
     terminal.note(HINT);
     return FAILURE;
   }
-  if (outcome !== null) return tell(outcome, terminal);
+  if (outcome !== null) return printOutcome(outcome, terminal);
   failure(
     terminal,
-    `not reloaded: ${nameOf(address)} is no sameorigin that runs with ${path}`,
+    `not reloaded: ${
+      nameOf(address)
+    } is not a sameorigin that runs with ${path}`,
   );
   terminal.note(HINT);
   return FAILURE;
 }
 
-const HINT = "If listen has been changed, name the address the proxy still " +
-  "has: sameorigin reload --listen ADDRESS. Or send it SIGHUP.\n";
-
 /**
+ * @throws {UsageError}
  * @throws {ConfigError}
  * @throws {ConfigFileError}
  */
@@ -79,20 +91,16 @@ async function addressOf(
   listen: string | undefined,
   reader: ConfigReader,
 ): Promise<ListenAddress> {
-  if (listen === undefined) {
-    const { listeners: [first] } = (await reader.load()).plan;
-    if (first !== undefined) return first.address;
-    throw new UsageError("the config listens nowhere", "Use --listen.");
-  }
-  try {
-    return parseListen(listen);
-  } catch (error) {
-    if (!(error instanceof ValueError)) throw error;
-    throw new UsageError(`--listen: ${error.message}`, "Or leave it away.");
-  }
+  if (listen !== undefined) return listenOption(listen);
+  const { listeners: [first] } = (await reader.load()).plan;
+  if (first !== undefined) return first.address;
+  throw new UsageError("the config has no listener", "Use --listen.");
 }
 
-/** @returns Null if whoever answers does not take the proof. */
+/**
+ * @returns Null if the proof is not accepted.
+ * @throws What {@linkcode ask} throws.
+ */
 async function request(
   address: ListenAddress,
   path: string,
@@ -102,39 +110,24 @@ async function request(
       `${RELOAD} / HTTP/1.1`,
       `${PROOF_HEADER}: ${await configProof(path)}`,
     ];
-    const outcome = outcomeIn(await ask(address, head, readAll, PATIENCE));
-    if (outcome !== null) return outcome;
+    const response = await ask(address, head, RELOAD_TIMEOUT);
+    if (isJson(response)) {
+      const outcome = parseOutcome(response.body);
+      if (outcome !== null) return outcome;
+      throw new InvalidResponse(
+        "answers with JSON that this version of sameorigin does not know",
+      );
+    }
   }
   return null;
 }
 
-async function readAll(connection: Deno.Conn): Promise<string> {
-  const decoder = new TextDecoder();
-  const chunk = new Uint8Array(4096);
-  let text = "";
-  for (;;) {
-    const count = await connection.read(chunk);
-    if (count === null) return text;
-    text += decoder.decode(chunk.subarray(0, count), { stream: true });
-  }
+/** Whether the response can be the one to a reload: all others are pages. */
+function isJson({ status, headers }: SmallResponse): boolean {
+  return status === 200 && headers.get("content-type") === "application/json";
 }
 
-/** Null for an answer that is none of ours. */
-function outcomeIn(answer: string): ReloadOutcome | null {
-  if (!answer.startsWith("HTTP/1.1 200 ")) return null;
-  const body = answer.slice(answer.indexOf("\r\n\r\n") + 4);
-  try {
-    const value: unknown = JSON.parse(body);
-    const ours = typeof value === "object" && value !== null &&
-      "kind" in value;
-    // Only who has the file can have taken the proof.
-    return ours ? value as ReloadOutcome : null;
-  } catch {
-    return null;
-  }
-}
-
-function tell(outcome: ReloadOutcome, terminal: Terminal): number {
+function printOutcome(outcome: ReloadOutcome, terminal: Terminal): number {
   switch (outcome.kind) {
     case "done":
       terminal.print(`${outcome.message}\n`);

@@ -1,40 +1,40 @@
 /**
- * Reading the config of the running proxy again.
+ * Reloads the config of the running proxy.
  *
  * @module
  */
-import { ConfigError, type Problem } from "../config/config_error.ts";
+import { ConfigError } from "../config/config_error.ts";
 import type { ConfigSource, LoadedConfig } from "../config/config_source.ts";
+import type { Plan } from "../config/plan.ts";
 import type { Control } from "../request/control.ts";
 import { type Changes, ListenError } from "../server/server.ts";
 import { countsOf, printProblems } from "./check.ts";
-import { configProof, sameProof } from "./config_proof.ts";
-import { listenFailure } from "./listen_failure.ts";
-import { type ConfigReader, planned } from "./load_plan.ts";
+import {
+  type ConfigReader,
+  planned,
+  type ReadConfig,
+} from "./config_reader.ts";
+import {
+  configProof,
+  type ReloadOutcome,
+  sameProof,
+  UNCHANGED,
+} from "./reload_protocol.ts";
+import { listenFailure } from "./startup_messages.ts";
 import { counted, failure, type Terminal } from "./terminal.ts";
 
-/** What became of a reload; what `sameorigin reload` gets as JSON. */
-export type ReloadOutcome =
-  | { readonly kind: "done"; readonly message: string }
-  /** The config is wrong. */
-  | { readonly kind: "problems"; readonly problems: readonly Problem[] }
-  /** The file can't be read. */
-  | { readonly kind: "unreadable"; readonly message: string }
-  /** It could not be put in effect. */
-  | { readonly kind: "failed"; readonly message: string };
-
-/** One reload at a time. Each says on the terminal what became of it. */
+/** Runs one reload at a time, and prints the outcome of each. */
 export class Reloader {
   readonly #reader: ConfigReader;
   readonly #swap: (loaded: LoadedConfig) => Promise<Changes>;
   readonly #terminal: Terminal;
-  /** What was last tried, to tell an edit from a mere touch. */
+  /** The text, or error, of the last attempt: a touched file is not a changed one. */
   #tried: string;
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param loaded What runs.
-   * @param swap Puts another in its place.
+   * @param loaded The config in effect.
+   * @param swap Puts another in effect.
    */
   constructor(
     reader: ConfigReader,
@@ -52,7 +52,7 @@ export class Reloader {
    * Reads the config and puts it in effect. Never throws: a config that can't be
    * used changes nothing.
    *
-   * @param cause Who asks, for the terminal: `SIGHUP`.
+   * @param cause The reason, for the terminal: `SIGHUP`.
    */
   reload(cause: string): Promise<ReloadOutcome> {
     const outcome = this.#last.then(() => this.#attempt(cause));
@@ -60,7 +60,7 @@ export class Reloader {
     return outcome;
   }
 
-  /** The same, if it is another than at the last time. */
+  /** Reloads if the config differs from that of the last attempt. */
   reloadIfChanged(cause: string): Promise<void> {
     const done = this.#last.then(async () => {
       if (await this.#isChanged()) await this.#attempt(cause);
@@ -69,62 +69,74 @@ export class Reloader {
     return done;
   }
 
-  /** For `sameorigin reload`. */
+  /** Reloads for `sameorigin reload`, if the proof is right. */
   readonly control: Control = async (proof) => {
     const { path } = this.#reader;
     if (path === null) return null;
     try {
       if (!sameProof(proof, await configProof(path))) return null;
     } catch {
-      // Whoever asks can't have read it either.
+      // The sender can't have read it either.
       return null;
     }
     return JSON.stringify(await this.reload("sameorigin reload"));
   };
 
   async #attempt(cause: string): Promise<ReloadOutcome> {
-    const outcome = await this.#try();
-    this.#say(cause, outcome);
+    const { outcome, file } = await this.#try();
+    this.#print(cause, outcome, file);
     return outcome;
   }
 
   async #isChanged(): Promise<boolean> {
     try {
-      return textOf(await this.#reader.read()) !== this.#tried;
+      const { config } = await this.#reader.read();
+      return textOf(config) !== this.#tried;
     } catch (error) {
       return messageOf(error) !== this.#tried;
     }
   }
 
-  async #try(): Promise<ReloadOutcome> {
-    if (this.#reader.path === null) {
-      const message = "there is no config file to be read again";
-      return { kind: "unreadable", message };
-    }
-    let loaded: LoadedConfig;
+  /** @returns The outcome, and which file was read, as text. */
+  async #try(): Promise<{ outcome: ReloadOutcome; file: string | null }> {
+    let read: ReadConfig;
     try {
-      const config = await this.#reader.read();
-      this.#tried = textOf(config);
-      loaded = planned(config);
+      if (this.#reader.path === null) {
+        throw new Error("there is no config file to reload");
+      }
+      read = await this.#reader.read();
+    } catch (error) {
+      this.#tried = messageOf(error);
+      const outcome = { kind: "unreadable", message: this.#tried } as const;
+      return { outcome, file: null };
+    }
+    this.#tried = textOf(read.config);
+    const file = describeFile(read);
+    return { outcome: await this.#putInEffect(read.config, file), file };
+  }
+
+  async #putInEffect(
+    config: ConfigSource,
+    file: string | null,
+  ): Promise<ReloadOutcome> {
+    let plan: Plan | null = null;
+    try {
+      const loaded = planned(config);
+      ({ plan } = loaded);
+      const changes = await this.#swap(loaded);
+      return { kind: "done", message: summary(loaded, changes, file) };
     } catch (error) {
       if (error instanceof ConfigError) {
         return { kind: "problems", problems: error.problems };
       }
-      this.#tried = messageOf(error);
-      return { kind: "unreadable", message: this.#tried };
-    }
-    try {
-      const changes = await this.#swap(loaded);
-      return { kind: "done", message: summary(loaded, changes) };
-    } catch (error) {
-      const message = error instanceof ListenError
-        ? listenFailure(error, loaded.plan, true)
+      const message = error instanceof ListenError && plan !== null
+        ? listenFailure(error, plan, true)
         : messageOf(error);
       return { kind: "failed", message };
     }
   }
 
-  #say(cause: string, outcome: ReloadOutcome): void {
+  #print(cause: string, outcome: ReloadOutcome, file: string | null): void {
     const terminal = this.#terminal;
     switch (outcome.kind) {
       case "done":
@@ -136,12 +148,10 @@ export class Reloader {
       default:
         failure(terminal, outcome.message);
     }
+    if (file !== null) failure(terminal, `${cause}: not used: ${file}`);
     failure(terminal, `${cause}: ${UNCHANGED}`);
   }
 }
-
-/** What is said after a config that can't be used. */
-export const UNCHANGED = "the proxy keeps running with the config it has";
 
 function textOf({ content }: ConfigSource): string {
   return "text" in content ? content.text : "";
@@ -151,10 +161,21 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** In one line. */
+/** `/srv/releases/2/config.yaml, modified 2026-11-26 14:25:10 UTC`. */
+function describeFile({ file }: ReadConfig): string | null {
+  if (file === null) return null;
+  const [, date, time] = /^(.+)T(.+)\.\d+Z$/
+    .exec(file.modified?.toISOString() ?? "") ?? [];
+  return date === undefined
+    ? file.path
+    : `${file.path}, modified ${date} ${time} UTC`;
+}
+
+/** A reload that is done, in one line. */
 function summary(
   { plan }: LoadedConfig,
   { added, removed, notes }: Changes,
+  file: string | null,
 ): string {
   return [
     `${plan.source} is in effect: ${
@@ -163,5 +184,6 @@ function summary(
     ...added.map((address) => `now also on ${address}`),
     ...removed.map((address) => `no longer on ${address}`),
     ...notes,
+    ...file === null ? [] : [`read from ${file}`],
   ].join(", ");
 }

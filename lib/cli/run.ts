@@ -1,57 +1,86 @@
 /**
- * `sameorigin run`: the proxy, from its start to its end.
+ * `sameorigin run`: starts the proxy and runs it until a signal ends it.
  *
  * @module
  */
 import type { LoadedConfig } from "../config/config_source.ts";
-import { surviveBugs } from "../observe/uncaught_errors.ts";
+import { type LogFormat, logLine } from "../observe/access_line.ts";
+import { LogOutput } from "../observe/log_output.ts";
+import { logUncaughtErrors } from "../observe/uncaught_errors.ts";
 import type { RunningProxy } from "../server/running_proxy.ts";
 import { startProxy } from "../server/start.ts";
+import type { ConfigReader } from "./config_reader.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
-import type { ConfigReader } from "./load_plan.ts";
 import { Reloader } from "./reloader.ts";
 import { onSignals } from "./signals.ts";
-import { startupBlock } from "./startup_block.ts";
+import { startupBlock } from "./startup_messages.ts";
 import { failure, type Terminal } from "./terminal.ts";
 
-/** What is run. */
-export interface RunOptions {
+interface RunOptions {
   readonly loaded: LoadedConfig;
-  /** Reads it again. */
+  /** Reads the config for a reload. */
   readonly reader: ConfigReader;
-  /** Where it is from, for the block at the start. */
+  /** The config's origin, for the message at the start. */
   readonly from: string;
-  /** Whether it is read again when its file changes. */
+  /** Whether a change of the file is a reload. */
   readonly watch: boolean;
 }
 
 /**
  * Runs until a signal ends it.
  *
- * @throws {ListenError} if an address can't be had.
+ * @throws {ListenError} if an address can't be listened on.
  */
 export async function run(
   { loaded, reader, from, watch }: RunOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const { plan } = loaded;
+  let { plan } = loaded;
   const errorLog = (line: string) => failure(terminal, line);
-  surviveBugs(errorLog);
-  const control = (proof: string) => reloader.control(proof);
-  const options = { writeLog: writeOutput, errorLog, control };
-  const proxy = await startProxy(loaded, options);
-  let { shutdownTimeout } = plan;
+  const output = logOutputs(terminal, () => plan.logFormat);
+  logUncaughtErrors(errorLog);
+  const proxy = await startProxy(loaded, {
+    writeLog: (lines) => output.write(lines),
+    errorLog,
+    control: (proof) => reloader.control(proof),
+  });
   const reloader = new Reloader(reader, loaded, async (next) => {
     const changes = await proxy.reload(next);
-    ({ shutdownTimeout } = next.plan);
+    ({ plan } = next);
     return changes;
   }, terminal);
-  // Listens to signals from here on: whoever reads the block may send one.
-  const end = ended(proxy, () => shutdownTimeout, reloader, terminal);
+  // Before the message: its reader may send a signal.
+  const end = ended(proxy, () => plan.shutdownTimeout, reloader, terminal);
   using _watch = watch ? await watched(reader, reloader, errorLog) : undefined;
   const { noteStyle } = terminal;
   terminal.note(startupBlock(plan, from, proxy.addresses, noteStyle));
   return await end;
+}
+
+/**
+ * Makes both logs asynchronous. A failure of one is written to the other.
+ *
+ * @returns The access log's output.
+ */
+function logOutputs(terminal: Terminal, format: () => LogFormat): LogOutput {
+  terminal.queueNotes((why, ended) => {
+    const message = ended
+      ? "error messages have ended: nobody reads standard error any more"
+      : `cannot write to standard error: ${why}; trying again`;
+    const event = { event: "message", time: new Date(), message } as const;
+    const line = new TextEncoder().encode(logLine(format(), event));
+    // If that fails too, there is no place left.
+    output.write(line).catch(() => {});
+  });
+  const output: LogOutput = new LogOutput(Deno.stdout, (why, ended) => {
+    failure(
+      terminal,
+      ended
+        ? "the access log has ended: nobody reads standard output any more"
+        : `cannot write the access log: ${why}; trying again`,
+    );
+  });
+  return output;
 }
 
 async function watched(
@@ -60,10 +89,12 @@ async function watched(
   errorLog: (line: string) => void,
 ): Promise<Disposable | undefined> {
   if (path === null) return undefined;
-  // What only this needs is not loaded at every start.
+  // Loaded only where it is needed, for a faster start.
   const { FileWatch } = await import("./watch.ts");
-  const changed = () => reloader.reloadIfChanged("changed");
-  return new FileWatch(path, changed, errorLog);
+  return await FileWatch.start(path, {
+    changed: () => reloader.reloadIfChanged("changed"),
+    warn: errorLog,
+  });
 }
 
 /** Resolves with the exit code when the proxy has ended. */
@@ -85,8 +116,8 @@ function ended(
         }
         stopping = true;
         terminal.note(
-          `${signal}: waiting for what is in flight, for at most ` +
-            `${shutdownTimeout() / 1000} s (a second one stops at once)\n`,
+          `${signal}: waiting for requests in flight, for at most ` +
+            `${shutdownTimeout() / 1000} s (a second signal stops at once)\n`,
         );
         proxy.shutdown().then(() => resolve(OK), reject);
       },
@@ -96,21 +127,14 @@ function ended(
       reopenLogs() {
         terminal.note(
           "SIGUSR1: the logs are standard output and standard error; there is " +
-            "no file to be opened anew\n",
+            "no file to reopen\n",
         );
       },
     });
     proxy.finished.then(() => {
       if (stopping) return;
-      failure(terminal, "the listeners have ended by themselves");
+      failure(terminal, "all listeners have closed unexpectedly");
       resolve(FAILURE);
     }, reject);
   });
-}
-
-async function writeOutput(bytes: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    written += await Deno.stdout.write(bytes.subarray(written));
-  }
 }

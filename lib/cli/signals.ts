@@ -1,33 +1,33 @@
 /**
- * The signals that the proxy listens to.
+ * The signals that the proxy handles.
  *
  * @module
  */
 
-/** Windows knows no SIGTERM; there it is Ctrl+C and Ctrl+Break. */
+/** Windows has no SIGTERM, but Ctrl+C and Ctrl+Break. */
 const WINDOWS = Deno.build.os === "windows";
 const STOP_SIGNALS: readonly Deno.Signal[] = WINDOWS
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM"];
 
-/** What is done at signals. */
-export interface SignalActions {
+/** The handlers. */
+interface SignalActions {
   /**
-   * At each signal that asks the process to end.
+   * At each signal that ends the process.
    *
-   * @param count 1 at the first, of whichever kind.
+   * @param count 1 at the first signal, whichever it is.
    */
   stop(signal: Deno.Signal, count: number): void;
-  /** At SIGHUP, unless it says that the terminal is gone, which is a stop. */
+  /** At SIGHUP. One that means a closed terminal is a `stop`. */
   reload(): void;
-  /** At SIGUSR1, by which other servers are told to open their logs anew. */
+  /** At SIGUSR1, which makes other servers reopen their log files. */
   reopenLogs(): void;
 }
 
 /**
- * Listens to the signals that the proxy knows.
+ * Handles the signals of the proxy.
  *
- * @returns Gives them back to the system.
+ * @returns Removes the handlers.
  */
 export function onSignals(actions: SignalActions): () => void {
   const attended = onTerminal();
@@ -37,7 +37,7 @@ export function onSignals(actions: SignalActions): () => void {
   if (!WINDOWS) {
     release.push(
       on("SIGHUP", () => {
-        // The window was closed: the kernel takes the terminal away first.
+        // The window was closed: the kernel has hung up the terminal before.
         if (attended && !onTerminal()) stop("SIGHUP");
         else actions.reload();
       }),
@@ -48,10 +48,10 @@ export function onSignals(actions: SignalActions): () => void {
 }
 
 /**
- * Calls `stop` at each signal that asks the process to end.
+ * Calls `stop` at each signal that ends the process.
  *
- * @param stop `count` is 1 at the first signal, of whichever kind.
- * @returns Gives the signals back to the system.
+ * @param stop `count` is 1 at the first signal, whichever it is.
+ * @returns Removes the handlers.
  */
 export function onStopSignal(
   stop: (signal: Deno.Signal, count: number) => void,
@@ -67,7 +67,7 @@ function on(signal: Deno.Signal, listener: () => void): () => void {
   return () => Deno.removeSignalListener(signal, listener);
 }
 
-/** False, too, for a terminal that is no more. */
+/** Whether the process has a terminal; not one that was closed. */
 function onTerminal(): boolean {
   return Deno.stdin.isTerminal() || Deno.stderr.isTerminal();
 }

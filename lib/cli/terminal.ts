@@ -1,15 +1,17 @@
 /**
- * The terminal: the only way words leave the process. What was asked for goes
- * to standard output; messages for people go to standard error, because the
- * standard output of `run` is the access log.
+ * The terminal: only here does text leave the process. Output goes to standard
+ * output; messages for people go to standard error, because the standard output
+ * of `run` is the access log.
  *
  * @module
  */
+import { LineQueue, LogOutput, type OnFailure } from "../observe/log_output.ts";
+import { flushLog } from "../server/log_flush.ts";
 
-/** Marks up a word. Without colour it returns the word as it is. */
-export type Mark = (word: string) => string;
+/** Adds the escapes of a style to a word; none without colours. */
+type Mark = (word: string) => string;
 
-/** What colours mean here. */
+/** The styles by meaning. */
 export interface Style {
   readonly strong: Mark;
   readonly faint: Mark;
@@ -18,18 +20,27 @@ export interface Style {
   readonly link: Mark;
 }
 
-/** Where a command writes to. */
+/** The output of a command. */
 export interface Terminal {
   /**
    * Writes to standard output.
    *
-   * @throws {OutputError} if it can't be written, but for a reader that has
-   * seen enough (`sameorigin schema | head`).
+   * @throws {OutputError} if it can't be written. Not if the reader has closed
+   * the pipe, as in `sameorigin schema | head`.
    */
   print(text: string): void;
-  /** Writes to standard error. Never throws: there is nobody left to tell. */
+  /** Writes to standard error. Never throws: an error could not be shown. */
   note(text: string): void;
-  /** Whether a person sees the standard output. */
+  /**
+   * Makes {@linkcode note} asynchronous, with a bounded queue: a reader that has
+   * stopped reading must not stop the running proxy.
+   *
+   * @param failed As of `LogOutput`.
+   */
+  queueNotes(failed: OnFailure): void;
+  /** Writes the queued text, for at most a second. */
+  flush(): Promise<void>;
+  /** Whether standard output is a terminal. */
   readonly outputIsTerminal: boolean;
   /** For {@linkcode print}. */
   readonly outputStyle: Style;
@@ -37,14 +48,19 @@ export interface Terminal {
   readonly noteStyle: Style;
 }
 
-/** Standard output can't be written: a full disk, say. */
+/** Standard output can't be written, for example to a full disk. */
 export class OutputError extends Error {
   override readonly name = "OutputError";
 }
 
+/** Characters that wait for a reader of standard error that has stopped reading. */
+const QUEUE_LIMIT = 1024 * 1024;
+
 /** The terminal of this process. */
 export function systemTerminal(): Terminal {
   const outputIsTerminal = Deno.stdout.isTerminal();
+  const noteStyle = style(Deno.stderr.isTerminal() && wantsColour());
+  let queue: LineQueue | null = null;
   return {
     print(text) {
       try {
@@ -58,25 +74,42 @@ export function systemTerminal(): Terminal {
       }
     },
     note(text) {
+      // A synchronous write would wait for the queue's pending one, in Deno 2.9.6.
+      if (queue !== null) return queue.add(text);
       try {
         writeAll(Deno.stderr, text);
       } catch {
-        // Nowhere to say it.
+        // There is no other place to show it.
       }
+    },
+    queueNotes(failed) {
+      const output = new LogOutput(Deno.stderr, failed);
+      queue = new LineQueue((bytes) => output.write(bytes), {
+        limit: QUEUE_LIMIT,
+        delay: 0,
+        lostLines: (count) =>
+          failureLine(
+            `${counted(count, "line")} lost: standard error was not read`,
+            noteStyle,
+          ),
+      });
+    },
+    async flush() {
+      if (queue !== null) await flushLog(queue);
     },
     outputIsTerminal,
     outputStyle: style(outputIsTerminal && wantsColour()),
-    noteStyle: style(Deno.stderr.isTerminal() && wantsColour()),
+    noteStyle,
   };
 }
 
-/** https://no-color.org: any value of NO_COLOR but the empty one is a no. */
+/** https://no-color.org: any value of NO_COLOR but the empty one turns colours off. */
 function wantsColour(): boolean {
   return (Deno.env.get("NO_COLOR") ?? "") === "" &&
     Deno.env.get("TERM") !== "dumb";
 }
 
-/** The marks, as ANSI escapes (ECMA-48 SGR) or as nothing. */
+/** The styles as ANSI escapes (ECMA-48 SGR), or without any. */
 export function style(coloured: boolean): Style {
   const sgr = (on: number, off: number): Mark =>
     coloured ? (word) => `\x1b[${on}m${word}\x1b[${off}m` : (word) => word;
@@ -93,8 +126,8 @@ export function style(coloured: boolean): Style {
  * Rows of cells as lines with aligned columns. The last cell of a row is not
  * padded, so that no line ends in spaces.
  *
- * @param marks One for each column, put on after the padding is measured.
- * @param indent In front of each line.
+ * @param marks One for each column, applied after the padding is measured.
+ * @param indent The start of each line.
  */
 export function columns(
   rows: readonly (readonly string[])[],
@@ -118,10 +151,27 @@ export function columns(
   return lines.join("");
 }
 
-/** One line of a message about what went wrong, with the program's name. */
+/** Prints one line about a failure, with the program's name. */
 export function failure(terminal: Terminal, message: string): void {
-  terminal.note(`${terminal.noteStyle.bad("sameorigin:")} ${message}\n`);
+  terminal.note(failureLine(message, terminal.noteStyle));
 }
+
+function failureLine(message: string, style: Style): string {
+  return `${style.bad("sameorigin:")} ${message}\n`;
+}
+
+/**
+ * A text of unknown origin as one line that can't control the terminal: control
+ * characters (C0, DEL, C1), line separators and the characters that change the
+ * direction of text become spaces.
+ */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, " ");
+}
+
+const UNPRINTABLE =
+  // deno-lint-ignore no-control-regex -- they are what is looked for.
+  /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** `1 location`, `5 locations`. */
 export function counted(count: number, word: string): string {

@@ -1,20 +1,88 @@
 /**
- * The words of one access-log line.
+ * The text of an access-log line.
  *
  * @module
  */
-import type { LogEvent, LoggedRequest, Traffic } from "./access_log.ts";
+import type { RequestContext } from "../config/template.ts";
+
+/** The fields of a request that the log has. */
+export type LoggedRequest = Pick<
+  RequestContext,
+  | "requestId"
+  | "remoteAddr"
+  | "method"
+  | "host"
+  | "requestUri"
+  | "upstreamAddr"
+  | "referer"
+  | "userAgent"
+>;
+
+/** A request whose response was delivered, or failed. */
+export interface RequestEntry {
+  context: LoggedRequest;
+  /** The status sent; 499 (as in nginx) if the client left before it. */
+  status: number;
+  /** Bytes of the body, null if unknown: a streamed body without a length. */
+  bytes: number | null;
+  /** Milliseconds from the request's arrival to the end of its response. */
+  duration: number;
+}
+
+/** The traffic of a WebSocket in one direction. */
+interface Traffic {
+  messages: number;
+  bytes: number;
+}
+
+/** The end of a WebSocket. */
+export interface WebSocketEntry {
+  context: LoggedRequest;
+  /** The close code that the client saw or sent; 1006 if it vanished. */
+  code: number;
+  /** The side that closed it. */
+  by: "client" | "upstream" | "proxy";
+  /** Milliseconds that it was open. */
+  duration: number;
+  fromClient: Traffic;
+  toClient: Traffic;
+}
+
+/** The content of a line. */
+export type LogEvent =
+  | { event: "request"; time: Date; entry: RequestEntry }
+  | { event: "websocket_opened"; time: Date; context: LoggedRequest }
+  | { event: "websocket_closed"; time: Date; entry: WebSocketEntry }
+  /** A gap: the number of lines that were not written. */
+  | { event: "lines_lost"; time: Date; count: number }
+  /** A message that belongs on standard error, which can't be written. */
+  | { event: "message"; time: Date; message: string };
+
+/** `combined` is the format of nginx and Apache, `json` an object per line; `off` is no log. */
+export type LogFormat = "combined" | "json" | "off";
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+/** A line with its line feed; empty if the log is off. */
+export function logLine(format: LogFormat, event: LogEvent): string {
+  switch (format) {
+    case "combined":
+      return `${combinedLine(event)}\n`;
+    case "json":
+      return `${jsonLine(event)}\n`;
+    case "off":
+      return "";
+  }
+}
 
 /**
  * nginx's predefined format `combined`: `$remote_addr - $remote_user
  * [$time_local] "$request" $status $body_bytes_sent "$http_referer"
- * "$http_user_agent"`. A WebSocket's lines have the same fields, the closing
- * one then says how it ended. Deno does not tell the version of HTTP, so it is
- * always written as 1.1; the times are UTC.
+ * "$http_user_agent"`. A WebSocket's lines begin with the same fields. All other
+ * lines begin with `#`. Deno does not tell the version of HTTP: it is always
+ * written as 1.1. The times are UTC.
  */
-export function combinedLine(event: LogEvent): string {
+function combinedLine(event: LogEvent): string {
   switch (event.event) {
     case "request": {
       const { context, status, bytes } = event.entry;
@@ -29,11 +97,19 @@ export function combinedLine(event: LogEvent): string {
         ` websocket closed ${code} by ${by} after ${seconds(duration)}s` +
         `, from client ${traffic(fromClient)}, to client ${traffic(toClient)}`;
     }
+    case "lines_lost":
+      return `# ${event.count} lines lost: the log was not read`;
+    case "message":
+      return `# ${event.message}`;
   }
 }
 
-/** One JSON object a line. Durations in seconds, sizes in bytes. */
-export function jsonLine(event: LogEvent): string {
+/** A JSON object. Durations in seconds, sizes in bytes. */
+function jsonLine(event: LogEvent): string {
+  if (event.event === "lines_lost" || event.event === "message") {
+    const { time, event: name, ...rest } = event;
+    return JSON.stringify({ time: time.toISOString(), event: name, ...rest });
+  }
   const context = event.event === "websocket_opened"
     ? event.context
     : event.entry.context;

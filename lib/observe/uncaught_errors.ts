@@ -1,14 +1,14 @@
 /**
- * Errors that nobody has caught.
+ * Uncaught errors and unhandled rejections.
  *
  * @module
  */
 
 /**
- * A bug in one request, or a rejection nobody waits for, must not end the
- * thread.
+ * Logs uncaught errors and unhandled rejections of this thread, which would
+ * otherwise end the process: a bug in one request must not.
  */
-export function surviveBugs(errorLog: (line: string) => void): void {
+export function logUncaughtErrors(errorLog: (line: string) => void): void {
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     errorLog(`internal error: ${describe(event.reason)}`);

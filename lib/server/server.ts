@@ -11,6 +11,7 @@ import { createHandler, type ServerState } from "../request/handler.ts";
 import { ConnCounters } from "../access/limit_conn.ts";
 import { addressKey, ListenError, ownIfOverlapping } from "./listen_address.ts";
 import { type Handler, Listener } from "./listener.ts";
+import { flushLog } from "./log_flush.ts";
 import type {
   Changes,
   ListenedAddress,
@@ -123,7 +124,7 @@ class Server implements RunningServer {
     await within(ended, shutdownTimeout);
     for (const { bridges } of this.#all()) bridges.abort();
     this.#close();
-    await this.#options.accessLog.flush();
+    await flushLog(this.#options.accessLog);
   }
 
   #all(): Listener[] {

@@ -4,12 +4,8 @@
  * @module
  */
 import type { LoadedConfig } from "../config/config_source.ts";
-import {
-  type AccessLog,
-  createAccessLog,
-  type FormattedLog,
-} from "../observe/access_log.ts";
-import { impatient } from "../observe/impatient_log.ts";
+import { createAccessLog, type FormattedLog } from "../observe/access_log.ts";
+import { flushLog } from "./log_flush.ts";
 import {
   type ProxyOptions,
   type RunningProxy,
@@ -47,14 +43,12 @@ export async function startProxy(
 class SingleThread implements RunningProxy {
   readonly finished: Promise<void>;
   readonly #server: RunningServer;
-  readonly #lines: FormattedLog;
-  readonly #accessLog: AccessLog;
+  readonly #accessLog: FormattedLog;
   readonly #workers: number;
 
   constructor({ plan }: LoadedConfig, options: ProxyOptions) {
     const { writeLog, errorLog, control } = options;
-    this.#lines = createAccessLog(plan.logFormat, writeLog);
-    const accessLog = impatient(this.#lines);
+    const accessLog = createAccessLog(plan.logFormat, writeLog);
     this.#accessLog = accessLog;
     this.#server = startServer(plan, { accessLog, errorLog, control });
     this.#workers = plan.workers;
@@ -69,7 +63,7 @@ class SingleThread implements RunningProxy {
   // deno-lint-ignore require-await
   async reload({ plan }: LoadedConfig): Promise<Changes> {
     const changes = this.#server.reload(plan);
-    this.#lines.setFormat(plan.logFormat);
+    this.#accessLog.setFormat(plan.logFormat);
     return { ...changes, notes: workerNotes(plan.workers, this.#workers) };
   }
 
@@ -79,6 +73,6 @@ class SingleThread implements RunningProxy {
 
   abort(): Promise<void> {
     this.#server.abort();
-    return this.#accessLog.flush();
+    return flushLog(this.#accessLog);
   }
 }

@@ -121,7 +121,7 @@ const MISTAKES: [argv: string[], message: string, hint: string][] = [
   [
     ["--listen", "1", "--listen", "2"],
     "--listen is given twice",
-    "Leave one of them.",
+    "Give it once.",
   ],
   [
     ["--log-format", "jsn"],
@@ -137,18 +137,18 @@ const MISTAKES: [argv: string[], message: string, hint: string][] = [
   [["explain", "GET"], "explain needs URL", "See: sameorigin help explain"],
   [
     ["schema", "more"],
-    `schema has no use for "more"`,
+    `schema takes no argument "more"`,
     "See: sameorigin help schema",
   ],
   [
     ["run", "--", "more"],
-    `run has no use for "more"`,
+    `run takes no argument "more"`,
     "See: sameorigin help run",
   ],
   [
     ["-c", "a", "--to", "/=b:1"],
     "--to and --config can't be given together",
-    "Write the location into the config, or leave --config away.",
+    "Write the location into the config, or omit --config.",
   ],
 ];
 

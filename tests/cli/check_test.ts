@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { STARTER } from "../../lib/cli/starter.ts";
+import { STARTER } from "../../lib/cli/init.ts";
 import { VERSION } from "../../lib/cli/version.ts";
 import { jsonSchema, loadPlan } from "../../lib/config/load.ts";
 import type { LocationPlan } from "../../lib/config/plan.ts";
@@ -111,7 +111,7 @@ Deno.test("a config that can't be read is said in a line and a hint, with exit c
         ],
       ] as const
     ) {
-      for (const name of ["check", "run", "health"]) {
+      for (const name of ["check", "run"]) {
         assert.deepEqual(await command(name, "-c", path), {
           code: 2,
           output: "",
@@ -220,8 +220,8 @@ for (
     ],
     [
       ["/=a:81", "/=b:82"],
-      `--to names the prefix "/" twice`,
-      "One prefix goes to one address; an upstream of several is for a config.",
+      `--to has the prefix "/" twice`,
+      "Several addresses for one prefix need a config with an upstream.",
     ],
   ] as const
 ) {

@@ -1,5 +1,5 @@
 /**
- * `health`, against proxies and against what is none.
+ * `health`, with a proxy, without one, and with other programs on its port.
  *
  * @module
  */
@@ -39,22 +39,83 @@ Deno.test("a proxy that runs is alive, whatever its upstreams are", async () => 
   assert.equal(upstream.connections, 0);
 });
 
-Deno.test("a proxy on every address is asked on this machine's own", async () => {
+Deno.test("with --listen no file is read, and every address is this machine's own", async () => {
   await using proxy = startProxy({
     listen: "0.0.0.0:0",
     locations: { "/": "http://127.0.0.1:81" },
   });
+  const missing = ["-c", "/does/not/exist.yaml"];
+  for (const listen of [`${proxy.port}`, `0.0.0.0:${proxy.port}`]) {
+    const answer = {
+      code: 0,
+      output: `alive: 127.0.0.1:${proxy.port} answers (405)\n`,
+      notes: "",
+    };
+    assert.deepEqual(
+      await command("health", ...missing, "--listen", listen),
+      answer,
+    );
+  }
+  const { code, notes } = await command("health", "--listen", "nowhere");
+  assert.equal(code, 2);
+  assert.match(notes, /^sameorigin: --listen: .*\nWrite it as --listen 9001 /);
+});
+
+Deno.test("a config with problems does not make a running proxy unhealthy", async () => {
+  await using proxy = startProxy({ locations: { "/": "http://127.0.0.1:81" } });
+  const at = `127.0.0.1:${proxy.port}`;
+  Deno.env.set("HEALTH_TEST_LISTEN", at);
+  const broken = [
+    `listen: ${at}\nlocatoins: {/: http://a:81}\n`,
+    `listen: [${at}, 9001]\nlocations: 7\n`,
+    `listen: \${HEALTH_TEST_LISTEN}\nlocations: {/: "http://\${NOT_SET}"}\n`,
+    `servers:\n- listen: ["${at}"]\n  locations: {/: nowhere}\n- listen: 1\n`,
+    // Not even YAML.
+    `listen: ${at}\nlocations: {/: [\n`,
+    `server_name: x: y\nlisten:\n  - ${at} # ours\nlocations: {}\n`,
+  ];
   const config = await Deno.makeTempFile();
   try {
-    await Deno.writeTextFile(config, "locations: {/: http://a:81}\n");
-    const { code, output } = await command(
-      ...["health", "-c", config, "--listen", String(proxy.port)],
-    );
-    assert.equal(code, 0);
-    assert.match(output, /^alive: 127\.0\.0\.1:/);
+    for (const text of broken) {
+      await Deno.writeTextFile(config, text);
+      assert.deepEqual(await command("health", "-c", config), {
+        code: 0,
+        output: `alive: ${at} answers (405)\n`,
+        notes: `${config} has problems (sameorigin check shows them): only ` +
+          "its listen was read\n",
+      });
+    }
   } finally {
     await Deno.remove(config);
+    Deno.env.delete("HEALTH_TEST_LISTEN");
   }
+});
+
+Deno.test("without a listen that can be read the default is assumed, and named", async () => {
+  // Whether something listens on port 9000 of this machine is not ours.
+  const answer = /^(alive|sameorigin: not alive): 127\.0\.0\.1:9000 /;
+  const missing = `${await Deno.makeTempDir()}/none.yaml`;
+  const absent = await command("health", "-c", missing);
+  assert.match(absent.output + absent.notes, answer);
+  const assumed = "the default listen, 9000, was assumed\n";
+  assert(
+    absent.notes.endsWith(`there is no file ${missing}: ${assumed}`),
+    absent.notes,
+  );
+  for (const text of ["listen: [\n", "listen: {}\n", "", "listen: x\n- 7"]) {
+    await Deno.writeTextFile(missing, text);
+    const unusable = await command("health", "-c", missing);
+    assert.match(unusable.output + unusable.notes, answer);
+    assert(
+      unusable.notes.endsWith(
+        `has problems (sameorigin check shows them): ${assumed}`,
+      ),
+      unusable.notes,
+    );
+  }
+  await Deno.remove(missing.slice(0, -"/none.yaml".length), {
+    recursive: true,
+  });
 });
 
 Deno.test("a port where nothing listens is not alive", async () => {

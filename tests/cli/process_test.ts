@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { STARTER } from "../../lib/cli/starter.ts";
+import { STARTER } from "../../lib/cli/init.ts";
 import { VERSION } from "../../lib/cli/version.ts";
 import {
   sameorigin,
@@ -80,7 +80,7 @@ locations:
         }  ${address}, localhost:1234
   /     http://${address}
 
-SIGTERM: waiting for what is in flight, for at most 30 s (a second one stops at once)
+SIGTERM: waiting for requests in flight, for at most 30 s (a second signal stops at once)
 `,
       );
     }),
@@ -221,8 +221,7 @@ Deno.test("init with that permission writes, but never over a file", () =>
     assert.deepEqual(await sameorigin(["init"], options), {
       code: 1,
       stdout: "",
-      stderr: "sameorigin: config.yaml is not written: it exists already, " +
-        "and is left as it is\n",
+      stderr: "sameorigin: config.yaml is not written: it already exists\n",
     });
     assert.equal(await Deno.readTextFile(file), "mine");
   }));

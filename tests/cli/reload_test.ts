@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { configProof, sameProof } from "../../lib/cli/config_proof.ts";
+import { configProof, sameProof } from "../../lib/cli/reload_protocol.ts";
 import { echoClient, echoUpstream } from "../support/echo.ts";
 import {
   type Outcome,
@@ -59,7 +59,7 @@ Deno.test({
     await file.write(config("/b", echo.port));
     running.kill("SIGHUP");
     await running.until(
-      /^SIGHUP: \S+config\.yaml is in effect: 1 location\n/m,
+      /^SIGHUP: \S+config\.yaml is in effect: 1 location, read from \S+config\.yaml, modified \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n/m,
     );
     assert.deepEqual(
       [await statusOf(`${url}/a`), await statusOf(`${url}/b`)],
@@ -128,9 +128,9 @@ Deno.test({
     );
     const url = await urlOf(running);
     running.kill("SIGHUP");
-    await running.until(/no config file to be read again/);
+    await running.until(/no config file to reload/);
     running.kill("SIGUSR1");
-    await running.until(/SIGUSR1: .* no file to be opened/);
+    await running.until(/SIGUSR1: .* no file to reopen/);
     assert.equal(await statusOf(url), 200);
     running.kill("SIGTERM");
     assert.equal((await running.ended).code, 0);
@@ -170,7 +170,8 @@ Deno.test("--watch follows a file in all the ways in which it changes", async (t
   const follows = async (edit: (text: string) => Promise<void>) => {
     edits++;
     await edit(config(`/${edits}`, echo.port));
-    const lines = `(changed: \\S+ is in effect: 1 location\\n[^]*){${edits}}`;
+    const lines =
+      `(changed: \\S+ is in effect: 1 location, .*\\n[^]*){${edits}}`;
     await running.until(new RegExp(lines));
     assert.equal(await statusOf(`${url}/${edits}`), 200);
   };
@@ -229,6 +230,39 @@ Deno.test("--watch follows a file in all the ways in which it changes", async (t
   });
 });
 
+Deno.test({
+  name:
+    "--watch follows a link above the file, and says which file it has read",
+  ignore,
+  async fn() {
+    await using echo = echoUpstream();
+    await using file = await configFile("");
+    for (const release of [1, 2]) {
+      await Deno.mkdir(`${file.dir}/${release}`);
+      const path = `${file.dir}/${release}/config.yaml`;
+      await Deno.writeTextFile(path, config(`/${release}`, echo.port));
+      await Deno.utime(path, 0, new Date(`2026-01-0${release}T12:34:56Z`));
+    }
+    const current = `${file.dir}/current`;
+    await Deno.symlink("1", current);
+    const args = ["-c", `${current}/config.yaml`, "--watch"];
+    await using running = await startSameorigin(args);
+    const url = await urlOf(running);
+    await Deno.symlink("2", `${current}.new`);
+    await Deno.rename(`${current}.new`, current);
+    const [, read] = await running.until(/ in effect: .*, read from (.*)\n/);
+    const real = await Deno.realPath(file.dir);
+    assert.equal(
+      read,
+      `${real}/2/config.yaml, modified 2026-01-02 12:34:56 UTC`,
+    );
+    assert.equal(await statusOf(`${url}/2`), 200);
+    await Deno.writeTextFile(`${real}/2/config.yaml`, BROKEN);
+    const [, unused] = await running.until(/changed: not used: (.*), modified/);
+    assert.equal(unused, `${real}/2/config.yaml`);
+  },
+});
+
 Deno.test("sameorigin reload lets the proxy read the file, and says what came of it", async () => {
   await using echo = echoUpstream();
   await using file = await configFile(config("/a", echo.port));
@@ -244,9 +278,12 @@ Deno.test("sameorigin reload lets the proxy read the file, and says what came of
 
   await file.write(config("/b", echo.port));
   const done = await reload("-c", file.path, "--listen", listen);
+  const { mtime } = await Deno.stat(file.path);
+  const modified = mtime?.toISOString().slice(0, 19).replace("T", " ");
   assert.deepEqual(done, {
     code: 0,
-    stdout: `${file.path} is in effect: 1 location\n`,
+    stdout: `${file.path} is in effect: 1 location, read from ` +
+      `${await Deno.realPath(file.path)}, modified ${modified} UTC\n`,
     stderr: "",
   });
   assert.equal(await statusOf(`${url}/b`), 200);
@@ -267,7 +304,7 @@ Deno.test("sameorigin reload lets the proxy read the file, and says what came of
   await using other = await configFile(at(config("/c", echo.port)));
   const strange = await reload("-c", other.path);
   assert.equal(strange.code, 1);
-  assert.match(strange.stderr, /is no sameorigin that runs with /);
+  assert.match(strange.stderr, /is not a sameorigin that runs with /);
   await Deno.rename(other.path, file.path);
   // The proxy's own is another address, 127.0.0.1:0, so this one is in use.
   const taken = await reload("-c", file.path);

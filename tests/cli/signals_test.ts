@@ -128,7 +128,7 @@ testNeeding(
     const [, port = ""] = await seen(/http:\/\/localhost:(\d+)/);
     script.kill("SIGKILL");
     await script.status;
-    await seen(/^SIGHUP: waiting for what is in flight/m);
+    await seen(/^SIGHUP: waiting for requests in flight/m);
     const open = () =>
       Deno.connect({ hostname: "127.0.0.1", port: Number(port) })
         .then((connection) => (connection.close(), true), () => false);

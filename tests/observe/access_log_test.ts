@@ -153,22 +153,29 @@ Deno.test("a reader that has gone ends the log and not the proxy", async () => {
   equal(writes, 1);
 });
 
-Deno.test("a reader that has stopped does not fill the memory; lost lines are counted", async () => {
-  const stopped = Promise.withResolvers<void>();
-  const writes: string[] = [];
-  const log = createAccessLog("combined", async (bytes) => {
-    writes.push(new TextDecoder().decode(bytes));
-    await stopped.promise;
+for (const format of ["combined", "json"] as const) {
+  Deno.test(`a reader that has stopped does not fill the memory, ${format}`, async () => {
+    const stopped = Promise.withResolvers<void>();
+    let text = "";
+    const log = createAccessLog(format, async (bytes) => {
+      text += new TextDecoder().decode(bytes);
+      await stopped.promise;
+    });
+    const big = context("/" + "x".repeat(100_000));
+    const add = () =>
+      log.request({ context: big, status: 200, bytes: 0, duration: 0 });
+    add();
+    const flushed = log.flush();
+    for (let i = 0; i < 200; i++) add();
+    stopped.resolve();
+    await flushed;
+    ok(text.length < 10_000_000);
+    const lines = text.trimEnd().split("\n");
+    const last = lines.pop()!;
+    const lost = format === "json"
+      ? JSON.parse(last).count
+      : Number(/^# (\d+) lines lost: /.exec(last)?.[1]);
+    equal(lines.length + lost, 201);
+    if (format === "json") equal(JSON.parse(last).event, "lines_lost");
   });
-  const big = context("/" + "x".repeat(100_000));
-  const add = () =>
-    log.request({ context: big, status: 200, bytes: 0, duration: 0 });
-  add();
-  const flushed = log.flush();
-  for (let i = 0; i < 200; i++) add();
-  stopped.resolve();
-  await flushed;
-  await log.flush();
-  ok(writes.join("").length < 10_000_000);
-  ok(/# \d+ lines lost/.test(writes.join("")));
-});
+}

@@ -19,6 +19,8 @@ export function keptTerminal(coloured = false): KeptTerminal {
   return {
     print: (text) => void (written.output += text),
     note: (text) => void (written.notes += text),
+    queueNotes() {},
+    flush: () => Promise.resolve(),
     outputIsTerminal: false,
     outputStyle: style(coloured),
     noteStyle: style(coloured),

@@ -1,17 +1,56 @@
 /**
- * Calls between two threads: each has methods that the other may call.
+ * Calls between the main thread and its workers.
  *
  * @module
  */
+import type { ConfigSource } from "../../config/config_source.ts";
 import { ListenError } from "../listen_address.ts";
+import type { Changes, ListenedAddress } from "../running_server.ts";
 
-/** An end of the line between a thread and its worker. */
-export interface ChannelEnd {
+/** A config for a worker. */
+export interface WorkerConfig {
+  readonly config: ConfigSource;
+  /** The ports that other workers have bound, by address key. */
+  readonly ports: ReadonlyMap<string, number>;
+  /** Whether this worker listens on the unix sockets too, which can't be shared. */
+  readonly unix: boolean;
+}
+
+/** The methods of a worker, called by the main thread. */
+export interface WorkerCalls {
+  /** @throws {ListenError} */
+  start(config: WorkerConfig): readonly ListenedAddress[];
+  /**
+   * Opens the addresses of another config, and waits for `commit` or `cancel`.
+   *
+   * @throws {ListenError}
+   */
+  prepare(config: WorkerConfig): readonly ListenedAddress[];
+  /** Puts the prepared config in effect. */
+  commit(): Changes;
+  /** Drops the prepared config. */
+  cancel(): void;
+  /** Resolves when everything is closed, or after `shutdown_timeout`. */
+  shutdown(): Promise<void>;
+}
+
+/** The methods of the main thread, called by a worker. */
+export interface MainCalls {
+  /** Writes whole lines of the access log. */
+  writeLog(lines: Uint8Array): Promise<void>;
+  /** Writes one line to the error log. */
+  logError(line: string): void;
+  /** Reloads the config; null if the proof is wrong. */
+  control(proof: string): Promise<string | null>;
+}
+
+/** One end of the message channel between a thread and its worker. */
+interface ChannelEnd {
   postMessage(message: unknown): void;
   on(event: "message", listener: (message: Message) => void): unknown;
 }
 
-/** What a side offers. Arguments and results are copied from thread to thread. */
+/** The methods of one side. Arguments and results are copied from thread to thread. */
 type Methods<T> = { [Name in keyof T]: (...args: never[]) => unknown };
 
 type Message =
@@ -19,13 +58,13 @@ type Message =
   | { kind: "result"; id: number; value: unknown }
   | { kind: "error"; id: number; error: SentError };
 
-/** Of an error's own fields only those of the errors that are told apart. */
+/** An error's message; its own fields only for `ListenError`, which callers handle. */
 interface SentError {
   message: string;
   listen: Pick<ListenError, "address" | "kind"> | null;
 }
 
-/** One end, from which the other side's methods are called. */
+/** One end of the channel, from which the other side's methods are called. */
 export class CallChannel<Remote extends Methods<Remote>> {
   readonly #end: ChannelEnd;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
@@ -35,7 +74,7 @@ export class CallChannel<Remote extends Methods<Remote>> {
   /** @param own This side's methods. */
   constructor(end: ChannelEnd, own: object) {
     this.#end = end;
-    // Who calls is held to their types by the other side's `Remote`.
+    // The caller's `Remote` type checks names and arguments.
     const methods = new Map<string, (...args: unknown[]) => unknown>(
       Object.entries(own),
     );
@@ -48,8 +87,8 @@ export class CallChannel<Remote extends Methods<Remote>> {
   /**
    * Calls a method of the other side.
    *
-   * @throws What it throws, as {@linkcode ListenError} or `Error`; also if the
-   * channel is closed before it returns.
+   * @throws What the method throws, as {@linkcode ListenError} or `Error`; also
+   * if the channel is closed before the method returns.
    */
   async call<Name extends keyof Remote & string>(
     method: Name,
@@ -63,7 +102,7 @@ export class CallChannel<Remote extends Methods<Remote>> {
     return await result.promise as Awaited<ReturnType<Remote[Name]>>;
   }
 
-  /** Ends all calls that wait with an error. */
+  /** Rejects all pending calls with an error. */
   close(error: Error): void {
     this.#closed = error;
     for (const { reject } of this.#waiting.values()) reject(error);

@@ -1,6 +1,6 @@
 /**
  * The thread of a worker: it builds its own plan from the config's text and
- * serves. `workers.ts` starts it; nothing imports it.
+ * serves. `worker_pool.ts` starts it; no module imports it.
  *
  * @module
  */
@@ -11,9 +11,13 @@ import {
   createAccessLog,
   type FormattedLog,
 } from "../../observe/access_log.ts";
-import { impatient } from "../../observe/impatient_log.ts";
-import { surviveBugs } from "../../observe/uncaught_errors.ts";
-import { CallChannel } from "./call_channel.ts";
+import { logUncaughtErrors } from "../../observe/uncaught_errors.ts";
+import {
+  CallChannel,
+  type MainCalls,
+  type WorkerCalls,
+  type WorkerConfig,
+} from "./call_channel.ts";
 import {
   type Changes,
   type ListenedAddress,
@@ -21,12 +25,11 @@ import {
   type RunningServer,
   startServer,
 } from "../server.ts";
-import type { MainCalls, WorkerCalls, WorkerConfig } from "./worker_calls.ts";
 
 /** This worker's part of the proxy. */
 class WorkerServer implements WorkerCalls {
   readonly #main: () => CallChannel<MainCalls>;
-  #running: { server: RunningServer; lines: FormattedLog } | null = null;
+  #running: { server: RunningServer; accessLog: FormattedLog } | null = null;
   #prepared: { reload: PreparedReload; plan: Plan } | null = null;
 
   constructor(main: () => CallChannel<MainCalls>) {
@@ -35,18 +38,18 @@ class WorkerServer implements WorkerCalls {
 
   readonly start = (config: WorkerConfig): readonly ListenedAddress[] => {
     const plan = planFor(config);
-    const lines = createAccessLog(
+    const accessLog = createAccessLog(
       plan.logFormat,
       (bytes) => this.#main().call("writeLog", bytes),
     );
     const server = startServer(plan, {
-      accessLog: impatient(lines),
+      accessLog,
       errorLog: (line) => void this.#main().call("logError", line),
       control: (proof) => this.#main().call("control", proof),
       shared: true,
       ports: config.ports,
     });
-    this.#running = { server, lines };
+    this.#running = { server, accessLog };
     return server.addresses;
   };
 
@@ -58,10 +61,10 @@ class WorkerServer implements WorkerCalls {
   };
 
   readonly commit = (): Changes => {
-    if (this.#prepared === null) throw new Error("nothing was prepared");
+    if (this.#prepared === null) throw new Error("no config was prepared");
     const { reload, plan } = this.#prepared;
     this.#prepared = null;
-    this.#started().lines.setFormat(plan.logFormat);
+    this.#started().accessLog.setFormat(plan.logFormat);
     return reload.commit();
   };
 
@@ -73,12 +76,12 @@ class WorkerServer implements WorkerCalls {
   readonly shutdown = (): Promise<void> => this.#started().server.shutdown();
 
   #started() {
-    if (this.#running === null) throw new Error("not started yet");
+    if (this.#running === null) throw new Error("the worker has not started");
     return this.#running;
   }
 }
 
-/** @throws {ConfigError} never, since the main thread has tried it. */
+/** Throws no `ConfigError`: the main thread has built the same plan before. */
 function planFor({ config, unix }: WorkerConfig): Plan {
   const plan = planOfSource(config, (name) => Deno.env.get(name));
   const listeners = plan.listeners
@@ -89,5 +92,5 @@ function planFor({ config, unix }: WorkerConfig): Plan {
 if (parentPort !== null) {
   const server: WorkerServer = new WorkerServer(() => main);
   const main: CallChannel<MainCalls> = new CallChannel(parentPort, server);
-  surviveBugs((line) => void main.call("logError", line));
+  logUncaughtErrors((line) => void main.call("logError", line));
 }

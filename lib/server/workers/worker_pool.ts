@@ -1,42 +1,43 @@
 /**
- * The workers of the proxy: as many threads as the config asks for, each of
- * which accepts and serves by itself. This thread only starts them, hands them
- * the config, and collects what they log.
+ * The workers of the proxy: as many threads as the config says, each of which
+ * accepts and serves connections. The main thread starts them, sends them the
+ * config, and writes their log lines.
  *
  * @module
  */
 import type { LoadedConfig } from "../../config/config_source.ts";
-import { FLUSH_PATIENCE, withPatience } from "../../observe/impatient_log.ts";
+import { within } from "../../exchange/timeout.ts";
 import {
   addressKey,
   checkIsFree,
   ownIfOverlapping,
 } from "../listen_address.ts";
+import { FLUSH_TIMEOUT } from "../log_flush.ts";
 import type { Changes, ListenedAddress } from "../running_server.ts";
 import {
   type ProxyOptions,
   type RunningProxy,
   workerNotes,
 } from "../running_proxy.ts";
-import type { MainCalls, WorkerConfig } from "./worker_calls.ts";
+import type { MainCalls, WorkerConfig } from "./call_channel.ts";
 import { WorkerThread } from "./worker_thread.ts";
 
-/** Milliseconds before a worker is started anew: at first, and at most. */
-const SHORTEST_PAUSE = 100;
-const LONGEST_PAUSE = 10_000;
+/** Milliseconds before a worker is restarted: doubled at each failure in a row. */
+const MIN_RESTART_DELAY = 100;
+const MAX_RESTART_DELAY = 10_000;
 
-/** A worker that has lived for so many milliseconds was a good one. */
-const GOOD_LIFE = 60_000;
+/** Milliseconds after which a worker counts as stable: the delay is the least again. */
+const STABLE_AFTER = 60_000;
 
 const WORKER = new URL("./worker.ts", import.meta.url);
 
-/** One place of the pool: a worker, and when it dies the next. */
+/** One place in the pool: a worker, and the ones that replace it. */
 interface Slot {
   /** From 1. */
   readonly number: number;
   thread: WorkerThread | null;
-  /** Milliseconds before the next start. */
-  pause: number;
+  /** Milliseconds before the next restart. */
+  delay: number;
   timer?: ReturnType<typeof setTimeout>;
 }
 
@@ -50,20 +51,20 @@ export class WorkerPool implements RunningProxy {
   #loaded: LoadedConfig;
   #addresses: readonly ListenedAddress[] = [];
   /**
-   * The keys of all addresses there ever were: those that are gone may still be
-   * held by a worker that has WebSockets there.
+   * The keys of all addresses so far: a worker with open WebSockets may still
+   * listen on one that a reload has removed.
    */
   readonly #known = new Set<string>();
-  /** Starts and reloads, one after the other. */
+  /** The last start or reload: they run one after the other. */
   #last: Promise<unknown> = Promise.resolve();
-  /** The lines that are being written. */
+  /** The last write of log lines. */
   #written: Promise<void> = Promise.resolve();
   #stopping = false;
 
   /**
-   * Starts as many workers as the config asks for.
+   * Starts as many workers as the config says.
    *
-   * @param module What they run.
+   * @param module The module that the workers run.
    * @throws {ListenError} if an address can't be had.
    */
   static async start(
@@ -75,7 +76,7 @@ export class WorkerPool implements RunningProxy {
     const pool = new WorkerPool(loaded, options, module);
     try {
       const [first, ...others] = pool.#slots;
-      // It finds the ports out where the config says 0.
+      // The first worker binds the ports where the config says 0.
       if (first !== undefined) pool.#setAddresses(await pool.#start(first));
       await Promise.all(others.map((slot) => pool.#start(slot)));
     } catch (error) {
@@ -97,7 +98,7 @@ export class WorkerPool implements RunningProxy {
     this.#slots = Array.from({ length: loaded.plan.workers }, (_, at) => ({
       number: at + 1,
       thread: null,
-      pause: SHORTEST_PAUSE,
+      delay: MIN_RESTART_DELAY,
     }));
     this.#main = {
       writeLog: (lines) => this.#write(lines),
@@ -117,18 +118,18 @@ export class WorkerPool implements RunningProxy {
   async shutdown(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    // One that dies meanwhile has nothing more to close.
+    // A worker that ends meanwhile has nothing left to close.
     const ended = this.#threads().map(({ calls }) => calls.call("shutdown"));
-    const written = Promise.allSettled(ended).then(() => this.#written);
     const { shutdownTimeout } = this.#loaded.plan;
-    await withPatience(written, shutdownTimeout + FLUSH_PATIENCE);
+    await within(Promise.allSettled(ended), shutdownTimeout + FLUSH_TIMEOUT);
+    await within(this.#written, FLUSH_TIMEOUT);
     this.#end();
   }
 
   async abort(): Promise<void> {
     this.#stopping = true;
     this.#end();
-    await withPatience(this.#written, FLUSH_PATIENCE);
+    await within(this.#written, FLUSH_TIMEOUT);
   }
 
   #end(): void {
@@ -156,7 +157,8 @@ export class WorkerPool implements RunningProxy {
     const commits = await Promise.allSettled(
       threads.map(({ calls }) => calls.call("commit")),
     );
-    // All say the same; one that has died since is replaced by one of this config.
+    // All return the same. A worker that has ended since is replaced by one with
+    // this config.
     const changes = commits.find(({ status }) => status === "fulfilled");
     const notes = workerNotes(plan.workers, this.#slots.length);
     return changes?.status === "fulfilled"
@@ -165,7 +167,7 @@ export class WorkerPool implements RunningProxy {
   }
 
   /**
-   * Opens in all workers what a config needs, or in none.
+   * Opens the addresses of a config in all workers, or in none.
    *
    * @throws {ListenError}
    */
@@ -174,7 +176,7 @@ export class WorkerPool implements RunningProxy {
     loaded: LoadedConfig,
   ): Promise<readonly ListenedAddress[]> {
     const [first, ...others] = threads;
-    if (first === undefined) throw new Error("no worker is alive just now");
+    if (first === undefined) throw new Error("no worker is running");
     try {
       const addresses = await first.calls
         .call("prepare", this.#configFor(first.number, loaded));
@@ -215,7 +217,7 @@ export class WorkerPool implements RunningProxy {
     return this.#slots.flatMap(({ thread }) => thread ?? []);
   }
 
-  /** @throws {ListenError} or `Error` if it dies. */
+  /** @throws {ListenError} or `Error` if the worker ends first. */
   async #start(slot: Slot): Promise<readonly ListenedAddress[]> {
     const begun = performance.now();
     const thread = new WorkerThread(slot.number, this.#module, this.#main);
@@ -223,14 +225,14 @@ export class WorkerPool implements RunningProxy {
     thread.ended.then((why) => {
       slot.thread = null;
       if (this.#stopping) return;
-      const pause = performance.now() - begun > GOOD_LIFE
-        ? SHORTEST_PAUSE
-        : slot.pause;
-      slot.pause = Math.min(2 * pause, LONGEST_PAUSE);
+      const delay = performance.now() - begun > STABLE_AFTER
+        ? MIN_RESTART_DELAY
+        : slot.delay;
+      slot.delay = Math.min(2 * delay, MAX_RESTART_DELAY);
       this.#options.errorLog(
-        `worker ${slot.number} has ended (${why}): another takes its place`,
+        `worker ${slot.number} ended (${why}) and is restarted`,
       );
-      slot.timer = setTimeout(() => this.#replace(slot), pause);
+      slot.timer = setTimeout(() => this.#replace(slot), delay);
     });
     const config = this.#configFor(slot.number, this.#loaded);
     return await thread.calls.call("start", config);
@@ -242,7 +244,7 @@ export class WorkerPool implements RunningProxy {
       try {
         await this.#start(slot);
       } catch (error) {
-        // Its end brings the next try.
+        // `ended` schedules the next try.
         slot.thread?.end(error instanceof Error ? error.message : undefined);
       }
     });
@@ -254,7 +256,7 @@ export class WorkerPool implements RunningProxy {
     return done;
   }
 
-  /** Batches of several workers, one after the other. */
+  /** Writes one batch after the other, so that lines of workers don't mix. */
   #write(lines: Uint8Array): Promise<void> {
     const written = this.#written.then(() => this.#options.writeLog(lines));
     this.#written = written.catch(() => {});

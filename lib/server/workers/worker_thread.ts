@@ -1,22 +1,25 @@
 /**
- * One worker, as the main thread sees it.
+ * One worker as seen from the main thread.
  *
  * @module
  */
 import { Worker } from "node:worker_threads";
-import { CallChannel } from "./call_channel.ts";
-import type { MainCalls, WorkerCalls } from "./worker_calls.ts";
+import {
+  CallChannel,
+  type MainCalls,
+  type WorkerCalls,
+} from "./call_channel.ts";
 
 /**
- * How far the JavaScript of a worker may grow, in MiB. Past that it ends alone;
- * without a limit of its own it would take the whole process along.
+ * The largest JavaScript heap of a worker, in MiB. A worker that exceeds it ends
+ * alone; without a limit of its own it would end the whole process.
  */
 const HEAP_LIMIT = 1024;
 
-/** A thread that runs, or has run. */
+/** A worker's thread, running or ended. */
 export class WorkerThread {
   readonly calls: CallChannel<WorkerCalls>;
-  /** Resolves when it has ended, with the reason in words. */
+  /** Resolves with the reason, as text, when the thread has ended. */
   readonly ended: Promise<string>;
   readonly #worker: Worker;
   #why: string | null = null;
@@ -28,7 +31,7 @@ export class WorkerThread {
     main: MainCalls,
     heapLimit = HEAP_LIMIT,
   ) {
-    // Not a Web Worker, of whose end nobody tells.
+    // Not a Web Worker: that has no event for the end of its thread.
     this.#worker = new Worker(module, {
       resourceLimits: { maxOldGenerationSizeMb: heapLimit },
     });
@@ -39,16 +42,16 @@ export class WorkerThread {
     this.ended = new Promise((resolve) => {
       this.#worker.on("exit", (code) => {
         const why = this.#why ?? `exit code ${code}`;
-        this.calls.close(new Error(`worker ${number} has ended: ${why}`));
+        this.calls.close(new Error(`worker ${number} ended: ${why}`));
         resolve(why);
       });
     });
   }
 
   /**
-   * Ends it at once.
+   * Ends the thread at once.
    *
-   * @param why In words.
+   * @param why The reason that {@linkcode ended} resolves with.
    */
   end(why?: string): void {
     this.#why ??= why ?? "ended";

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { planned } from "../../../lib/cli/load_plan.ts";
+import { planned } from "../../../lib/cli/config_reader.ts";
 import { PROOF_HEADER, RELOAD } from "../../../lib/request/control.ts";
 import { ListenError } from "../../../lib/server/server.ts";
 import { WorkerPool } from "../../../lib/server/workers/worker_pool.ts";
@@ -120,7 +120,7 @@ Deno.test({
     const lost: number[] = [];
     clients.forEach(({ closed }, i) => closed.then(() => lost.push(i)));
     await ask(proxy.url, "/die").catch(() => {});
-    await proxy.until(/^worker \d has ended \(exit code 7\): another takes/);
+    await proxy.until(/^worker \d ended \(exit code 7\) and is restarted$/);
     while ((await proxy.who()).size < 3);
     const after = await proxy.who();
     assert.equal([...before].filter((one) => after.has(one)).length, 2);

@@ -1,11 +1,10 @@
 /**
- * The words of the start, and of a start that fails.
+ * The messages of a start, and of a start that fails.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import { listenFailure } from "../../lib/cli/listen_failure.ts";
-import { startupBlock } from "../../lib/cli/startup_block.ts";
+import { listenFailure, startupBlock } from "../../lib/cli/startup_messages.ts";
 import { columns, style } from "../../lib/cli/terminal.ts";
 import { VERSION } from "../../lib/cli/version.ts";
 import { planFromObject } from "../../lib/config/load.ts";
@@ -17,7 +16,7 @@ function planOf(document: unknown) {
 
 const LOCATIONS = { "/": "http://a:81" };
 
-Deno.test("several servers are told apart in the block at the start", () => {
+Deno.test("the message at the start has a block for each of several servers", () => {
   const plan = planOf({
     upstreams: { api: ["b:82", "c:83"] },
     servers: [
@@ -50,7 +49,7 @@ Deno.test("several servers are told apart in the block at the start", () => {
   );
 });
 
-Deno.test("colours change nothing but the colours", () => {
+Deno.test("colours add nothing but escapes", () => {
   const plan = planOf({
     upstreams: { api: "b:82" },
     locations: { "/": "http://api", "/longer": "http://api" },
@@ -70,7 +69,7 @@ Deno.test("columns are aligned, and no line ends in spaces", () => {
   );
 });
 
-/** The listen, why it fails, the platform's words, and what is said. */
+/** The listen, why it fails, the system's message, and ours. */
 const FAILURES: [
   listen: string | number,
   kind: ListenError["kind"],
@@ -95,7 +94,7 @@ const FAILURES: [
     80,
     "permission",
     "Permission denied (os error 13)",
-    "not allowed to listen on port 80 of 0.0.0.0: ports below 1024 are for " +
+    "not allowed to listen on port 80 of 0.0.0.0: ports below 1024 need " +
     "root; choose another with --listen 9000, or with listen: in the config",
   ],
   [
@@ -115,7 +114,7 @@ const FAILURES: [
 ];
 
 for (const [listen, kind, message, words] of FAILURES) {
-  Deno.test(`${listen} that is ${kind} is said with what to do`, () => {
+  Deno.test(`the message about ${listen}, ${kind}, says what to do`, () => {
     const plan = planOf({ listen, locations: LOCATIONS });
     const written = plan.listeners[0]?.written ?? "";
     const error = new ListenError(written, kind, { cause: new Error(message) });
@@ -123,7 +122,7 @@ for (const [listen, kind, message, words] of FAILURES) {
   });
 }
 
-Deno.test("without a config file none is spoken of", () => {
+Deno.test("without a config file the message names none", () => {
   const plan = planOf({ listen: 9000, locations: LOCATIONS });
   const error = new ListenError("9000", "in use", { cause: new Error("x") });
   assert.equal(
