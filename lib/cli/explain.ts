@@ -166,7 +166,7 @@ function contentOf(
   const { name, scheme } = content.upstream;
   const headers = websocket
     ? withHandshake(fields, exchange.fields.webSocketProtocol)
-    : wireFields(content.upstream, { method, fields }, hasBody);
+    : wireFields(content.upstream, { method, fields }, hasBody === true);
   return {
     upstream: { name, scheme, address: first.address.name },
     sent: {

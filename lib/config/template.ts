@@ -28,6 +28,8 @@ export interface RequestContext {
   readonly userAgent: string | null;
   /** `X-Forwarded-For` as it came, null where missing. */
   readonly forwardedFor: string | null;
+  /** Host and port that the client asked for, `""` for none: nginx's `$http_host`. */
+  readonly httpHost: string;
   /** Lower case, without port; the server's name where the request has no host: nginx's `$host`. */
   readonly host: string;
   /** `http` or `https`. */

@@ -19,9 +19,10 @@ const VARIABLES: ReadonlyMap<string, Template> = new Map<string, Template>([
   ["document_uri", (r) => withoutControls(r.path)],
   [
     "forwarded_host",
-    (r) => r.forwardedHost ?? r.headers.get("host") ?? "",
+    (r) => r.forwardedHost ?? r.httpHost,
   ],
   ["host", (r) => r.host],
+  ["http_host", (r) => r.httpHost],
   ["https", (r) => r.scheme === "https" ? "on" : ""],
   ["is_args", (r) => r.args === "" ? "" : "?"],
   ["msec", () => (Date.now() / 1000).toFixed(3)],

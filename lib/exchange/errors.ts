@@ -11,12 +11,13 @@ export class ClientClosedRequest extends Error {
 }
 
 /**
- * A body larger than `client_max_body_size` (413), or one that did not come
- * within `client_body_timeout` or `request_timeout` (408).
+ * A body larger than `client_max_body_size` (413), one that did not come within
+ * `client_body_timeout` or `request_timeout` (408), or one that breaks the
+ * grammar of its coding (400).
  */
 export class ClientError extends Error {
   override readonly name = "ClientError";
-  constructor(readonly status: 408 | 413) {
+  constructor(readonly status: 400 | 408 | 413) {
     super(`client error ${status}`);
   }
 }

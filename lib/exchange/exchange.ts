@@ -22,6 +22,14 @@ export interface Place {
   readonly serverPort: string;
 }
 
+/** What became of a response's body. */
+export interface DeliveredBody {
+  /** Bytes that were handed on. */
+  readonly size: number;
+  /** Why it broke off; null where it did not. */
+  readonly failure: Error | null;
+}
+
 /** What is to be given back when an exchange has ended. */
 export interface Held {
   giveBack(): void;
@@ -53,8 +61,13 @@ export class Exchange implements RequestContext {
   /** Of the client: the peer, unless a trusted proxy says otherwise. */
   remoteAddr: string;
   scheme = "http";
-  /** Host and port as the client asked for them, null where it named none. */
+  /**
+   * Host and port as the client asked for them, null where it named none: what
+   * redirects lead to.
+   */
   authority: string | null = null;
+  /** `$http_host`: what it asked this proxy for, which an absolute target says before `Host`. */
+  httpHost = "";
   forwardedHost: string | null = null;
   requestUri: string;
   target: Target = NO_TARGET;
@@ -62,7 +75,8 @@ export class Exchange implements RequestContext {
   hostname: string | null = null;
   /** Whether a WebSocket is asked for, by a valid handshake (RFC 6455 section 4.2.1). */
   websocket = false;
-  hasBody = false;
+  /** Whether there is a body; `unsure` where only reading tells (HTTP/2). */
+  hasBody: boolean | "unsure" = false;
   /** Bytes of the body; null where it has no Content-Length. */
   bodyLength: number | null = null;
 
@@ -126,6 +140,10 @@ export class Exchange implements RequestContext {
   get forwardedFor(): string | null {
     return this.fields.forwardedFor;
   }
+
+  // Respond.
+  /** The body of an upstream's response; null for none. */
+  responseBody: DeliveredBody | null = null;
 
   /** The response has been delivered, or never will be. */
   end(): void {

@@ -42,11 +42,17 @@ export function admit(
     return malformed("A method is written in capital letters.");
   }
   if (split === null) return malformed("The request target is malformed.");
+  if (method === "OPTIONS" && split.target === "/*") {
+    // Deno makes this of `OPTIONS *` (RFC 9110 section 9.3.7), which asks about
+    // the proxy and not about a path; nginx refuses it too.
+    return malformed("OPTIONS * is not supported.");
+  }
   const host = split.authority === null ? null : parseHost(split.authority);
   if (split.authority !== null && host === null) {
     return malformed("The Host header is malformed.");
   }
   exchange.authority = split.authority;
+  exchange.httpHost = split.authority ?? "";
   exchange.hostname = host?.host ?? null;
   trust(listener.common.trustedProxies, exchange);
   const target = parseTarget(split.target);
@@ -90,12 +96,15 @@ function readFraming(exchange: Exchange): LocalResponse | null {
       "The Content-Length is malformed, or there are several.",
     );
   }
-  exchange.hasBody = transferEncoding !== null ||
-    (contentLength !== null && contentLength !== "0");
+  exchange.hasBody = transferEncoding === null && contentLength === null
+    // HTTP/2 needs neither; in HTTP/1.1 there is no body then.
+    ? (method === "GET" || method === "HEAD" ? false : "unsure")
+    : transferEncoding !== null || contentLength !== "0";
   exchange.bodyLength = transferEncoding !== null || contentLength === null
     ? null
     : Number(contentLength);
-  if (exchange.hasBody && (method === "GET" || method === "HEAD")) {
+  if (exchange.hasBody === true && (method === "GET" || method === "HEAD")) {
+    // Deno drops the body of these; whether a chunked one is empty nobody sees.
     return malformed(`A ${method} request with a body can't be forwarded.`);
   }
   return null;

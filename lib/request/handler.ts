@@ -8,9 +8,11 @@ import { access, type AccessState } from "../access/access.ts";
 import type { ListenerPlan, LocationPlan } from "../config/plan.ts";
 import { content } from "../content/content.ts";
 import type { ContentState } from "../content/state.ts";
+import { ClientClosedRequest } from "../exchange/errors.ts";
 import { Exchange, type Place } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
 import { LocalResponse, respondLocally } from "../exchange/local_response.ts";
+import { BodyBroken } from "../transport/transport.ts";
 import { admit } from "./admit.ts";
 import { route } from "./route.ts";
 
@@ -75,26 +77,59 @@ function respond(
   const { status } = response;
   // A WebSocket logs for itself, and keeps what it has taken.
   if (status === 101) return response;
-  const logged = location instanceof LocalResponse ||
-    location.settings.access_log;
-  // Not by `body`: to look at it makes a stream of what is sent whole.
-  const length = exchange.method === "HEAD" || NULL_BODY.has(status)
-    ? 0
-    : lengthOf(response.headers.get("content-length"));
-  const end = (bytes: number | null) => {
+  const end = () => {
     exchange.end();
-    if (!logged) return;
-    state.accessLog.request({
-      context: exchange,
-      status,
-      bytes,
-      duration: performance.now() - exchange.started,
-    });
+    if (location instanceof LocalResponse) {
+      log(exchange, response, state);
+      return;
+    }
+    reportBroken(exchange, location, state);
+    if (location.settings.access_log) log(exchange, response, state);
   };
-  info.completed.then(() => end(length), () => end(null));
+  info.completed.then(end, end);
   return response;
 }
 
-function lengthOf(contentLength: string | null): number | null {
-  return contentLength === null ? null : Number(contentLength);
+/** A line for the access log. */
+function log(exchange: Exchange, response: Response, state: ServerState): void {
+  state.accessLog.request({
+    context: exchange,
+    status: response.status,
+    bytes: bytesSent(exchange, response),
+    duration: performance.now() - exchange.started,
+  });
+}
+
+/**
+ * Bytes of a response's body that were sent, as far as this process knows: those
+ * that were handed to the platform.
+ */
+function bytesSent(
+  { method, responseBody }: Exchange,
+  { status, headers }: Response,
+): number {
+  if (method === "HEAD" || NULL_BODY.has(status)) return 0;
+  if (responseBody !== null) return responseBody.size;
+  // An answer of the proxy's own. Not by `body`: to look at it makes a stream of
+  // what is sent whole.
+  return Number(headers.get("content-length") ?? 0);
+}
+
+/** A response that broke off after its head looks whole in the access log. */
+function reportBroken(
+  { responseBody, upstreamAddr }: Exchange,
+  { key, content }: LocationPlan,
+  { errorLog }: ServerState,
+): void {
+  const failure = responseBody?.failure ?? null;
+  if (failure === null || failure instanceof ClientClosedRequest) return;
+  const upstream = content.kind === "proxy" ? content.upstream.name : "";
+  const at = upstream === upstreamAddr ? "" : ` at ${upstreamAddr}`;
+  const why = failure instanceof BodyBroken
+    ? failure.message
+    : "request_timeout is over";
+  errorLog(
+    `broken off ${key}: upstream "${upstream}"${at}: ${why}, after ` +
+      `${responseBody?.size ?? 0} bytes of the response's body`,
+  );
 }

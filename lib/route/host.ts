@@ -50,8 +50,12 @@ export function splitUrl(
   if (start === -1) return null;
   const end = authorityEnd(url, start);
   let target = url.slice(end);
-  if (target.charCodeAt(0) !== SLASH) target = "/" + target;
   const authority = url.slice(start, end);
+  if (target === "" && authority.endsWith("*")) {
+    // `GET *`: Deno puts the asterisk right behind the host.
+    return null;
+  }
+  if (target.charCodeAt(0) !== SLASH) target = "/" + target;
   if (hostHeader === null) {
     return { authority: authority === fallbackHost ? null : authority, target };
   }

@@ -71,7 +71,7 @@ export class FetchBody
         controller.enqueue(value);
       }
     } catch (cause) {
-      this.#fail(new BodyBroken("cut off", { cause }));
+      this.#fail(new BodyBroken("the connection was cut", { cause }));
     } finally {
       if (deadline !== null) this.#deadlines.stop(deadline);
     }

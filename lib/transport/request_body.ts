@@ -39,12 +39,15 @@ export class RequestBody {
   /**
    * @param body The request's.
    * @param length Its Content-Length, null if it has none.
+   * @param hasLeft Whether the client is known to have left. HTTP/2 ends a body
+   * that was given up like one that is whole (Deno 2.9.6).
    */
   constructor(
     body: ReadableStream<Uint8Array>,
     readonly length: number | null,
     readonly settings: BodySettings,
     readonly deadlines: Deadlines,
+    readonly hasLeft: () => boolean,
   ) {
     this.#reader = body.getReader();
   }
@@ -53,6 +56,17 @@ export class RequestBody {
   get replayable(): boolean {
     return this.#kept !== null && this.#size <= KEPT && !this.#settled &&
       this.#failure === null;
+  }
+
+  /**
+   * Waits for its beginning: in HTTP/2 nothing else shows whether a request has
+   * a body, unless it has a length (RFC 9113 section 8.1.1).
+   *
+   * @returns Whether there is any of it.
+   * @throws What {@linkcode BodyReader.next} throws.
+   */
+  async begins(): Promise<boolean> {
+    return await this.read().next() !== null;
   }
 
   /** Whether the client is to send more now. */
@@ -124,23 +138,21 @@ export class RequestBody {
       client_body_timeout,
       () => late.reject(new ClientError(408)),
     );
-    let result;
+    let value: Uint8Array | undefined;
     try {
-      result = await Promise.race([this.#reader.read(), late.promise]);
+      // An empty piece says nothing, and would be the last chunk.
+      do {
+        const reading = this.#reader.read();
+        ({ value } = await Promise.race([reading, late.promise]));
+      } while (value?.byteLength === 0);
+      if (value === undefined) this.#end();
     } catch (error) {
-      this.#failure ??= error instanceof ClientError
-        ? error
-        : new ClientClosedRequest();
-      throw this.#failure;
+      throw this.#failure ??= faultOf(error);
     } finally {
       deadlines.stop(deadline);
       this.#reading = null;
     }
-    const { done, value } = result;
-    if (done) {
-      this.#ended = true;
-      return null;
-    }
+    if (value === undefined) return null;
     this.#size += value.byteLength;
     // A length was compared when the request was routed.
     if (
@@ -156,6 +168,27 @@ export class RequestBody {
     this.#kept?.push(value);
     return value;
   }
+
+  /** @throws {ClientClosedRequest} where it is the end of the client only. */
+  #end(): void {
+    const isShort = this.length !== null && this.#size < this.length;
+    if (isShort || this.hasLeft()) throw new ClientClosedRequest();
+    this.#ended = true;
+  }
+}
+
+/**
+ * Whose fault it is that a body can't be read. A client that has left shows as a
+ * BadResource, one that breaks the grammar as an Error of the parser's
+ * (Deno 2.9.6).
+ */
+function faultOf(error: unknown): Error {
+  if (error instanceof ClientError || error instanceof ClientClosedRequest) {
+    return error;
+  }
+  return error instanceof Error && error.message.startsWith("invalid HTTP")
+    ? new ClientError(400)
+    : new ClientClosedRequest();
 }
 
 /** Reads a body for one server. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { LocationPlan } from "../config/plan.ts";
+import { ClientClosedRequest } from "../exchange/errors.ts";
 import type { Exchange, Held } from "../exchange/exchange.ts";
 import type { Field, RequestFields } from "../exchange/fields.ts";
 import { hasToken } from "../exchange/headers.ts";
@@ -72,6 +73,7 @@ export interface BridgeParts {
  * Upgrades the client and joins it with the upstream.
  *
  * @param fields What the 101 has beside those of the handshake.
+ * @throws {ClientClosedRequest} where the client has left meanwhile.
  */
 export function bridgeClient(
   request: Request,
@@ -81,6 +83,10 @@ export function bridgeClient(
   { bridges, accessLog, location, held, settled }: BridgeParts,
 ): Response {
   const { signal } = request;
+  if (signal.aborted) {
+    socket.abort();
+    throw new ClientClosedRequest();
+  }
   const { client, response } = upgrade(
     request,
     socket,

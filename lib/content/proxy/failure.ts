@@ -43,9 +43,7 @@ export function failureResponse(
     // What is left of the body must not be taken for the next request.
     return new LocalResponse(
       error.status,
-      error.status === 413
-        ? tooLarge(location.settings.client_max_body_size)
-        : "The body of the request did not arrive in time.",
+      clientFault(error, location),
       null,
       [["connection", "close"]],
     );
@@ -56,6 +54,20 @@ export function failureResponse(
   // A bug of ours must not end the process, nor tell strangers about itself.
   report(`500 ${location.key}: ${describe(error)}`);
   return new LocalResponse(500, "The proxy failed on this request.");
+}
+
+function clientFault(
+  { status }: ClientError,
+  { settings }: LocationPlan,
+): string {
+  switch (status) {
+    case 400:
+      return "The chunked coding of the body is malformed.";
+    case 408:
+      return "The body of the request did not arrive in time.";
+    case 413:
+      return tooLarge(settings.client_max_body_size);
+  }
 }
 
 const DETAIL = {

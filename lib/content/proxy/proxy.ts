@@ -41,6 +41,7 @@ export async function proxy(
   );
   exchange.content = call;
   try {
+    if (exchange.hasBody === "unsure") await call.readBeginning();
     const answer = await sendToGroup(call);
     const rewriting = { exchange, location, plan };
     if ("socket" in answer) {

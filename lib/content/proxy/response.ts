@@ -13,17 +13,22 @@ import { rewriteRedirect, type Rewriting } from "./proxy_redirect.ts";
  * order and number, `Location` and `Refresh` rewritten, and the proxy's own.
  *
  * @param cookie A `Set-Cookie` of the proxy's own, null for none.
+ * @param isNoContent Whether a length would say something else than the status.
  */
 export function responseFields(
   upstream: readonly Field[],
   rewriting: Rewriting,
   cookie: string | null,
+  isNoContent = false,
 ): Field[] {
   const { requestId } = rewriting.exchange;
   const fields: Field[] = [];
   for (const field of upstream) {
     const [name, value] = field;
     switch (name) {
+      case "content-length":
+        if (!isNoContent) fields.push(field);
+        break;
       case "x-request-id":
         // The one that goes upstream and into the log.
         continue;
@@ -46,13 +51,19 @@ export function clientResponse(
   rewriting: Rewriting,
   cookie: string | null,
 ): Response {
-  const { status, fields } = upstream;
-  const body = bodyFor(rewriting.exchange.method, upstream);
+  const { fields } = upstream;
+  const { exchange } = rewriting;
+  exchange.responseBody = upstream.body;
+  const body = bodyFor(exchange.method, upstream);
+  // Deno sends a 205 without any framing, for whose end a client of HTTP/1.1
+  // would wait for ever (2.9.6). 204 says the same but for the form to clear.
+  const status = upstream.status === 205 ? 204 : upstream.status;
   const response = new Response(body, { status });
   const { headers } = response;
   // To append costs less than to give them to the constructor, which compares
   // each name with all before it (Deno 2.9.6).
-  for (const [name, value] of responseFields(fields, rewriting, cookie)) {
+  const own = responseFields(fields, rewriting, cookie, status === 204);
+  for (const [name, value] of own) {
     headers.append(name, value);
   }
   return response;

@@ -30,7 +30,7 @@ export class UpstreamCall implements EventListenerObject, Held {
   readonly cancellation = new Cancellation();
   readonly group: UpstreamGroup;
   readonly client: Client;
-  readonly #body: RequestBody | null;
+  #body: RequestBody | null;
   /** Whether the end of the listener would break it. */
   readonly #fragile: boolean;
   #watch: Deadline | null = null;
@@ -60,12 +60,16 @@ export class UpstreamCall implements EventListenerObject, Held {
         ? null
         : this.group.cookieIn(exchange.headers),
     };
-    this.#body = exchange.hasBody && request.body !== null
+    this.#body = exchange.hasBody !== false && request.body !== null
       ? new RequestBody(
         request.body,
         exchange.bodyLength,
         location.settings,
         deadlines,
+        // Only in HTTP/2 a body may end so, and only a length tells otherwise.
+        () =>
+          exchange.fields.host === null && exchange.bodyLength === null &&
+          request.signal.aborted,
       )
       : null;
     this.#fragile = exchange.websocket || this.#body !== null;
@@ -89,6 +93,20 @@ export class UpstreamCall implements EventListenerObject, Held {
       () => this.#late(),
       exchange.started,
     );
+  }
+
+  /**
+   * Finds out whether there is a body, where only reading it tells.
+   *
+   * @throws What reading it throws.
+   */
+  async readBeginning(): Promise<void> {
+    const { exchange } = this;
+    if (exchange.hasBody !== "unsure" || this.#body === null) return;
+    exchange.hasBody = await this.#body.begins();
+    if (exchange.hasBody) return;
+    this.#body.close();
+    this.#body = null;
   }
 
   /** Whether it can be sent from its beginning once more. */

@@ -35,7 +35,7 @@ export function upstreamFields(exchange: Exchange, plan: ProxyPlan): Field[] {
     if (
       own.has(name) || named?.has(name) ||
       (websocket && name.startsWith("sec-websocket-")) ||
-      (name === "content-length" && !hasBody && field[1] !== "0")
+      (name === "content-length" && hasBody !== true && field[1] !== "0")
     ) continue;
     sent.push(field);
   }

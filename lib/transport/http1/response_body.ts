@@ -127,7 +127,9 @@ export class StreamedBody
     try {
       count = await connection.read(buffer);
     } catch (cause) {
-      if (!this.#ended) this.#fail(new BodyBroken("cut off", { cause }));
+      if (!this.#ended) {
+        this.#fail(new BodyBroken("the connection was cut", { cause }));
+      }
       return null;
     } finally {
       if (deadline !== null) deadlines.stop(deadline);
@@ -138,7 +140,7 @@ export class StreamedBody
         this.#left = 0;
         return new Uint8Array(0);
       }
-      this.#fail(new BodyBroken("ended too early"));
+      this.#fail(new BodyBroken("the connection ended too early"));
       return null;
     }
     this.#adapt(count, buffer.length);
