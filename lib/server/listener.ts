@@ -6,6 +6,9 @@
 import type { ListenAddress, ListenerPlan } from "../config/plan.ts";
 import { hasToken } from "../exchange/headers.ts";
 import { InFlight } from "../exchange/in_flight.ts";
+import { ClientError } from "../exchange/errors.ts";
+import { UpstreamError } from "../transport/errors.ts";
+import { BodyBroken } from "../transport/transport.ts";
 import { WebSocketBridges } from "../websocket/registry.ts";
 import { answerControl, type Control, RELOAD } from "../request/control.ts";
 import type { Place } from "../exchange/exchange.ts";
@@ -264,9 +267,16 @@ export class Listener {
 
   /** The handler catches what can be caught; this is for what it can't be. */
   #lastResort(error: unknown): Response {
+    // A body that has broken off is reported at the end of its exchange.
+    const isKnown = error instanceof BodyBroken ||
+      error instanceof UpstreamError || error instanceof ClientError;
+    if (!isKnown) this.#report(error);
+    return new Response("500 Internal Server Error\n", { status: 500 });
+  }
+
+  #report(error: unknown): void {
     const what = error instanceof Error ? error.stack : error;
     this.#options.errorLog(`500: ${what}`);
-    return new Response("500 Internal Server Error\n", { status: 500 });
   }
 }
 
