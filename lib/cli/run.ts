@@ -7,7 +7,7 @@ import type { LoadedConfig } from "../config/config_source.ts";
 import { type LogFormat, logLine } from "../observe/access_line.ts";
 import { LogOutput } from "../observe/log_output.ts";
 import { logUncaughtErrors } from "../observe/uncaught_errors.ts";
-import type { RunningProxy } from "../server/running_proxy.ts";
+import type { RunningProxy } from "../server/running.ts";
 import { startProxy } from "../server/start.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";

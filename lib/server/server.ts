@@ -18,10 +18,10 @@ import type {
   PreparedReload,
   RunningServer,
   ServerOptions,
-} from "./running_server.ts";
+} from "./running.ts";
 
 export { ListenError };
-export type * from "./running_server.ts";
+export type * from "./running.ts";
 
 /**
  * Listens on every address of the plan.

@@ -10,7 +10,7 @@ import {
   type ProxyOptions,
   type RunningProxy,
   workerNotes,
-} from "./running_proxy.ts";
+} from "./running.ts";
 import {
   type Changes,
   type ListenedAddress,

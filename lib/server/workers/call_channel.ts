@@ -5,7 +5,7 @@
  */
 import type { ConfigSource } from "../../config/config_source.ts";
 import { ListenError } from "../listen_address.ts";
-import type { Changes, ListenedAddress } from "../running_server.ts";
+import type { Changes, ListenedAddress } from "../running.ts";
 
 /** A config for a worker. */
 export interface WorkerConfig {

@@ -13,12 +13,13 @@ import {
   ownIfOverlapping,
 } from "../listen_address.ts";
 import { FLUSH_TIMEOUT } from "../log_flush.ts";
-import type { Changes, ListenedAddress } from "../running_server.ts";
 import {
+  type Changes,
+  type ListenedAddress,
   type ProxyOptions,
   type RunningProxy,
   workerNotes,
-} from "../running_proxy.ts";
+} from "../running.ts";
 import type { MainCalls, WorkerConfig } from "./call_channel.ts";
 import { WorkerThread } from "./worker_thread.ts";
 

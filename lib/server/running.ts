@@ -1,8 +1,10 @@
 /**
- * What the running proxy is to the rest of the program.
+ * The running proxy as the rest of the program sees it: in one thread or several
+ * ({@linkcode RunningProxy}), and the part of it in one thread.
  *
  * @module
  */
+import type { LoadedConfig } from "../config/config_source.ts";
 import type { Plan } from "../config/plan.ts";
 import type { AccessLog } from "../observe/access_log.ts";
 import type { Control } from "../request/control.ts";
@@ -80,4 +82,35 @@ export interface RunningServer {
   shutdown(): Promise<void>;
   /** Ends everything at once. */
   abort(): void;
+}
+
+/** What a proxy is started with. */
+export interface ProxyOptions {
+  /** Writes lines of the access log; a rejection ends the log. */
+  writeLog: (lines: Uint8Array) => Promise<void>;
+  /** Takes one line for whoever runs the proxy. */
+  errorLog: (line: string) => void;
+  control: Control;
+}
+
+/** A proxy that is running, whatever number of threads it has. */
+export interface RunningProxy {
+  readonly addresses: readonly ListenedAddress[];
+  /** Settles when all is closed. */
+  readonly finished: Promise<void>;
+  /**
+   * Puts another config in effect; see {@linkcode RunningServer.reload}.
+   *
+   * @throws {ListenError} if an address can't be had; nothing has changed then.
+   */
+  reload(loaded: LoadedConfig): Promise<Changes>;
+  /** See {@linkcode RunningServer.shutdown}. */
+  shutdown(): Promise<void>;
+  /** Ends everything at once. Resolves when the log is written, or not read. */
+  abort(): Promise<void>;
+}
+
+/** What is to be said if their number was changed. */
+export function workerNotes(wanted: number, running: number): string[] {
+  return wanted === running ? [] : [`workers: ${wanted} needs a restart`];
 }
