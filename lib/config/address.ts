@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { BAD_PORTS } from "./bad_ports.ts";
 import { hasControls } from "./control_characters.ts";
 import { plainText } from "./plain_text.ts";
 import type { ListenAddress, UpstreamAddress } from "./plan.ts";
@@ -66,6 +65,21 @@ function listenTcp(hostname: string, port: number): ListenAddress {
   return { transport: "tcp", hostname, port };
 }
 
+/**
+ * The identity of an address to listen on: equal for all ways to write it, and
+ * the same before and after a reload. A TCP address ends with its port.
+ */
+export function listenKey(address: ListenAddress): string {
+  return address.transport === "unix"
+    ? `unix:${address.path}`
+    : `${bracketed(address.hostname)}:${address.port}`;
+}
+
+/** A host as it stands in an authority: an IPv6 address in brackets. */
+export function bracketed(hostname: string): string {
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
+}
+
 /** For editors: what {@link parseUpstreamAddress} takes, roughly. */
 export const UPSTREAM_PATTERN = "^(.+:\\d+|unix:/.+)$";
 
@@ -96,6 +110,17 @@ export function parseUpstreamAddress(value: string): UpstreamAddress {
   }
   return tcpUpstream(hostname, port, text);
 }
+
+/** The ports that `fetch` refuses (https://fetch.spec.whatwg.org/#port-blocking). */
+// deno-fmt-ignore
+export const BAD_PORTS: ReadonlySet<number> = new Set([
+  0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77,
+  79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123,
+  135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530,
+  531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719,
+  1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666,
+  6667, 6668, 6669, 6679, 6697, 10080,
+]);
 
 /** @throws {ValueError} If `fetch` refuses the port. */
 export function tcpUpstream(

@@ -7,6 +7,7 @@
 import { compileLocations } from "../route/location.ts";
 import { networkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
+import { listenKey } from "./address.ts";
 import type {
   CommonPlan,
   LimitConn,
@@ -184,7 +185,7 @@ function buildListeners(
   }>();
   for (const { server, config } of servers) {
     for (const { address, written } of config.listen) {
-      const identity = JSON.stringify(address);
+      const identity = listenKey(address);
       const listener = listeners.get(identity) ??
         { address, written, entries: [] };
       listener.entries.push({ names: config.server_name, server });

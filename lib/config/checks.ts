@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { parseListen } from "./address.ts";
+import { listenKey, parseListen } from "./address.ts";
 import type { Path, Report } from "./config_error.ts";
 import { parseLocationKey } from "./location_key.ts";
 import { inlineAddress, parseProxyPass } from "./proxy_pass.ts";
@@ -129,7 +129,7 @@ function checkListens(servers: readonly PlacedServer[], report: Report): void {
     const own = new Set<string>();
     for (const [i, listen] of listens.entries()) {
       if (typeof listen !== "number" && typeof listen !== "string") continue;
-      const address = attempt(() => addressKey(listen));
+      const address = attempt(() => listenKey(parseListen(listen)));
       if (address === undefined) continue;
       if (own.has(address)) {
         report(
@@ -161,14 +161,6 @@ function checkListens(servers: readonly PlacedServer[], report: Report): void {
       }
     }
   }
-}
-
-/** One text for all ways to write an address. */
-function addressKey(listen: string | number): string {
-  const address = parseListen(listen);
-  return address.transport === "unix"
-    ? `unix:${address.path}`
-    : `${address.hostname} ${address.port}`;
 }
 
 /** What a name stands for: `.example.com` is two. */

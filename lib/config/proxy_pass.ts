@@ -5,6 +5,7 @@
  */
 import {
   type Authority,
+  bracketed,
   parseAuthority,
   tcpUpstream,
   unixPath,
@@ -137,10 +138,6 @@ export function inlineAddress(
   }
   const number = port ?? defaultPort(pass);
   return tcpUpstream(hostname, number, `${bracketed(hostname)}:${number}`);
-}
-
-function bracketed(hostname: string): string {
-  return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
 function defaultPort(pass: ProxyPass): number {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
+  BAD_PORTS,
   LISTEN_PATTERN,
+  listenKey,
   parseListen,
   parseUpstreamAddress,
   UPSTREAM_PATTERN,
 } from "../../lib/config/address.ts";
-import { BAD_PORTS } from "../../lib/config/bad_ports.ts";
 import {
   inlineAddress,
   parseProxyPass,
@@ -39,6 +40,17 @@ Deno.test("a listen is a port or an address", () => {
     assert.deepEqual(parseListen(written), address, `${written}`);
     assert.match(`${written}`, new RegExp(LISTEN_PATTERN));
   }
+});
+
+Deno.test("an address has one identity, however it is written", () => {
+  const key = (written: string | number) => listenKey(parseListen(written));
+  for (const same of [9000, "9000", "*:9000", ":9000", "0.0.0.0:9000"]) {
+    assert.equal(key(same), "0.0.0.0:9000");
+  }
+  assert.equal(key("[0:0:0:0:0:0:0:1]:80"), "[::1]:80");
+  assert.equal(key("[::1]:80"), "[::1]:80");
+  assert.equal(key("LOCALHOST:1"), "localhost:1");
+  assert.equal(key("unix:/a:1"), "unix:/a:1");
 });
 
 Deno.test("what is no listen is refused, with what was meant", () => {
