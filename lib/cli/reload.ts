@@ -6,7 +6,7 @@
 import { parseListen } from "../config/address.ts";
 import { ConfigError } from "../config/config_error.ts";
 import type { ListenAddress } from "../config/plan.ts";
-import { ValueError } from "../config/value_error.ts";
+import { ValueError } from "../config/words.ts";
 import { PROOF_HEADER, RELOAD } from "../server/control.ts";
 import { type Options, UsageError } from "./arguments.ts";
 import { printProblems } from "./check.ts";

@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { hasControls } from "./control_characters.ts";
-import { plainText } from "./plain_text.ts";
+import { hasControls, plainText } from "./plain_text.ts";
 import type { ListenAddress, UpstreamAddress } from "./plan.ts";
-import { ValueError } from "./value_error.ts";
-import { expected, quote } from "./words.ts";
+import { expected, quote, ValueError } from "./words.ts";
 
 /** A host and, if one is written, a port. */
 export interface Authority {

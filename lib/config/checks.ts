@@ -12,8 +12,7 @@ import { inlineAddress, parseProxyPass } from "./proxy_pass.ts";
 import { parseServerName } from "./server_name.ts";
 import { repeatedNames } from "./set_header.ts";
 import { parseTime } from "./units.ts";
-import { ValueError } from "./value_error.ts";
-import { quote } from "./words.ts";
+import { quote, ValueError } from "./words.ts";
 
 type Block = Readonly<Record<string, unknown>>;
 

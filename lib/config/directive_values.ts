@@ -38,8 +38,7 @@ import {
   TIME_PATTERN,
   TIME_WORDS,
 } from "./units.ts";
-import { ValueError } from "./value_error.ts";
-import { expected, expectedText } from "./words.ts";
+import { expected, expectedText, ValueError } from "./words.ts";
 
 /** Text that must be quoted in YAML where it looks like something else. */
 export function text(what: string) {

@@ -7,8 +7,7 @@
  * @module
  */
 import type { Path, Report } from "./config_error.ts";
-import { ValueError } from "./value_error.ts";
-import { describe, quote } from "./words.ts";
+import { describe, quote, ValueError } from "./words.ts";
 
 /** Looks a variable of the environment up; undefined if it is not set. */
 export type Environment = (name: string) => string | undefined;

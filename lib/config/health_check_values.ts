@@ -14,8 +14,7 @@ import {
   parsedBy,
   wants,
 } from "./schema_parts.ts";
-import { ValueError } from "./value_error.ts";
-import { expected } from "./words.ts";
+import { expected, ValueError } from "./words.ts";
 
 const STATUS_WORDS =
   `a status such as 200, a range such as "200-399", or a list of them`;

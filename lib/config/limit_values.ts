@@ -8,8 +8,7 @@ import * as v from "valibot";
 import { PositiveCount } from "./directive_values.ts";
 import type { LimitConn, MessageRate, NextUpstream } from "./plan.ts";
 import { block, documented, parsedBy, wants } from "./schema_parts.ts";
-import { ValueError } from "./value_error.ts";
-import { expected, quote } from "./words.ts";
+import { expected, quote, ValueError } from "./words.ts";
 import { didYouMean } from "./did_you_mean.ts";
 
 const LIMIT_WORDS = "a number, or a map with total and per_address";

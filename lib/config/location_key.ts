@@ -5,9 +5,8 @@
  */
 import { utf8Bytes } from "../route/bytes.ts";
 import type { LocationKey } from "../route/location.ts";
-import { hasControls } from "./control_characters.ts";
-import { ValueError } from "./value_error.ts";
-import { expected, quote } from "./words.ts";
+import { hasControls } from "./plain_text.ts";
+import { expected, quote, ValueError } from "./words.ts";
 
 /** For editors: what {@link parseLocationKey} takes, roughly. */
 export const LOCATION_KEY_PATTERN = "^\\s*((=|\\^~)\\s*)?/|^\\s*~";

@@ -10,12 +10,10 @@ import {
   tcpUpstream,
   unixPath,
 } from "./address.ts";
-import { hasControls } from "./control_characters.ts";
+import { hasControls, plainText } from "./plain_text.ts";
 import { didYouMean } from "./did_you_mean.ts";
-import { plainText } from "./plain_text.ts";
 import type { UpstreamAddress } from "./plan.ts";
-import { ValueError } from "./value_error.ts";
-import { expected, quote } from "./words.ts";
+import { expected, quote, ValueError } from "./words.ts";
 
 /** A `proxy_pass`, read but not yet looked up among the upstreams. */
 export interface ProxyPass {

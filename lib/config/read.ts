@@ -15,7 +15,7 @@ import { type Environment, substituteEnvironment } from "./environment.ts";
 import { type Config, Document } from "./schema.ts";
 import { parseListen } from "./address.ts";
 import { reportIssues } from "./issues.ts";
-import { ValueError } from "./value_error.ts";
+import { ValueError } from "./words.ts";
 
 /** How to read a config. */
 export interface ReadOptions {

@@ -10,8 +10,7 @@ import { plainText } from "./plain_text.ts";
 import type { ProxyRedirect } from "./plan.ts";
 import { checkedBy, mapOf, parsedBy, wants } from "./schema_parts.ts";
 import { compileTemplate } from "./template.ts";
-import { ValueError } from "./value_error.ts";
-import { expected, quote } from "./words.ts";
+import { expected, quote, ValueError } from "./words.ts";
 
 const REDIRECT_WORDS = `"default", "off", or a map from prefix to replacement`;
 

@@ -31,8 +31,7 @@ import {
   mapOf,
   wants,
 } from "./schema_parts.ts";
-import { ValueError } from "./value_error.ts";
-import { expected, quote } from "./words.ts";
+import { expected, quote, ValueError } from "./words.ts";
 
 const LimitConn = documented(
   Limit,

@@ -5,8 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { ValueError } from "./value_error.ts";
-import { expected } from "./words.ts";
+import { expected, ValueError } from "./words.ts";
 
 /** A transformation by a parser that throws {@link ValueError}. */
 export function parsedBy<Input, Output>(parse: (input: Input) => Output) {

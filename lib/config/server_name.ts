@@ -4,8 +4,7 @@
  * @module
  */
 import { plainText } from "./plain_text.ts";
-import { ValueError } from "./value_error.ts";
-import { quote } from "./words.ts";
+import { quote, ValueError } from "./words.ts";
 
 /**
  * Reads a name, in lower case: `example.com`, `*.example.com`, `example.*`,

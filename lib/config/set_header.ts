@@ -5,8 +5,7 @@
  */
 import type { HeaderTemplate } from "./plan.ts";
 import { compileTemplate } from "./template.ts";
-import { ValueError } from "./value_error.ts";
-import { quote } from "./words.ts";
+import { quote, ValueError } from "./words.ts";
 
 /** For editors: a token (RFC 9110 section 5.6.2). */
 export const HEADER_NAME_PATTERN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";

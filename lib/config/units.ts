@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { ValueError } from "./value_error.ts";
-import { expected } from "./words.ts";
+import { expected, ValueError } from "./words.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -29,8 +29,7 @@ import {
   wants,
 } from "./schema_parts.ts";
 import { compileTemplate } from "./template.ts";
-import { ValueError } from "./value_error.ts";
-import { expected } from "./words.ts";
+import { expected, ValueError } from "./words.ts";
 
 /** Kept-alive connections for each server where `keepalive` is not set. */
 export const DEFAULT_KEEPALIVE = 128;

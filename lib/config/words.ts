@@ -1,8 +1,16 @@
 /**
- * The words that messages about values share.
+ * What is wrong with a value, in words.
  *
  * @module
  */
+
+/**
+ * A value that can't be used. The message stands after the place of the value
+ * (`listen: expected a port, got "x"`), so it names no place itself.
+ */
+export class ValueError extends Error {
+  override readonly name = "ValueError";
+}
 
 /** How much of a text a message repeats. */
 const SHOWN = 60;

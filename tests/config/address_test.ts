@@ -14,7 +14,7 @@ import {
   proxyHost,
 } from "../../lib/config/proxy_pass.ts";
 import { parseServerName, primaryName } from "../../lib/config/server_name.ts";
-import { ValueError } from "../../lib/config/value_error.ts";
+import { ValueError } from "../../lib/config/words.ts";
 
 const tcp = (hostname: string, port: number) => ({
   transport: "tcp",

@@ -4,7 +4,7 @@ import {
   LOCATION_KEY_PATTERN,
   parseLocationKey,
 } from "../../lib/config/location_key.ts";
-import { ValueError } from "../../lib/config/value_error.ts";
+import { ValueError } from "../../lib/config/words.ts";
 
 Deno.test("a key is read as nginx reads what follows `location`", () => {
   const path = (kind: string, path: string, autoRedirect = false) => ({

@@ -7,7 +7,7 @@ import {
   SIZE_PATTERN,
   TIME_PATTERN,
 } from "../../lib/config/units.ts";
-import { ValueError } from "../../lib/config/value_error.ts";
+import { ValueError } from "../../lib/config/words.ts";
 
 Deno.test("a time is read in nginx's units", () => {
   const times: [string | number, number][] = [
