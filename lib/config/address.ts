@@ -4,8 +4,17 @@
  * @module
  */
 import { hasControls, plainText } from "./plain_text.ts";
-import type { ListenAddress, UpstreamAddress } from "./plan.ts";
 import { expected, quote, ValueError } from "./words.ts";
+
+/** Where a listener binds. */
+export type ListenAddress =
+  | { transport: "tcp"; hostname: string; port: number }
+  | { transport: "unix"; path: string };
+
+/** One address of an upstream. `name` is how the config writes it (`backend:8000`). `hostname` has no brackets. */
+export type UpstreamAddress =
+  | { transport: "tcp"; hostname: string; port: number; name: string }
+  | { transport: "unix"; path: string; name: string };
 
 /** A host and, if one is written, a port. */
 export interface Authority {

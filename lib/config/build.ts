@@ -5,7 +5,7 @@
  * @module
  */
 import { compileLocations } from "../route/location.ts";
-import { networkSet } from "../route/network.ts";
+import type { NetworkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import { listenKey } from "./address.ts";
 import type {
@@ -18,21 +18,20 @@ import type {
   ServerPlan,
   UpstreamPlan,
 } from "./plan.ts";
-import { inlineAddress, proxyHost, type ProxyPass } from "./proxy_pass.ts";
-import type {
-  Config,
-  Defaults,
-  LocationConfig,
-  ServerConfig,
-} from "./schema.ts";
-import { plainGroup, SERVER_DEFAULTS } from "./upstream_values.ts";
-import { primaryName } from "./server_name.ts";
+import { directives, type Inherited } from "./directives/all.ts";
+import { primaryName } from "./directives/listen.ts";
+import {
+  inlineAddress,
+  proxyHost,
+  type ProxyPass,
+} from "./directives/proxy_pass.ts";
+import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
+import type { Config, LocationConfig, ServerConfig } from "./schema.ts";
 
 /** Where nothing is said: nginx has no such directive. */
 const WEBSOCKET_DRAIN = 5000;
 
-/** Where nothing is said; nginx's. */
-const PROXY_READ_TIMEOUT = 60_000;
+const NOBODY: NetworkSet = { networks: [], unix: false };
 
 const NO_LIMIT: LimitConn = { total: 0, perAddress: 0 };
 
@@ -49,14 +48,16 @@ export function buildPlan(
   overrides: PlanOverrides,
 ): Plan {
   const upstreams = new Upstreams(config);
-  const servers = config.servers.map((server) => ({
+  // What is a server's own stands at the top too.
+  const single = { ...config, locations: config.locations ?? [] };
+  const servers = (config.servers ?? [single]).map((server) => ({
     server: buildServer(server, config, upstreams),
     config: server,
   }));
   return {
     source,
     listeners: buildListeners(servers, {
-      trustedProxies: networkSet(config.trusted_proxies ?? []),
+      trustedProxies: config.trusted_proxies ?? NOBODY,
       limitConn: config.limit_conn ?? NO_LIMIT,
       websocketLimitConn: config.websocket_limit_conn ?? NO_LIMIT,
     }),
@@ -74,24 +75,25 @@ export function buildPlan(
 class Upstreams {
   readonly #plans = new Map<string, UpstreamPlan>();
 
-  constructor(private readonly config: Config) {}
+  readonly #named: ReadonlyMap<string, UpstreamConfig>;
+
+  constructor({ upstreams }: Config) {
+    this.#named = new Map(upstreams.map(({ key, value }) => [key, value]));
+  }
 
   /** The upstream of a `proxy_pass`: one of `upstreams`, or the address in it. */
   get(pass: ProxyPass): UpstreamPlan {
     const name = proxyHost(pass);
     const named = "path" in pass.to || pass.to.port !== null
       ? undefined
-      : this.config.upstreams.get(name);
-    const group = named ??
-      plainGroup([{ address: inlineAddress(pass, []), ...SERVER_DEFAULTS }]);
-    const identity = [
-      pass.scheme,
-      ...(named === undefined
-        ? group.servers.map(({ address }) => address.name)
-        : ["", name]),
-    ].join(" ");
+      : this.#named.get(name);
+    const address = named === undefined ? inlineAddress(pass, []) : null;
+    const identity = address === null
+      ? `${pass.scheme}  ${name}`
+      : `${pass.scheme} ${address.name}`;
     let plan = this.#plans.get(identity);
     if (plan === undefined) {
+      const group = named ?? plainUpstream(inlineAddress(pass, []));
       plan = { name, scheme: pass.scheme, ...group };
       this.#plans.set(identity, plan);
     }
@@ -111,7 +113,7 @@ function buildServer(
   return {
     name: primaryName(server.server_name),
     locations: compileLocations(
-      server.locations.map(({ written, key, location }) => {
+      server.locations.map(({ written, key, value: location }) => {
         const prefix = key.kind === "regex" ? "" : key.path;
         const upstream = upstreams.get(location.proxy_pass);
         const chain: Chain = [location, server, config];
@@ -136,13 +138,16 @@ function buildLocation(
   const headers = [location, server, top]
     .map((level) => level.proxy_set_header)
     .find((set) => set !== undefined && set.headers.length > 0);
-  function inherited<Name extends keyof Defaults>(name: Name): Defaults[Name] {
-    const own: Unset<Defaults> = location;
-    const servers: Unset<Defaults> = server;
-    return own[name] ?? servers[name] ?? top[name];
+  function inherited<Name extends keyof Inherited>(
+    name: Name,
+  ): Inherited[Name] {
+    const own: Unset<Inherited> = location;
+    const servers: Unset<Inherited> = server;
+    const tops: Unset<Inherited> = top;
+    return own[name] ?? servers[name] ?? tops[name] ??
+      directives[name].unset as Inherited[Name];
   }
-  const readTimeout = location.proxy_read_timeout ??
-    server.proxy_read_timeout ?? top.proxy_read_timeout;
+  const readTimeout = inherited("proxy_read_timeout");
   return {
     key,
     prefix,
@@ -155,8 +160,8 @@ function buildLocation(
     clientMaxBodySize: inherited("client_max_body_size"),
     proxyConnectTimeout: inherited("proxy_connect_timeout"),
     proxySendTimeout: inherited("proxy_send_timeout"),
-    proxyReadTimeout: readTimeout ?? PROXY_READ_TIMEOUT,
-    proxyBodyTimeout: readTimeout ?? 0,
+    proxyReadTimeout: readTimeout.head,
+    proxyBodyTimeout: readTimeout.body,
     clientBodyTimeout: inherited("client_body_timeout"),
     requestTimeout: inherited("request_timeout"),
     nextUpstream: inherited("proxy_next_upstream"),

@@ -4,6 +4,8 @@
  * @module
  */
 import { didYouMean } from "./did_you_mean.ts";
+import type { Place } from "./directives/directive.ts";
+import { placesOf } from "./schema.ts";
 import { quote } from "./words.ts";
 
 const NOT_NEEDED = "not needed";
@@ -54,27 +56,23 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["if", NO_REWRITE],
 ]);
 
-/** Where the directives are allowed that are not allowed everywhere. */
-const PLACES: ReadonlyMap<string, string> = new Map([
-  ["proxy_pass", "in a location"],
-  ["listen", "at the top or in a server"],
-  ["server_name", "at the top or in a server"],
-  ["locations", "at the top or in a server"],
-  ["upstreams", "at the top"],
-  ["servers", "at the top, or in an upstream for its addresses"],
-  ["log_format", "at the top"],
-  ["shutdown_timeout", "at the top"],
-  ["websocket_drain", "at the top"],
-  ["dev", "at the top"],
-  ["keepalive", "in an upstream"],
-]);
+const PLACES: Readonly<Record<Place, string>> = {
+  top: "at the top",
+  server: "in a server",
+  location: "in a location",
+  upstream: "in an upstream",
+  upstream_server: "in a server of an upstream",
+  health_check: "in a health_check",
+};
 
 /** In words, that a key is unknown, and what it likely means. */
 export function unknownKey(key: string, known: readonly string[]): string {
   const hint = HINTS.get(key.toLowerCase());
   if (hint !== undefined) return `unknown directive (${hint})`;
-  const place = PLACES.get(key);
-  if (place !== undefined) return `not allowed here (it belongs ${place})`;
+  const places = placesOf(key).map((place) => PLACES[place]);
+  if (places.length > 0) {
+    return `not allowed here (it belongs ${inWords(places)})`;
+  }
   if (/^(\/|[=~^])/.test(key)) {
     return known.includes("locations")
       ? `unknown directive (did you mean it as a key of "locations"?)`
@@ -88,4 +86,11 @@ export function unknownKey(key: string, known: readonly string[]): string {
     return `unknown directive (did you mean ${word}: ${quote(value)}?)`;
   }
   return `unknown directive${didYouMean(key, known)}`;
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+function inWords(alternatives: readonly string[]): string {
+  const last = alternatives.at(-1) ?? "";
+  const others = alternatives.slice(0, -1);
+  return others.length === 0 ? last : `${others.join(", ")} or ${last}`;
 }

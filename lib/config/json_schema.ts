@@ -5,7 +5,7 @@
  * @module
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
-import { Document, shared } from "./schema.ts";
+import { Document, sharedSchemas } from "./schema.ts";
 
 /** What stands for a value of the environment, wherever it may be one. */
 const ENVIRONMENT = String.raw`\$\{[A-Z_][A-Z0-9_]*(:[-?].*)?\}`;
@@ -16,7 +16,7 @@ export function makeJsonSchema(): Record<string, unknown> {
     target: "draft-07",
     typeMode: "input",
     ignoreActions: ["raw_check"],
-    definitions: shared,
+    definitions: sharedSchemas(),
   });
   return {
     ...adapt({ ...schema }),

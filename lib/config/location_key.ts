@@ -33,6 +33,19 @@ export function parseLocationKey(key: string): LocationKey {
   }
 }
 
+/** Equal for two keys that take the same paths. */
+export function locationIdentity(key: LocationKey): string {
+  switch (key.kind) {
+    case "regex":
+      return `${key.ignoreCase ? "~*" : "~"} ${key.source}`;
+    case "exact":
+      return `= ${key.path}`;
+    default:
+      // A prefix is one, whether it goes before regular expressions or not.
+      return key.path;
+  }
+}
+
 function pathKey(
   kind: "exact" | "prefix" | "preferential",
   path: string,

@@ -11,106 +11,29 @@
 import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import type { ServerTable } from "../route/server.ts";
-import type { Template } from "./template.ts";
+import type { ListenAddress } from "./address.ts";
+import type { LimitConn } from "./directives/limits.ts";
+import type { NextUpstream } from "./directives/proxy.ts";
+import type { ProxyRedirect } from "./directives/proxy_redirect.ts";
+import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
+import type { UpstreamConfig } from "./directives/upstream.ts";
+import type { MessageRate } from "./directives/websocket.ts";
 
-/** Where a listener binds. */
-export type ListenAddress =
-  | { transport: "tcp"; hostname: string; port: number }
-  | { transport: "unix"; path: string };
-
-/** One address of an upstream. `name` is how the config writes it (`backend:8000`). `hostname` has no brackets. */
-export type UpstreamAddress =
-  | { transport: "tcp"; hostname: string; port: number; name: string }
-  | { transport: "unix"; path: string; name: string };
-
-/** A server of an upstream with its parameters (nginx's `server` in `upstream`). */
-export interface UpstreamServerPlan {
-  address: UpstreamAddress;
-  /** At least 1. */
-  weight: number;
-  /** Failures within `failTimeout` after which it is left out; 0 is never. */
-  maxFails: number;
-  /** Milliseconds. */
-  failTimeout: number;
-  /** Most exchanges at a time; 0 is no limit. */
-  maxConns: number;
-  /** Milliseconds from its return to its full share; 0 at once. */
-  slowStart: number;
-  backup: boolean;
-  down: boolean;
-}
-
-/** How a server is chosen. */
-export type BalancePlan =
-  | { kind: "round_robin" | "least_conn" | "ip_hash" }
-  | { kind: "random"; two: boolean }
-  | { kind: "hash"; consistent: boolean; keyText: string; key: Template };
-
-/** Active health checks. Times in milliseconds. */
-export interface HealthCheckPlan {
-  path: string;
-  interval: number;
-  timeout: number;
-  /** Failed checks in a row that take a server out. */
-  fails: number;
-  /** Passed checks in a row that take it back. */
-  passes: number;
-  /** The statuses that pass, both ends included. */
-  status: readonly (readonly [from: number, to: number])[];
-}
-
-/** When a request goes to another server (nginx's `proxy_next_upstream`). */
-export interface NextUpstream {
-  error: boolean;
-  timeout: boolean;
-  invalidHeader: boolean;
-  /** Also requests that may not be repeated (RFC 9110 section 9.2.2). */
-  nonIdempotent: boolean;
-  statuses: readonly number[];
-}
-
-/** Most things at a time; 0 is no limit. */
-export interface LimitConn {
-  total: number;
-  perAddress: number;
-}
-
-/** So many messages in so many milliseconds. */
-export interface MessageRate {
-  messages: number;
-  per: number;
-}
+export type { ListenAddress, UpstreamAddress } from "./address.ts";
+export type { HealthCheckPlan } from "./directives/health_check.ts";
+export type { LimitConn } from "./directives/limits.ts";
+export type { NextUpstream } from "./directives/proxy.ts";
+export type { ProxyRedirect } from "./directives/proxy_redirect.ts";
+export type { HeaderTemplate } from "./directives/proxy_set_header.ts";
+export type { BalancePlan, UpstreamServerPlan } from "./directives/upstream.ts";
+export type { MessageRate } from "./directives/websocket.ts";
 
 /** A group of servers a `proxy_pass` goes to, named in `upstreams:` or written inline. */
-export interface UpstreamPlan {
+export interface UpstreamPlan extends UpstreamConfig {
   /** The name in `upstreams:`, or `host[:port]` as written inline. This is nginx's `$proxy_host`. */
   name: string;
   /** `http` or `https`, from the `proxy_pass`. One name used with both schemes makes two plans. */
   scheme: "http" | "https";
-  /** At least one. */
-  servers: UpstreamServerPlan[];
-  /** Idle keep-alive connections kept for each server (nginx's `keepalive`). */
-  keepalive: number;
-  balance: BalancePlan;
-  /** The cookie that keeps a client at its server; null for none. */
-  sticky: string | null;
-  /** Milliseconds after which names are looked up again; 0 leaves them to each connection. */
-  resolve: number;
-  healthCheck: HealthCheckPlan | null;
-}
-
-/** How `Location` and `Refresh` response headers are rewritten (nginx's `proxy_redirect`). */
-export type ProxyRedirect =
-  | { kind: "off" }
-  /** `default`: the upstream's own address, with the path of `proxy_pass`, becomes the location's prefix. */
-  | { kind: "default" }
-  /** Explicit `from: to` pairs, first match wins; `from` is a prefix, taken literally. */
-  | { kind: "pairs"; pairs: { from: string; to: Template }[] };
-
-/** One header to send upstream. `name` is lower case. An empty rendered value is not sent. */
-export interface HeaderTemplate {
-  name: string;
-  value: Template;
 }
 
 /** What a location does with the requests it takes. All times in milliseconds, sizes in bytes. */

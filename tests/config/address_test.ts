@@ -12,8 +12,11 @@ import {
   inlineAddress,
   parseProxyPass,
   proxyHost,
-} from "../../lib/config/proxy_pass.ts";
-import { parseServerName, primaryName } from "../../lib/config/server_name.ts";
+} from "../../lib/config/directives/proxy_pass.ts";
+import {
+  parseServerName,
+  primaryName,
+} from "../../lib/config/directives/listen.ts";
 import { ValueError } from "../../lib/config/words.ts";
 
 const tcp = (hostname: string, port: number) => ({

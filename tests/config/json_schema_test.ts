@@ -3,7 +3,7 @@ import { parse } from "@std/yaml/parse";
 import assert from "node:assert/strict";
 import { jsonSchema } from "../../lib/config/load.ts";
 import { makeJsonSchema } from "../../lib/config/json_schema.ts";
-import { HEADER_NAME_PATTERN } from "../../lib/config/set_header.ts";
+import { HEADER_NAME_PATTERN } from "../../lib/config/directives/proxy_set_header.ts";
 
 const schema = makeJsonSchema();
 const validator = new Validator(schema as Schema, "7");

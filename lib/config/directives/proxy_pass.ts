@@ -3,17 +3,19 @@
  *
  * @module
  */
+import * as v from "valibot";
 import {
   type Authority,
   bracketed,
   parseAuthority,
   tcpUpstream,
   unixPath,
-} from "./address.ts";
-import { hasControls, plainText } from "./plain_text.ts";
-import { didYouMean } from "./did_you_mean.ts";
-import type { UpstreamAddress } from "./plan.ts";
-import { expected, quote, ValueError } from "./words.ts";
+  type UpstreamAddress,
+} from "../address.ts";
+import { didYouMean } from "../did_you_mean.ts";
+import { hasControls, plainText } from "../plain_text.ts";
+import { parsedBy, text } from "../schema_parts.ts";
+import { expected, quote, ValueError } from "../words.ts";
 
 /** A `proxy_pass`, read but not yet looked up among the upstreams. */
 export interface ProxyPass {
@@ -27,6 +29,12 @@ export interface ProxyPass {
 
 /** For editors: what {@link parseProxyPass} takes, roughly. */
 export const PROXY_PASS_PATTERN = "^[hH][tT][tT][pP][sS]?://.+$";
+
+export const ProxyPassText = v.pipe(
+  text("an address such as http://backend"),
+  v.metadata({ pattern: PROXY_PASS_PATTERN }),
+  parsedBy(parseProxyPass),
+);
 
 /**
  * Reads `http://backend`, `https://127.0.0.1:8000/path?query`,

@@ -3,9 +3,17 @@
  *
  * @module
  */
-import type { HeaderTemplate } from "./plan.ts";
-import { compileTemplate } from "./template.ts";
-import { quote, ValueError } from "./words.ts";
+import * as v from "valibot";
+import { mapOf } from "../schema_map.ts";
+import { parsedBy, text } from "../schema_parts.ts";
+import { compileTemplate, type Template } from "../template.ts";
+import { expectedText, quote, ValueError } from "../words.ts";
+
+/** One header to send upstream. `name` is lower case. An empty rendered value is not sent. */
+export interface HeaderTemplate {
+  name: string;
+  value: Template;
+}
 
 /** For editors: a token (RFC 9110 section 5.6.2). */
 export const HEADER_NAME_PATTERN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
@@ -13,10 +21,12 @@ export const HEADER_NAME_PATTERN = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$";
 const TOKEN = new RegExp(HEADER_NAME_PATTERN);
 
 /**
+ * A header's name in lower case.
+ *
  * @throws {ValueError} If this is no header name (RFC 9110 section 5.1), or one
  * that is not for a config to set.
  */
-export function checkHeaderName(name: string): void {
+function parseHeaderName(name: string): string {
   if (!TOKEN.test(name)) {
     const hint = /^\S+:$/.test(name) ? " (without the colon)" : "";
     throw new ValueError(`${quote(name)} is no header name${hint}`);
@@ -28,6 +38,7 @@ export function checkHeaderName(name: string): void {
   if (reason !== undefined) {
     throw new ValueError(`${name} can't be set: ${reason}`);
   }
+  return lower;
 }
 
 const WEBSOCKET = "a WebSocket is bridged wherever one is asked for";
@@ -54,27 +65,33 @@ export interface HeaderSet {
   readonly names: ReadonlySet<string>;
 }
 
-/** Compiles a `proxy_set_header` whose names and values have been checked. */
-export function headerSet(values: Readonly<Record<string, string>>): HeaderSet {
-  const headers = Object.entries(values).map(([name, value]) => ({
-    name: name.toLowerCase(),
-    value: compileTemplate(value),
-  }));
-  return { headers, names: new Set(headers.map(({ name }) => name)) };
-}
+const HeaderValue = v.pipe(
+  text("a text", (input) =>
+    expectedText("a text", input) +
+    (input === null ? ` (write "" to send no such header)` : "")),
+  parsedBy(compileTemplate),
+);
 
-/** The names that are there twice, but for their case. */
-export function repeatedNames(names: readonly string[]): string[] {
-  const seen = new Set<string>();
-  return names.filter((name) => {
-    const lower = name.toLowerCase();
-    return seen.has(lower) || !seen.add(lower);
-  });
-}
-
-/** @throws {ValueError} If the value is empty: HTTP/1.1 has no request without a host. */
-export function checkHeaderValue(name: string, value: string): void {
-  if (name.toLowerCase() === "host" && value === "") {
-    throw new ValueError("a request needs a Host (RFC 9110 section 7.2)");
-  }
-}
+export const SetHeader = v.pipe(
+  mapOf(
+    `a map of headers, such as "Host: $host"`,
+    {
+      parse: parseHeaderName,
+      pattern: HEADER_NAME_PATTERN,
+      repeated: {
+        identity: (name) => name,
+        message: () => "this header is set above, with other capital letters",
+      },
+    },
+    HeaderValue,
+    (name, value) => {
+      if (name !== "host" || value !== "") return;
+      // HTTP/1.1 has no request without a host.
+      throw new ValueError("a request needs a Host (RFC 9110 section 7.2)");
+    },
+  ),
+  v.transform((entries): HeaderSet => {
+    const headers = entries.map(({ key, value }) => ({ name: key, value }));
+    return { headers, names: new Set(headers.map(({ name }) => name)) };
+  }),
+);

@@ -1,10 +1,68 @@
 /**
- * `server_name`: which hosts a server answers for.
+ * Where a server listens, and which hosts it answers for.
  *
  * @module
  */
-import { plainText } from "./plain_text.ts";
-import { quote, ValueError } from "./words.ts";
+import * as v from "valibot";
+import { LISTEN_PATTERN, type ListenAddress, parseListen } from "../address.ts";
+import { plainText } from "../plain_text.ts";
+import { byType, oneOrMore, parsedBy, text } from "../schema_parts.ts";
+import { quote, ValueError } from "../words.ts";
+import { allowedIn } from "./directive.ts";
+
+/** One address to listen on, and how it was written. */
+export interface Listen {
+  readonly address: ListenAddress;
+  readonly written: string;
+}
+
+/**
+ * Reads a `listen` and keeps how it is written.
+ *
+ * @throws {ValueError} As {@link parseListen} does.
+ */
+export function readListen(value: string | number): Listen {
+  return { address: parseListen(value), written: String(value) };
+}
+
+const Listens = oneOrMore(
+  `a port, "host:port", or a list of them`,
+  byType(`a port or "host:port"`, [
+    v.pipe(
+      v.number(),
+      v.metadata({ type: "integer", minimum: 0, maximum: 65535 }),
+      parsedBy<number, Listen>(readListen),
+    ),
+    v.pipe(
+      v.string(),
+      v.metadata({ pattern: LISTEN_PATTERN }),
+      parsedBy<string, Listen>(readListen),
+    ),
+  ]),
+);
+
+const ServerNames = oneOrMore(
+  "a host name or a list of them",
+  v.pipe(text("a host name"), parsedBy(parseServerName)),
+);
+
+export const listen = {
+  server_name: allowedIn(
+    ["top", "server"],
+    ServerNames,
+    "",
+    "The hosts this server answers for: example.com, *.example.com, example.*, " +
+      ".example.com (it and all below), or a list. The first server of a listen " +
+      "also takes what no other has.",
+  ),
+  listen: allowedIn(
+    ["top", "server"],
+    Listens,
+    9000,
+    'Where to listen: 9000, "127.0.0.1:9000", "[::]:9000", "unix:/run/x.sock", ' +
+      "or a list. A port alone is one of all IPv4 addresses.",
+  ),
+};
 
 /**
  * Reads a name, in lower case: `example.com`, `*.example.com`, `example.*`,

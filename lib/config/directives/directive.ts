@@ -1,0 +1,173 @@
+/**
+ * A directive: how its value is read, what holds where it is not set, where it
+ * is allowed, and what editors say of it. Each is declared once, in a family's
+ * file; the entries of the blocks, the JSON Schema, the hints and the settings
+ * of a location derive from that.
+ *
+ * @module
+ */
+import * as v from "valibot";
+
+/** A block of the config that directives stand in. */
+export type Place =
+  | "top"
+  | "server"
+  | "location"
+  | "upstream"
+  | "upstream_server"
+  | "health_check";
+
+/** What a directive is, whatever its name. */
+export interface Directive<
+  Value extends v.GenericSchema = v.GenericSchema,
+  Where extends Place = Place,
+  Default = unknown,
+  Kind extends "inherited" | "own" | "required" =
+    | "inherited"
+    | "own"
+    | "required",
+> {
+  readonly value: Value;
+  readonly places: readonly Where[];
+  /** As the config would write it; undefined for none. */
+  readonly default: Default;
+  /** What no text of the config stands for, where the directive is not set. */
+  readonly unset?: v.InferOutput<Value>;
+  /**
+   * `inherited`: a location without it has its server's, a server without it
+   * that of the top. `required`: its block must have it.
+   */
+  readonly kind: Kind;
+  /** For editors. */
+  readonly description: string;
+}
+
+const EVERYWHERE = ["top", "server", "location"] as const;
+type Everywhere = typeof EVERYWHERE[number];
+
+/**
+ * A directive that a location inherits from its server, and a server from the
+ * top. It is one of the plan's settings by this declaration alone.
+ */
+export function inherited<
+  Value extends v.GenericSchema,
+  const Default extends v.InferInput<Value> | Unset<v.InferOutput<Value>>,
+>(
+  value: Value,
+  initial: Default,
+  description: string,
+): Directive<
+  Value,
+  Everywhere,
+  Default extends Unset<unknown> ? undefined : Default,
+  "inherited"
+> {
+  const shared = { value, places: EVERYWHERE, kind: "inherited", description };
+  const set = initial instanceof Unset
+    ? { default: undefined, unset: initial.value }
+    : { default: initial };
+  return { ...shared, ...set } as ReturnType<
+    typeof inherited<Value, Default>
+  >;
+}
+
+class Unset<Value> {
+  constructor(readonly value: Value) {}
+}
+
+/** A default that the config has no words for. */
+export function unset<Value>(value: Value): Unset<Value> {
+  return new Unset(value);
+}
+
+/** A directive of these places. Nothing inherits it. */
+export function allowedIn<
+  const Where extends Place,
+  Value extends v.GenericSchema,
+  const Default extends v.InferInput<Value> | undefined,
+>(
+  places: readonly Where[],
+  value: Value,
+  initial: Default,
+  description: string,
+): Directive<Value, Where, Default, "own"> {
+  return { value, places, default: initial, kind: "own", description };
+}
+
+/** A directive without which its block means nothing. */
+export function required<
+  const Where extends Place,
+  Value extends v.GenericSchema,
+>(
+  places: readonly Where[],
+  value: Value,
+  description: string,
+): Directive<Value, Where, undefined, "required"> {
+  return { value, places, default: undefined, kind: "required", description };
+}
+
+/** Directives by their names. */
+export type Directives = Readonly<Record<string, Directive>>;
+
+/** Gives the directives their names, for editors. */
+export function named<const Named extends Directives>(
+  directives: Named,
+): Named {
+  return Object.fromEntries(
+    Object.entries(directives).map(([name, directive]) => {
+      const value = documented(directive.value, name, directive.description);
+      return [name, { ...directive, value }];
+    }),
+  ) as Named;
+}
+
+/**
+ * Documents a schema for editors. It stands before any transformation, since
+ * JSON Schema describes what goes in.
+ */
+export function documented<Schema extends v.GenericSchema>(
+  schema: Schema,
+  title: string,
+  description: string,
+): Schema {
+  const [first, ...rest] = "pipe" in schema
+    ? schema.pipe as readonly unknown[]
+    : [schema];
+  const pipe = [first, v.title(title), v.description(description), ...rest];
+  return { ...schema, pipe };
+}
+
+/** The names of the directives that are allowed in a place. */
+type NamesIn<All extends Directives, Where extends Place> = {
+  [Name in keyof All]: Where extends All[Name]["places"][number] ? Name : never;
+}[keyof All];
+
+type Entry<One, Where extends Place> = One extends
+  Directive<infer Value, Place, infer Default, infer Kind>
+  ? Kind extends "required" ? Value
+  : v.OptionalSchema<
+    Value,
+    [Kind, Where] extends ["inherited", "server" | "location"] ? undefined
+      : Extract<Default, v.InferInput<Value> | undefined>
+  >
+  : never;
+
+/** The entries of a place's block. */
+export function entriesIn<
+  const Where extends Place,
+  const All extends Directives,
+>(
+  place: Where,
+  directives: All,
+): { readonly [Name in NamesIn<All, Where>]: Entry<All[Name], Where> } {
+  const entries: Record<string, v.GenericSchema> = {};
+  for (const [name, directive] of Object.entries(directives)) {
+    const { value, places, kind } = directive;
+    if (!places.includes(place)) continue;
+    const inherits = kind === "inherited" && place !== "top";
+    entries[name] = kind === "required"
+      ? value
+      : v.optional(value, inherits ? undefined : directive.default);
+  }
+  return entries as ReturnType<typeof entriesIn<Where, All>>;
+}
