@@ -101,11 +101,12 @@ export function parseUpstreamAddress(value: string): UpstreamAddress {
   if (text.startsWith("unix:")) {
     return { transport: "unix", path: unixPath(text), name: text };
   }
-  const scheme = /^([a-z]+:\/\/)([^/]*)/i.exec(text);
-  if (scheme !== null) {
+  const [, scheme, rest] = text.includes("://")
+    ? /^([a-z]+:\/\/)([^/]*)/i.exec(text) ?? []
+    : [];
+  if (scheme !== undefined && rest !== undefined) {
     throw new ValueError(
-      `${quote(scheme[1] ?? "")} belongs into proxy_pass ` +
-        `(write ${quote(scheme[2] ?? "")})`,
+      `${quote(scheme)} belongs into proxy_pass (write ${quote(rest)})`,
     );
   }
   if (/\s/.test(text)) {

@@ -31,7 +31,8 @@ export function makeJsonSchema(): Record<string, unknown> {
 function adapt(schema: Schema): Schema {
   const result: Schema = {};
   for (const [key, value] of Object.entries(schema)) {
-    if (key === "$defs") result["definitions"] = adaptValue(value);
+    if (key === "$defs") result["definitions"] = titled(value);
+    else if (key === "properties") result[key] = titled(value);
     else if (key === "$ref") {
       result[key] = String(value).replace("$defs", "definitions");
     } else if (
@@ -51,6 +52,16 @@ function adapt(schema: Schema): Schema {
 }
 
 type Schema = Record<string, unknown>;
+
+/** Schemas by name, each with its name as the title if it has no other. */
+function titled(schemas: unknown): Schema {
+  return Object.fromEntries(
+    Object.entries(isSchema(schemas) ? schemas : {}).map(([name, schema]) => {
+      const adapted = adapt(isSchema(schema) ? schema : {});
+      return [name, "$ref" in adapted ? adapted : { title: name, ...adapted }];
+    }),
+  );
+}
 
 function adaptValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(adaptValue);

@@ -12,6 +12,8 @@ import { quote, ValueError } from "./words.ts";
  * @throws {ValueError} If there is a variable in it, or nginx's semicolon at its end.
  */
 export function plainText(text: string): string {
+  // Most texts are plain, and each regular expression costs a start 50 µs.
+  if (!text.includes("$") && !text.includes(";")) return text;
   const variable = /(?:^|[^$])(?:\$\$)*(\$(?:\w+|\{\w*\}))/.exec(text)?.[1];
   if (variable !== undefined) {
     throw new ValueError(`variables can't be used here (${variable})`);

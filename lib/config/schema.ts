@@ -14,7 +14,6 @@ import {
   type Directives,
   documented,
   entriesIn,
-  named,
   type Place,
   required,
 } from "./directives/directive.ts";
@@ -37,17 +36,23 @@ const LocationBlock = block(
 /** A location's directives; those it does not have are inherited. */
 export type LocationConfig = v.InferOutput<typeof LocationBlock>;
 
+const { proxy_pass } = directives;
+const ProxyPassAlone = documented(
+  proxy_pass.value,
+  proxy_pass.description,
+  "proxy_pass",
+);
+
 const Location = documented(
   byType("an address such as http://backend, or a map with proxy_pass", [
-    shortFor(["proxy_pass"], directives.proxy_pass.value, LocationBlock),
+    shortFor(["proxy_pass"], ProxyPassAlone, LocationBlock),
     LocationBlock,
   ]),
-  "location",
   "Where the requests for these paths go: an address, or a map with proxy_pass " +
     "and more.",
 );
 
-const ofServers = named({
+const ofServers = {
   locations: required(
     ["top", "server"],
     mapOf(
@@ -67,15 +72,15 @@ const ofServers = named({
       "`~* regex` (without regard to case). The longest prefix wins, whatever " +
       "the order, unless a regular expression matches.",
   ),
-});
+};
 
 const VirtualServer = documented(
   block("a map with listen, server_name and locations", {
     ...entriesIn("server", directives),
     ...entriesIn("server", ofServers),
   }),
-  "server",
   "A virtual host.",
+  "server",
 );
 
 /** A server's directives; those of its locations that it does not have are the top's. */
@@ -95,12 +100,11 @@ function parseUpstreamName(name: string): string {
 
 const NamedUpstream = documented(
   Upstream,
-  "upstream",
   "A group of servers: host:port or unix:/path, a list of them, or a map with " +
     "servers and how they are balanced and checked.",
 );
 
-const ofTheTop = named({
+const ofTheTop = {
   servers: allowedIn(
     ["top"],
     list("a list of servers", VirtualServer),
@@ -124,7 +128,7 @@ const ofTheTop = named({
     {},
     "Names for the servers behind, to be used in proxy_pass.",
   ),
-});
+};
 
 export const Document = v.pipe(
   block("a map of directives", {

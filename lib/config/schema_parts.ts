@@ -157,7 +157,16 @@ export function byType<const Options extends readonly v.GenericSchema[]>(
       : option["~run"](dataset, config);
   };
   // The converter to JSON Schema sees a union.
-  return { ...v.union(options), "~run": run } as v.GenericSchema<
+  const schema: unknown = {
+    kind: "schema",
+    type: "union",
+    reference: v.union,
+    expects: "",
+    async: false,
+    options,
+    "~run": run,
+  };
+  return schema as v.GenericSchema<
     v.InferInput<Options[number]>,
     v.InferOutput<Options[number]>
   >;

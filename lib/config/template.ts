@@ -37,7 +37,7 @@ export function compileTemplate(text: string): Template {
     if (!piece.startsWith("$")) literal += piece;
     else if (piece === "$$") literal += "$";
     else {
-      const name = piece.replace(/^\$\{?|\}$/g, "");
+      const name = piece.startsWith("${") ? piece.slice(2, -1) : piece.slice(1);
       const variable = findVariable(name.toLowerCase());
       if (variable === undefined) problems.push(unknownVariable(piece, name));
       else {
@@ -46,7 +46,7 @@ export function compileTemplate(text: string): Template {
       }
     }
   }
-  if (/\$\w+;\s*$/.test(text)) {
+  if (text.includes(";") && /\$\w+;\s*$/.test(text)) {
     problems.push("no semicolon at the end here, it would be sent");
   }
   if (problems.length > 0) throw new ValueError(problems.join("; "));

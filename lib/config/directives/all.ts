@@ -6,7 +6,6 @@
  */
 import type * as v from "valibot";
 import { client } from "./client.ts";
-import { named } from "./directive.ts";
 import { limits } from "./limits.ts";
 import { listen } from "./listen.ts";
 import { log } from "./log.ts";
@@ -15,7 +14,7 @@ import { proxy } from "./proxy.ts";
 import { websocket } from "./websocket.ts";
 
 /** By name; in this order they stand in the JSON Schema. */
-export const directives = named({
+export const directives = {
   ...listen,
   ...proxy,
   ...client,
@@ -23,7 +22,7 @@ export const directives = named({
   ...limits,
   ...log,
   ...process,
-});
+};
 
 type All = typeof directives;
 

@@ -48,26 +48,22 @@ type Everywhere = typeof EVERYWHERE[number];
 /**
  * A directive that a location inherits from its server, and a server from the
  * top. It is one of the plan's settings by this declaration alone.
+ *
+ * @param initial As the config would write it, or {@link unset}.
  */
 export function inherited<
   Value extends v.GenericSchema,
   const Default extends v.InferInput<Value> | Unset<v.InferOutput<Value>>,
->(
-  value: Value,
-  initial: Default,
-  description: string,
-): Directive<
-  Value,
-  Everywhere,
-  Default extends Unset<unknown> ? undefined : Default,
-  "inherited"
-> {
-  const shared = { value, places: EVERYWHERE, kind: "inherited", description };
-  const set = initial instanceof Unset
-    ? { default: undefined, unset: initial.value }
-    : { default: initial };
-  return { ...shared, ...set } as ReturnType<
-    typeof inherited<Value, Default>
+>(value: Value, initial: Default, description: string) {
+  const directive = initial instanceof Unset
+    ? directiveOf("inherited", EVERYWHERE, value, undefined, description)
+    : directiveOf("inherited", EVERYWHERE, value, initial, description);
+  const unset = initial instanceof Unset ? initial.value : undefined;
+  return { ...directive, unset } as Directive<
+    Value,
+    Everywhere,
+    Default extends Unset<unknown> ? undefined : Default,
+    "inherited"
   >;
 }
 
@@ -80,7 +76,11 @@ export function unset<Value>(value: Value): Unset<Value> {
   return new Unset(value);
 }
 
-/** A directive of these places. Nothing inherits it. */
+/**
+ * A directive of these places. Nothing inherits it.
+ *
+ * @param initial As the config would write it; undefined for no default.
+ */
 export function allowedIn<
   const Where extends Place,
   Value extends v.GenericSchema,
@@ -91,7 +91,7 @@ export function allowedIn<
   initial: Default,
   description: string,
 ): Directive<Value, Where, Default, "own"> {
-  return { value, places, default: initial, kind: "own", description };
+  return directiveOf("own", places, value, initial, description);
 }
 
 /** A directive without which its block means nothing. */
@@ -103,39 +103,56 @@ export function required<
   value: Value,
   description: string,
 ): Directive<Value, Where, undefined, "required"> {
-  return { value, places, default: undefined, kind: "required", description };
+  return directiveOf("required", places, value, undefined, description);
+}
+
+function directiveOf<
+  Kind extends Directive["kind"],
+  Where extends Place,
+  Value extends v.GenericSchema,
+  Default,
+>(
+  kind: Kind,
+  places: readonly Where[],
+  value: Value,
+  initial: Default,
+  description: string,
+): Directive<Value, Where, Default, Kind> {
+  return {
+    value: documented(value, description),
+    places,
+    default: initial,
+    kind,
+    description,
+  };
+}
+
+/**
+ * A schema with what editors say of it. It stands before any transformation,
+ * since JSON Schema describes what goes in.
+ *
+ * @param title Of something that is no directive; a directive's is its name.
+ */
+export function documented<Schema extends v.GenericSchema>(
+  schema: Schema,
+  description: string,
+  title?: string,
+): Schema {
+  return {
+    ...schema,
+    // Only the converter to JSON Schema reads it.
+    get pipe() {
+      const [first, ...rest] = "pipe" in schema
+        ? schema.pipe as readonly unknown[]
+        : [schema];
+      const titles = title === undefined ? [] : [v.title(title)];
+      return [first, ...titles, v.description(description), ...rest];
+    },
+  };
 }
 
 /** Directives by their names. */
 export type Directives = Readonly<Record<string, Directive>>;
-
-/** Gives the directives their names, for editors. */
-export function named<const Named extends Directives>(
-  directives: Named,
-): Named {
-  return Object.fromEntries(
-    Object.entries(directives).map(([name, directive]) => {
-      const value = documented(directive.value, name, directive.description);
-      return [name, { ...directive, value }];
-    }),
-  ) as Named;
-}
-
-/**
- * Documents a schema for editors. It stands before any transformation, since
- * JSON Schema describes what goes in.
- */
-export function documented<Schema extends v.GenericSchema>(
-  schema: Schema,
-  title: string,
-  description: string,
-): Schema {
-  const [first, ...rest] = "pipe" in schema
-    ? schema.pipe as readonly unknown[]
-    : [schema];
-  const pipe = [first, v.title(title), v.description(description), ...rest];
-  return { ...schema, pipe };
-}
 
 /** The names of the directives that are allowed in a place. */
 type NamesIn<All extends Directives, Where extends Place> = {
@@ -161,9 +178,10 @@ export function entriesIn<
   directives: All,
 ): { readonly [Name in NamesIn<All, Where>]: Entry<All[Name], Where> } {
   const entries: Record<string, v.GenericSchema> = {};
-  for (const [name, directive] of Object.entries(directives)) {
-    const { value, places, kind } = directive;
-    if (!places.includes(place)) continue;
+  for (const name of Object.keys(directives)) {
+    const directive = directives[name];
+    if (directive === undefined || !directive.places.includes(place)) continue;
+    const { value, kind } = directive;
     const inherits = kind === "inherited" && place !== "top";
     entries[name] = kind === "required"
       ? value

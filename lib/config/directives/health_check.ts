@@ -13,7 +13,7 @@ import {
   text,
 } from "../schema_parts.ts";
 import { expected, ValueError } from "../words.ts";
-import { allowedIn, entriesIn, named, required } from "./directive.ts";
+import { allowedIn, entriesIn, required } from "./directive.ts";
 import { PositiveCount, TimeLimit } from "./values.ts";
 
 /** Active health checks. Times in milliseconds. */
@@ -71,7 +71,7 @@ const CheckPath = v.pipe(
 );
 
 /** The defaults are nginx's, where it has them. */
-export const checks = named({
+export const checks = {
   path: required(["health_check"], CheckPath, "What is asked for."),
   interval: allowedIn(
     ["health_check"],
@@ -103,7 +103,7 @@ export const checks = named({
     "200-399",
     "The statuses that pass.",
   ),
-});
+};
 
 const HEALTH_WORDS = `a path such as /health, or a map with path`;
 

@@ -19,10 +19,10 @@ const LIMIT_WORDS = "a number, or a map with total and per_address";
 const LimitBlock = v.pipe(
   block(LIMIT_WORDS, {
     total: v.optional(
-      documented(PositiveCount, "total", "Of all clients together."),
+      documented(PositiveCount, "Of all clients together."),
     ),
     per_address: v.optional(
-      documented(PositiveCount, "per_address", "Of each client address."),
+      documented(PositiveCount, "Of each client address."),
     ),
   }),
   v.transform(({ total = 0, per_address = 0 }): LimitConn => ({

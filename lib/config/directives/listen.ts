@@ -75,7 +75,7 @@ export function parseServerName(text: string): string {
   if (name.startsWith("~")) {
     throw new ValueError("regular expressions are not supported here");
   }
-  if (/^\[[0-9a-f:.]+\]$/.test(name)) {
+  if (name.startsWith("[") && /^\[[0-9a-f:.]+\]$/.test(name)) {
     const canonical = URL.parse(`http://${name}/`)?.hostname;
     if (canonical === undefined) throw new ValueError(noName(text));
     return name;

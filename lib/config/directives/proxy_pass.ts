@@ -43,9 +43,11 @@ export const ProxyPassText = v.pipe(
  * @throws {ValueError} If it is none of these.
  */
 export function parseProxyPass(written: string): ProxyPass {
-  const [, meant] = /^proxy_pass\s+([^\s;]+);?$/.exec(written) ?? [];
-  if (meant !== undefined) {
-    throw new ValueError(`write ${quote(meant)} alone, without "proxy_pass"`);
+  if (written.startsWith("proxy_pass")) {
+    const [, meant] = /^proxy_pass\s+([^\s;]+);?$/.exec(written) ?? [];
+    if (meant !== undefined) {
+      throw new ValueError(`write ${quote(meant)} alone, without "proxy_pass"`);
+    }
   }
   const text = plainText(written);
   if (text.includes(" ") || hasControls(text)) {

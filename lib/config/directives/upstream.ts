@@ -19,7 +19,7 @@ import {
 } from "../schema_parts.ts";
 import { compileTemplate, type Template } from "../template.ts";
 import { expected, ValueError } from "../words.ts";
-import { allowedIn, entriesIn, named, required } from "./directive.ts";
+import { allowedIn, entriesIn, required } from "./directive.ts";
 import { HealthCheck, type HealthCheckPlan } from "./health_check.ts";
 import {
   Count,
@@ -74,7 +74,7 @@ const Address = v.pipe(
 );
 
 /** The parameters of a server. The defaults are nginx's. */
-const parameters = named({
+const parameters = {
   weight: allowedIn(
     ["upstream_server"],
     PositiveCount,
@@ -112,7 +112,7 @@ const parameters = named({
     "Takes requests only while no other server can.",
   ),
   down: allowedIn(["upstream_server"], Toggle, false, "Takes no requests."),
-});
+};
 
 const Parameters = v.object(entriesIn("upstream_server", parameters));
 
@@ -132,9 +132,9 @@ function serverOf(
   };
 }
 
-const server = named({
+const server = {
   address: required(["upstream_server"], Address, "host:port or unix:/path."),
-});
+};
 
 const ServerBlock = v.pipe(
   block(`"host:port", or a map with address`, {
@@ -218,7 +218,7 @@ const CookieName = v.pipe(
 
 const UPSTREAM_WORDS = `"host:port", a list of them, or a map with servers`;
 
-const options = named({
+const options = {
   keepalive: allowedIn(
     ["upstream"],
     Count,
@@ -253,7 +253,7 @@ const options = named({
     "Asks every server for this path now and then; one that does not answer " +
       "with such a status is left out until it does.",
   ),
-});
+};
 
 const Options = v.object(entriesIn("upstream", options));
 
@@ -277,14 +277,14 @@ export function plainUpstream(address: UpstreamAddress): UpstreamConfig {
   return groupOf([server], v.parse(Options, {}));
 }
 
-const servers = named({
+const servers = {
   servers: required(
     ["upstream"],
     list(`a list of "host:port"`, Server),
     "The servers: host:port or unix:/path, or a map with address, weight, " +
       "max_fails, fail_timeout, max_conns, slow_start, backup, down.",
   ),
-});
+};
 
 const UpstreamBlock = v.pipe(
   block(UPSTREAM_WORDS, {
