@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { CommonPlan, LimitConn, LocationPlan } from "../config/plan.ts";
+import type { LimitConnZone, LocationPlan } from "../config/plan.ts";
 
 /** A place that was taken; it has to be given back once. */
 export type GiveBack = () => void;
@@ -17,7 +17,10 @@ class Counter {
   #total = 0;
   readonly #perAddress = new Map<string, number>();
 
-  refuses({ total, perAddress }: LimitConn, address: string): Refusal | null {
+  refuses(
+    { total, perAddress }: LimitConnZone,
+    address: string,
+  ): Refusal | null {
     if (total > 0 && this.#total >= total) return 503;
     return perAddress > 0 &&
         (this.#perAddress.get(address) ?? 0) >= perAddress
@@ -54,26 +57,25 @@ export class Limits {
    * @returns Null where no limit asks for counting.
    */
   take(
-    plan: Pick<CommonPlan, "limitConn" | "websocketLimitConn">,
     location: LocationPlan,
     websocket: boolean,
     address: string,
   ): GiveBack | Refusal | null {
-    const kind = websocket ? "websocketLimitConn" : "limitConn";
-    const ofAll = plan[kind];
-    const ofLocation = location[kind];
-    if (!limits(ofAll) && !limits(ofLocation)) return null;
-    const all = websocket ? this.#webSockets : this.#requests;
-    const { requests, webSockets } = this.#countersOf(location);
-    const own = websocket ? webSockets : requests;
-    const refusal = all.refuses(ofAll, address) ??
-      own.refuses(ofLocation, address);
-    if (refusal !== null) return refusal;
-    all.take(address);
-    own.take(address);
+    const [limits] = location.access;
+    const zones = websocket ? limits?.webSockets : limits?.requests;
+    if (zones === undefined || zones.length === 0) return null;
+    const kind = websocket ? "webSockets" : "requests";
+    const proxy = { requests: this.#requests, webSockets: this.#webSockets };
+    const counters = zones.map(({ scope }) =>
+      scope === "proxy" ? proxy[kind] : this.#countersOf(location)[kind]
+    );
+    for (const [i, zone] of zones.entries()) {
+      const refusal = counters[i]?.refuses(zone, address) ?? null;
+      if (refusal !== null) return refusal;
+    }
+    for (const counter of counters) counter.take(address);
     return () => {
-      all.giveBack(address);
-      own.giveBack(address);
+      for (const counter of counters) counter.giveBack(address);
     };
   }
 
@@ -85,8 +87,4 @@ export class Limits {
     }
     return counters;
   }
-}
-
-function limits({ total, perAddress }: LimitConn): boolean {
-  return total > 0 || perAddress > 0;
 }

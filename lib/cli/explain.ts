@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Plan } from "../config/plan.ts";
+import type { LocationPlan, Plan } from "../config/plan.ts";
 import type { PreparedRequest } from "../content/proxy/prepared.ts";
 import { readable } from "../route/bytes.ts";
 import { parseHost } from "../route/host.ts";
@@ -73,7 +73,7 @@ export function explanationOf(asked: AskedRequest): Explanation {
       ...CLIENT,
     },
     // Each server of the group gets its turn; the first one is shown.
-    ({ upstream: { servers: [first] } }) => {
+    ({ content: { upstream: { servers: [first] } } }) => {
       if (first === undefined) throw new Error("an upstream without a server");
       return first.address;
     },
@@ -104,9 +104,14 @@ function placeOf(
     location: found.match === null ? null : {
       key: found.match.location.key,
       why: found.why,
-      proxy_pass: found.match.location.proxyPass,
+      proxy_pass: proxyPassOf(found.match.location),
     },
   };
+}
+
+/** Empty where the location does not proxy. */
+function proxyPassOf({ content }: LocationPlan): string {
+  return content.kind === "proxy" ? content.proxyPass : "";
 }
 
 function outcomeOf(
@@ -122,7 +127,7 @@ function outcomeOf(
   }
   const { prepared, hasBody } = admission;
   const { location, address, websocket, target } = prepared;
-  const { name, scheme } = location.upstream;
+  const { name, scheme } = location.content.upstream;
   const headers = (websocket ? handshake(prepared) : framed(prepared, hasBody))
     .map(([name, value]): [string, string] => [name, readable(value)]);
   return {

@@ -43,7 +43,9 @@ function serverBlock(server: ServerPlan, named: boolean, style: Style): string {
 }
 
 /** The third cell only where `proxy_pass` does not already say it. */
-function row({ key, proxyPass, upstream }: LocationPlan): string[] {
+function row({ key, content }: LocationPlan): string[] {
+  if (content.kind !== "proxy") return [key, content.kind];
+  const { proxyPass, upstream } = content;
   const addresses = upstream.servers.map(({ address }) => address.name).join(
     ", ",
   );

@@ -8,17 +8,7 @@ import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import { listenKey } from "./address.ts";
-import type {
-  CommonPlan,
-  LimitConn,
-  ListenAddress,
-  ListenerPlan,
-  LocationPlan,
-  Plan,
-  ServerPlan,
-  UpstreamPlan,
-} from "./plan.ts";
-import { directives, type Inherited } from "./directives/all.ts";
+import type { LimitConn } from "./directives/limits.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
   inlineAddress,
@@ -26,14 +16,25 @@ import {
   type ProxyPass,
 } from "./directives/proxy_pass.ts";
 import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
+import type {
+  AccessPlan,
+  CommonPlan,
+  ContentPlan,
+  LimitConnZone,
+  ListenAddress,
+  ListenerPlan,
+  LocationPlan,
+  Plan,
+  ServerPlan,
+  UpstreamPlan,
+} from "./plan.ts";
 import type { Config, LocationConfig, ServerConfig } from "./schema.ts";
+import { inheritSettings, type Settings, topSettings } from "./settings.ts";
 
 /** Where nothing is said: nginx has no such directive. */
 const WEBSOCKET_DRAIN = 5000;
 
 const NOBODY: NetworkSet = { networks: [], unix: false };
-
-const NO_LIMIT: LimitConn = { total: 0, perAddress: 0 };
 
 /** What the command line says over the config. */
 export interface PlanOverrides {
@@ -48,18 +49,17 @@ export function buildPlan(
   overrides: PlanOverrides,
 ): Plan {
   const upstreams = new Upstreams(config);
+  const levels = { config, upstreams, settings: topSettings(config) };
   // What is a server's own stands at the top too.
   const single = { ...config, locations: config.locations ?? [] };
   const servers = (config.servers ?? [single]).map((server) => ({
-    server: buildServer(server, config, upstreams),
+    server: buildServer(server, levels),
     config: server,
   }));
   return {
     source,
     listeners: buildListeners(servers, {
       trustedProxies: config.trusted_proxies ?? NOBODY,
-      limitConn: config.limit_conn ?? NO_LIMIT,
-      websocketLimitConn: config.websocket_limit_conn ?? NO_LIMIT,
     }),
     upstreams: upstreams.all(),
     workers: config.workers,
@@ -105,77 +105,74 @@ class Upstreams {
   }
 }
 
-function buildServer(
-  server: ServerConfig,
-  config: Config,
-  upstreams: Upstreams,
-): ServerPlan {
+/** What a server is built from beside its own block. */
+interface Top {
+  readonly config: Config;
+  readonly settings: Settings;
+  readonly upstreams: Upstreams;
+}
+
+function buildServer(server: ServerConfig, top: Top): ServerPlan {
+  const serverSettings = inheritSettings(server, top.settings);
+  const locations = server.locations.map(({ written, key, value }) => {
+    const content = contentOf(value, server, top);
+    const plan: LocationPlan = {
+      key: written,
+      prefix: key.kind === "regex" ? "" : key.path,
+      access: accessOf(value, top.config),
+      content,
+      settings: inheritSettings(value, serverSettings),
+    };
+    return { key, value: plan };
+  });
   return {
     name: primaryName(server.server_name),
-    locations: compileLocations(
-      server.locations.map(({ written, key, value: location }) => {
-        const prefix = key.kind === "regex" ? "" : key.path;
-        const upstream = upstreams.get(location.proxy_pass);
-        const chain: Chain = [location, server, config];
-        return { key, value: buildLocation(written, prefix, upstream, chain) };
-      }),
-    ),
+    locations: compileLocations(locations),
   };
 }
 
-type Unset<T> = { [Name in keyof T]?: T[Name] | undefined };
-
-/** From the inside out. */
-type Chain = [LocationConfig, ServerConfig, Config];
-
-function buildLocation(
-  key: string,
-  prefix: string,
-  upstream: UpstreamPlan,
-  [location, server, top]: Chain,
-): LocationPlan {
+function contentOf(
+  location: LocationConfig,
+  server: ServerConfig,
+  { config, upstreams }: Top,
+): ContentPlan {
+  const { proxy_pass } = location;
   // As in nginx, a level that sets a header itself inherits none.
-  const headers = [location, server, top]
+  const set = [location, server, config]
     .map((level) => level.proxy_set_header)
     .find((set) => set !== undefined && set.headers.length > 0);
-  function inherited<Name extends keyof Inherited>(
-    name: Name,
-  ): Inherited[Name] {
-    const own: Unset<Inherited> = location;
-    const servers: Unset<Inherited> = server;
-    const tops: Unset<Inherited> = top;
-    return own[name] ?? servers[name] ?? tops[name] ??
-      directives[name].unset as Inherited[Name];
-  }
-  const readTimeout = inherited("proxy_read_timeout");
   return {
-    key,
-    prefix,
-    upstream,
-    passUri: location.proxy_pass.uri,
-    proxyPass: location.proxy_pass.written,
-    setHeaders: headers?.headers ?? [],
-    setHeaderNames: headers?.names ?? new Set(),
-    proxyRedirect: inherited("proxy_redirect"),
-    clientMaxBodySize: inherited("client_max_body_size"),
-    proxyConnectTimeout: inherited("proxy_connect_timeout"),
-    proxySendTimeout: inherited("proxy_send_timeout"),
-    proxyReadTimeout: readTimeout.head,
-    proxyBodyTimeout: readTimeout.body,
-    clientBodyTimeout: inherited("client_body_timeout"),
-    requestTimeout: inherited("request_timeout"),
-    nextUpstream: inherited("proxy_next_upstream"),
-    nextUpstreamTries: inherited("proxy_next_upstream_tries"),
-    nextUpstreamTimeout: inherited("proxy_next_upstream_timeout"),
-    waitForUpstream: inherited("wait_for_upstream"),
-    limitConn: location.limit_conn ?? NO_LIMIT,
-    websocketLimitConn: location.websocket_limit_conn ?? NO_LIMIT,
-    websocketMaxMessageSize: inherited("websocket_max_message_size"),
-    websocketMessageRate: inherited("websocket_message_rate"),
-    websocketPing: inherited("websocket_ping"),
-    websocketBufferSize: inherited("websocket_buffer_size"),
-    accessLog: inherited("access_log"),
+    kind: "proxy",
+    upstream: upstreams.get(proxy_pass),
+    passUri: proxy_pass.uri,
+    proxyPass: proxy_pass.written,
+    setHeaders: set?.headers ?? [],
+    setHeaderNames: set?.names ?? new Set(),
   };
+}
+
+/** The limits of the whole proxy and of a location; none where none is set. */
+function accessOf(location: LocationConfig, top: Config): AccessPlan[] {
+  const requests = zonesOf(top.limit_conn, location.limit_conn);
+  const webSockets = zonesOf(
+    top.websocket_limit_conn,
+    location.websocket_limit_conn,
+  );
+  return requests.length + webSockets.length === 0
+    ? []
+    : [{ kind: "limit_conn", requests, webSockets }];
+}
+
+function zonesOf(
+  ofProxy: LimitConn | undefined,
+  ofLocation: LimitConn | undefined,
+): LimitConnZone[] {
+  const zones: LimitConnZone[] = [];
+  if (ofProxy !== undefined) zones.push({ scope: "proxy", ...ofProxy });
+  if (ofLocation !== undefined) {
+    zones.push({ scope: "location", ...ofLocation });
+  }
+  return zones;
 }
 
 /** One listener for each address, with the servers of that address in the file's order. */

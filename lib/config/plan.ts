@@ -12,21 +12,19 @@ import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
-import type { LimitConn } from "./directives/limits.ts";
-import type { NextUpstream } from "./directives/proxy.ts";
-import type { ProxyRedirect } from "./directives/proxy_redirect.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
-import type { MessageRate } from "./directives/websocket.ts";
+import type { Settings } from "./settings.ts";
+import type { Template } from "./template.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
 export type { HealthCheckPlan } from "./directives/health_check.ts";
-export type { LimitConn } from "./directives/limits.ts";
-export type { NextUpstream } from "./directives/proxy.ts";
+export type { NextUpstream, ReadTimeout } from "./directives/proxy.ts";
 export type { ProxyRedirect } from "./directives/proxy_redirect.ts";
 export type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 export type { BalancePlan, UpstreamServerPlan } from "./directives/upstream.ts";
 export type { MessageRate } from "./directives/websocket.ts";
+export type { Settings } from "./settings.ts";
 
 /** A group of servers a `proxy_pass` goes to, named in `upstreams:` or written inline. */
 export interface UpstreamPlan extends UpstreamConfig {
@@ -36,56 +34,71 @@ export interface UpstreamPlan extends UpstreamConfig {
   scheme: "http" | "https";
 }
 
-/** What a location does with the requests it takes. All times in milliseconds, sizes in bytes. */
+/** What a location does with the requests it takes. */
 export interface LocationPlan {
   /** The key as the config writes it: `/api`, `= /exact`, `~ \.php$`. */
-  key: string;
-  /** The prefix or exact path that is replaced when `passUri` is set; `""` for a regex. */
-  prefix: string;
-  upstream: UpstreamPlan;
+  readonly key: string;
+  /** The prefix or exact path; `""` for a regex (byte string). */
+  readonly prefix: string;
+  /** What is checked before the content, in order; empty for most. */
+  readonly access: readonly AccessPlan[];
+  readonly content: ContentPlan;
+  /** The values of the directives that locations inherit, under their names. */
+  readonly settings: Settings;
+}
+
+/** What answers a request. */
+export type ContentPlan = ProxyPlan | ReturnPlan | RedirectPlan;
+
+/** nginx's `proxy_pass`. */
+export interface ProxyPlan {
+  readonly kind: "proxy";
+  readonly upstream: UpstreamPlan;
   /** The path (with query, if any) written in `proxy_pass`, which replaces `prefix`; null forwards the request's own target. */
-  passUri: string | null;
+  readonly passUri: string | null;
   /** `proxy_pass` as written. */
-  proxyPass: string;
+  readonly proxyPass: string;
   /** Headers set by `proxy_set_header`, or the defaults. They replace the client's of the same name. */
-  setHeaders: HeaderTemplate[];
+  readonly setHeaders: readonly HeaderTemplate[];
   /** Lower-case names in `setHeaders`, for the filter of the client's own headers. */
-  setHeaderNames: ReadonlySet<string>;
-  proxyRedirect: ProxyRedirect;
-  /** Largest request body in bytes; 0 is no limit (nginx's `client_max_body_size`). */
-  clientMaxBodySize: number;
-  /** Longest wait for a connection. */
-  proxyConnectTimeout: number;
-  /** Longest wait for the upstream to take some of the body. */
-  proxySendTimeout: number;
-  /** Longest wait for the response head after the request was sent. */
-  proxyReadTimeout: number;
-  /** Longest wait between two pieces of a response's body; 0 is no limit. */
-  proxyBodyTimeout: number;
-  /** Longest wait between two pieces of a request's body. */
-  clientBodyTimeout: number;
-  /** Longest time of a whole exchange; 0 is no limit. */
-  requestTimeout: number;
-  nextUpstream: NextUpstream;
-  /** Most servers tried for a request; 0 is all. */
-  nextUpstreamTries: number;
-  /** No other server is tried after this time; 0 is no limit. */
-  nextUpstreamTimeout: number;
-  /** How long a request is held while no server can be connected to; 0 is not at all. */
-  waitForUpstream: number;
-  /** Most requests in flight. */
-  limitConn: LimitConn;
-  /** Most open WebSockets. */
-  websocketLimitConn: LimitConn;
-  /** Bytes of the longest message, either way. */
-  websocketMaxMessageSize: number;
-  /** How fast a client may send messages; 0 messages is no limit. */
-  websocketMessageRate: MessageRate;
-  /** A WebSocket client silent for this long is pinged and, if it stays silent, closed. 0 is off. */
-  websocketPing: number;
-  /** Bytes from the client that may wait for a slow upstream before the bridge is closed. */
-  websocketBufferSize: number;
-  accessLog: boolean;
+  readonly setHeaderNames: ReadonlySet<string>;
+}
+
+/** nginx's `return CODE [text]`. */
+export interface ReturnPlan {
+  readonly kind: "return";
+  /** 200 to 599, no redirect with a URL. */
+  readonly status: number;
+  /** The body; null for the proxy's own page for that status. */
+  readonly text: Template | null;
+}
+
+/** nginx's `return 301|302|303|307|308 URL` and `return URL` (302). */
+export interface RedirectPlan {
+  readonly kind: "redirect";
+  readonly status: 301 | 302 | 303 | 307 | 308;
+  readonly location: Template;
+}
+
+/** What may refuse a request before its content is asked. */
+export type AccessPlan = LimitConnPlan;
+
+/** `limit_conn` and `websocket_limit_conn`. */
+export interface LimitConnPlan {
+  readonly kind: "limit_conn";
+  /** Limits on requests in flight, the whole proxy's first. */
+  readonly requests: readonly LimitConnZone[];
+  /** Limits on open WebSockets, the whole proxy's first. */
+  readonly webSockets: readonly LimitConnZone[];
+}
+
+/** Most things at a time, of the whole proxy or of one location. */
+export interface LimitConnZone {
+  readonly scope: "proxy" | "location";
+  /** Of all clients together; 0 is no limit. */
+  readonly total: number;
+  /** Of each client address; 0 is no limit. */
+  readonly perAddress: number;
 }
 
 /** A virtual host. */
@@ -109,10 +122,6 @@ export interface ListenerPlan {
 export interface CommonPlan {
   /** Whose `X-Forwarded-*` and `Forwarded` are believed. */
   trustedProxies: NetworkSet;
-  /** Most requests in flight. */
-  limitConn: LimitConn;
-  /** Most open WebSockets. */
-  websocketLimitConn: LimitConn;
 }
 
 /** The whole plan. */

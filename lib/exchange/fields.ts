@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LocationPlan } from "../config/plan.ts";
+import type { ProxyPlan } from "../config/plan.ts";
 import { hasToken, HOP_BY_HOP, namedInConnection } from "./headers.ts";
 import type { Context } from "./exchange.ts";
 
@@ -112,18 +112,18 @@ export class RequestFields {
 export function requestHeaders(
   fields: RequestFields,
   context: Context,
-  location: LocationPlan,
+  content: ProxyPlan,
   websocket: boolean,
   hasBody: boolean,
 ): [string, string][] {
   const { connection, onward, te } = fields;
   const named = namedInConnection(connection);
-  const own = location.setHeaderNames;
+  const own = content.setHeaderNames;
   const sent: [string, string][] = [];
   // `fetch` decodes a compressed body, and so breaks it, unless the first
   // Accept-Encoding is exactly this; the client's own goes as a second one.
   if (!websocket) sent.push(IDENTITY);
-  for (const { name, value } of location.setHeaders) {
+  for (const { name, value } of content.setHeaders) {
     const rendered = value(context);
     if (rendered !== "") sent.push([name, rendered]);
     else if (name === "host") sent.push([name, context.proxyHost]);

@@ -77,7 +77,7 @@ export function failed(
   const { requestId } = prepared.context;
   const { location } = prepared;
   if (error instanceof UpstreamError) {
-    const advice = upstreamAdvice(error, location.upstream.name);
+    const advice = upstreamAdvice(error, location.content.upstream.name);
     state.errorLog(`${error.status} ${location.key}: ${advice}`);
     return errorPage({
       status: error.status,

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { ListenerPlan, LocationPlan } from "../config/plan.ts";
+import type { ListenerPlan } from "../config/plan.ts";
+import type { ProxyLocation } from "../content/proxy/prepared.ts";
 import type { AccessLog } from "../observe/access_log.ts";
 import type { Deadlines } from "../exchange/deadline.ts";
 import { NULL_BODY } from "../transport/fetch.ts";
@@ -63,7 +64,11 @@ export function createHandler(
         picked = pick(location, context, state, started);
         const { server } = picked;
         return typeof server === "string"
-          ? { transport: "unix", path: "", name: location.upstream.name }
+          ? {
+            transport: "unix",
+            path: "",
+            name: location.content.upstream.name,
+          }
           : server.address;
       },
     );
@@ -73,7 +78,6 @@ export function createHandler(
         request,
         admission,
         picked,
-        listener,
         info,
         state,
         started,
@@ -86,7 +90,7 @@ export function createHandler(
 }
 
 function pick(
-  { upstream }: LocationPlan,
+  { content: { upstream } }: ProxyLocation,
   context: Context,
   state: ServerState,
   now: number,
@@ -113,7 +117,7 @@ function logWhenDelivered(
   const { context, location } = admission.kind === "proxy"
     ? admission.prepared
     : { context: admission.context, location: null };
-  if (location?.accessLog === false) return;
+  if (location?.settings.access_log === false) return;
   const { status } = response;
   // Not by `body`: to look at it makes a stream of what is sent whole.
   const length = request.method === "HEAD" || NULL_BODY.has(status)

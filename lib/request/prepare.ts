@@ -10,7 +10,10 @@ import type {
   LocationPlan,
   UpstreamAddress,
 } from "../config/plan.ts";
-import type { PreparedRequest } from "../content/proxy/prepared.ts";
+import type {
+  PreparedRequest,
+  ProxyLocation,
+} from "../content/proxy/prepared.ts";
 import { hasToken } from "../exchange/headers.ts";
 import { utf8Bytes } from "../route/bytes.ts";
 import { type Host, parseHost, splitUrl } from "../route/host.ts";
@@ -68,7 +71,7 @@ export function prepareRequest(
   listener: ListenerPlan,
   request: Incoming,
   connection: Connection,
-  pick: (location: LocationPlan, context: Context) => UpstreamAddress,
+  pick: (location: ProxyLocation, context: Context) => UpstreamAddress,
 ): Admission {
   const { headers, method } = request;
   const fields = new RequestFields(headers);
@@ -160,19 +163,22 @@ export function prepareRequest(
       context,
     };
   }
-  if (isOver(length, location.clientMaxBodySize)) {
+  if (isOver(length, location.settings.client_max_body_size)) {
     return answer(413, tooLarge(location));
   }
 
-  const sent = location.passUri === null
+  // The other kinds of content come with the phases of a request.
+  if (!isProxy(location)) return answer(501, "no server is behind this path");
+
+  const sent = location.content.passUri === null
     ? forwardTarget(target, server.locations, location)
-    : replaceTarget(target, location.prefix, location.passUri);
+    : replaceTarget(target, location.prefix, location.content.passUri);
   if (sent === null) {
     return answer(400, "the path would leave that of proxy_pass");
   }
 
   // Pick: a server of the upstream group.
-  context.proxyHost = location.upstream.name;
+  context.proxyHost = location.content.upstream.name;
   const address = pick(location, context);
   context.upstreamAddr = address.name;
   const websocket = method === "GET" &&
@@ -187,7 +193,13 @@ export function prepareRequest(
     authority,
     websocket,
     target: sent,
-    headers: requestHeaders(fields, context, location, websocket, hasBody),
+    headers: requestHeaders(
+      fields,
+      context,
+      location.content,
+      websocket,
+      hasBody,
+    ),
     setCookie: null,
   };
   return { kind: "proxy", prepared, fields, hasBody, context };
@@ -205,7 +217,7 @@ export function redirectTo(
   prepared.headers = requestHeaders(
     fields,
     context,
-    location,
+    location.content,
     websocket,
     hasBody,
   );
@@ -226,10 +238,14 @@ function trust(
   return { authority: told.host, host };
 }
 
+function isProxy(location: LocationPlan): location is ProxyLocation {
+  return location.content.kind === "proxy";
+}
+
 /** In words, why a body is refused with 413. */
 export function tooLarge(location: LocationPlan): string {
   return `the body is larger than client_max_body_size ` +
-    `(${location.clientMaxBodySize} bytes)`;
+    `(${location.settings.client_max_body_size} bytes)`;
 }
 
 /** nginx's idea of a method: capital letters, `_` and `-`. */

@@ -68,7 +68,8 @@ class Sending {
 
   async response(now: number): Promise<Response> {
     const { request, body, server, parts: { deadlines }, stop } = this;
-    const { proxyConnectTimeout } = this.prepared.location;
+    const { proxy_connect_timeout: proxyConnectTimeout } =
+      this.prepared.location.settings;
     // It goes on after the answer, for what is left of the request's body.
     stop.listen((reason) => this.#abort.abort(reason));
     // `fetch` does not tell whether it has a connection; so half-way through the
@@ -115,7 +116,7 @@ class Sending {
   #sent(now: number): void {
     const { server, parts: { deadlines } } = this;
     this.#reading ??= deadlines.start(
-      this.prepared.location.proxyReadTimeout,
+      this.prepared.location.settings.proxy_read_timeout.head,
       () => this.#abort.abort(new UpstreamError("timeout", server.name)),
       now,
     );
@@ -192,7 +193,9 @@ function bodyFor(
   if (request.method === "HEAD" && !upstream.headers.has("content-length")) {
     return new ReadableStream({ start: (controller) => controller.close() });
   }
-  const { proxyBodyTimeout, requestTimeout } = location;
+  const { proxy_read_timeout: readTimeout, request_timeout: requestTimeout } =
+    location.settings;
+  const proxyBodyTimeout = readTimeout.body;
   return upstream.body === null || proxyBodyTimeout + requestTimeout === 0
     ? upstream.body
     : timedBody(upstream.body, proxyBodyTimeout, deadlines, stop);

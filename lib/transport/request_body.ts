@@ -99,7 +99,10 @@ export class RequestBody {
             return;
           }
         }
-        this.#taking = this.#start(this.location.proxySendTimeout, "not taken");
+        this.#taking = this.#start(
+          this.location.settings.proxy_send_timeout,
+          "not taken",
+        );
       },
     }, { highWaterMark: 0 });
     return this.#length === null ? stream : new Measured(stream, this.#length);
@@ -137,7 +140,10 @@ export class RequestBody {
   }
 
   async #read(): Promise<Uint8Array | null> {
-    const { clientBodyTimeout, clientMaxBodySize } = this.location;
+    const {
+      client_body_timeout: clientBodyTimeout,
+      client_max_body_size: clientMaxBodySize,
+    } = this.location.settings;
     this.#receiving = this.#start(clientBodyTimeout, "not received");
     let result;
     try {

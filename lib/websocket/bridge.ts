@@ -138,7 +138,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
       return;
     }
     const { client, location } = this.#parts;
-    const patience = 2 * location.websocketPing;
+    const patience = 2 * location.settings.websocket_ping;
     // Not open and not closing: its close event is on the way.
     if (patience === 0 || client.readyState !== WebSocket.OPEN) return;
     if (this.#toClient.isStuck(client, now, patience)) this.#clientLost();
@@ -172,7 +172,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   #forward(data: string | ArrayBuffer): void {
     if (this.#end !== null) return;
     const { upstream, location } = this.#parts;
-    if (upstream.bufferedAmount > location.websocketBufferSize) {
+    if (upstream.bufferedAmount > location.settings.websocket_buffer_size) {
       const close = {
         code: TRY_AGAIN_LATER,
         reason: "upstream reads too slowly",
@@ -195,7 +195,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
     this.#forgetHandshake();
     this.#opened = performance.now();
     const { upstream, log, location, context } = this.#parts;
-    if (location.accessLog) log.webSocketOpened(context);
+    if (location.settings.access_log) log.webSocketOpened(context);
     // Only now is read what the upstream may have sent already.
     upstream.run(this)
       // A bug met in one bridge must not end the process.
@@ -279,7 +279,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
     }
     if (!this.#upstreamClosed || this.#logged || this.#end === null) return;
     this.#logged = true;
-    if (!location.accessLog) return;
+    if (!location.settings.access_log) return;
     log.webSocketClosed({
       context,
       ...this.#end,

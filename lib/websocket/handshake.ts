@@ -59,11 +59,11 @@ export async function bridgeWebSocket(
   const { location, address, target, headers, context } = prepared;
   const handshake = {
     address,
-    secure: location.upstream.scheme === "https",
+    secure: location.content.upstream.scheme === "https",
     target,
     headers,
     protocols: request.headers.get("sec-websocket-protocol"),
-    maxMessageSize: location.websocketMaxMessageSize,
+    maxMessageSize: location.settings.websocket_max_message_size,
   };
   const opened = await openInTime(handshake, prepared, bridges, {
     signal,
@@ -76,7 +76,7 @@ export async function bridgeWebSocket(
   const { client, response } = upgrade(
     request,
     upstream,
-    location.websocketPing,
+    location.settings.websocket_ping,
   );
   const parts = { client, upstream, bridges, location, log, ended };
   new WebSocketBridge(
@@ -100,12 +100,15 @@ async function openInTime(
   const late = (failure: UpstreamFailure) => () =>
     abort.abort(new UpstreamError(failure, address.name));
   let deadline = deadlines.start(
-    location.proxyConnectTimeout,
+    location.settings.proxy_connect_timeout,
     late("unconnected"),
   );
   const connected = () => {
     deadlines.stop(deadline);
-    deadline = deadlines.start(location.proxyReadTimeout, late("timeout"));
+    deadline = deadlines.start(
+      location.settings.proxy_read_timeout.head,
+      late("timeout"),
+    );
   };
   try {
     return await openUpstream(handshake, bridges, abort.signal, connected);

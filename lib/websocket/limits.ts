@@ -33,8 +33,8 @@ export class MessageLimits {
   readonly #longest: number;
 
   constructor(location: LocationPlan) {
-    const rate = location.websocketMessageRate;
-    this.#longest = location.websocketMaxMessageSize;
+    const rate = location.settings.websocket_message_rate;
+    this.#longest = location.settings.websocket_max_message_size;
     this.#bucket = rate.messages === 0
       ? null
       : new Bucket(rate, performance.now());

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { planFromObject } from "../../lib/config/load.ts";
 import { findServer } from "../../lib/route/server.ts";
-import { locate, plan, rendered } from "./config.ts";
+import { locate, plan, proxyOf, rendered } from "./config.ts";
 
 Deno.test("the shipped config is the plan it describes", () => {
   const text = Deno.readTextFileSync(
@@ -40,10 +40,10 @@ Deno.test("the shipped config is the plan it describes", () => {
     host: "example.com",
   });
   assert.equal(
-    locate(shipped, "/connection/websocket").upstream.name,
+    proxyOf(locate(shipped, "/connection/websocket")).upstream.name,
     "centrifugo",
   );
-  assert.equal(locate(shipped, "/").upstream.name, "frontend");
+  assert.equal(proxyOf(locate(shipped, "/")).upstream.name, "frontend");
   assert(listener !== undefined);
   assert.equal(findServer(listener.servers, "localhost").name, "localhost");
 
@@ -58,40 +58,43 @@ Deno.test("the shipped config is the plan it describes", () => {
 
 Deno.test("a config of one location has the defaults", () => {
   const read = plan("locations: {/: 'http://localhost:8000'}");
-  const { upstream, setHeaders, setHeaderNames, ...location } = locate(
-    read,
-    "/",
+  const location = locate(read, "/");
+  const { upstream, setHeaders: _, setHeaderNames, ...content } = proxyOf(
+    location,
   );
-  assert.deepEqual(location, {
+  assert.deepEqual({ ...location, content }, {
     key: "/",
     prefix: "/",
-    passUri: null,
-    proxyPass: "http://localhost:8000",
-    proxyRedirect: { kind: "default" },
-    clientMaxBodySize: 1_048_576,
-    proxyConnectTimeout: 5_000,
-    proxySendTimeout: 60_000,
-    proxyReadTimeout: 60_000,
-    proxyBodyTimeout: 0,
-    clientBodyTimeout: 60_000,
-    requestTimeout: 0,
-    nextUpstream: {
-      error: true,
-      timeout: true,
-      invalidHeader: false,
-      nonIdempotent: false,
-      statuses: [],
+    access: [],
+    content: {
+      kind: "proxy",
+      passUri: null,
+      proxyPass: "http://localhost:8000",
     },
-    nextUpstreamTries: 0,
-    nextUpstreamTimeout: 0,
-    waitForUpstream: 0,
-    limitConn: { total: 0, perAddress: 0 },
-    websocketLimitConn: { total: 0, perAddress: 0 },
-    websocketMaxMessageSize: 67_108_864,
-    websocketMessageRate: { messages: 0, per: 1_000 },
-    websocketPing: 30_000,
-    websocketBufferSize: 16_777_216,
-    accessLog: true,
+    settings: {
+      proxy_redirect: { kind: "default" },
+      proxy_connect_timeout: 5_000,
+      proxy_send_timeout: 60_000,
+      proxy_read_timeout: { head: 60_000, body: 0 },
+      proxy_next_upstream: {
+        error: true,
+        timeout: true,
+        invalidHeader: false,
+        nonIdempotent: false,
+        statuses: [],
+      },
+      proxy_next_upstream_tries: 0,
+      proxy_next_upstream_timeout: 0,
+      wait_for_upstream: 0,
+      client_max_body_size: 1_048_576,
+      client_body_timeout: 60_000,
+      request_timeout: 0,
+      websocket_ping: 30_000,
+      websocket_buffer_size: 16_777_216,
+      websocket_max_message_size: 67_108_864,
+      websocket_message_rate: { messages: 0, per: 1_000 },
+      access_log: true,
+    },
   });
   assert.deepEqual(
     [...setHeaderNames],
@@ -105,9 +108,7 @@ Deno.test("a config of one location has the defaults", () => {
   );
   const headers = new Headers({ host: "Example.com:9000" });
   assert.deepEqual(
-    rendered({ ...location, upstream, setHeaders, setHeaderNames }, {
-      headers,
-    }),
+    rendered(location, { headers }),
     {
       "host": "Example.com:9000",
       "x-real-ip": "192.0.2.1",
@@ -156,14 +157,14 @@ servers:
     locations: {/: 'http://a:80'}
 `);
   const facts = (host: string) => {
-    const l = locate(read, "/", host);
+    const { settings } = locate(read, "/", host);
     return [
-      l.clientMaxBodySize,
-      l.proxyReadTimeout,
-      l.websocketPing,
-      l.websocketBufferSize,
-      l.accessLog,
-      l.proxyRedirect.kind,
+      settings.client_max_body_size,
+      settings.proxy_read_timeout.head,
+      settings.websocket_ping,
+      settings.websocket_buffer_size,
+      settings.access_log,
+      settings.proxy_redirect.kind,
     ];
   };
   assert.deepEqual(facts("a"), [1024, 2000, 0, 3072, true, "default"]);
@@ -188,7 +189,7 @@ servers:
   assert.deepEqual(headers("/none"), { "x-top": "t", "host": "example.com" });
   assert.deepEqual(headers("/own"), { "x-own": "o", "x-empty": "" });
   assert.deepEqual(headers("/", "b"), { "x-server": "s" });
-  assert.deepEqual([...locate(read, "/own").setHeaderNames], [
+  assert.deepEqual([...proxyOf(locate(read, "/own")).setHeaderNames], [
     "x-own",
     "x-empty",
   ]);
@@ -221,10 +222,11 @@ locations:
       ["http", "localhost", 128, ["unix:/run/b.sock"]],
     ],
   );
-  assert.equal(locate(read, "/1").upstream, locate(read, "/2").upstream);
-  assert.equal(locate(read, "/5").upstream, locate(read, "/6").upstream);
+  const of = (path: string) => proxyOf(locate(read, path));
+  assert.equal(of("/1").upstream, of("/2").upstream);
+  assert.equal(of("/5").upstream, of("/6").upstream);
   assert.deepEqual(
-    ["/1", "/2", "/6", "/7"].map((path) => locate(read, path).passUri),
+    ["/1", "/2", "/6", "/7"].map((path) => of(path).passUri),
     [null, "/", "/x", "/"],
   );
 });
@@ -254,7 +256,8 @@ servers:
     ],
   );
   const taken = (host: string, listener: number) =>
-    locate(read, "/", host, listener).upstream.servers[0]?.address.name;
+    proxyOf(locate(read, "/", host, listener)).upstream.servers[0]?.address
+      .name;
   assert.deepEqual(
     [
       taken("x.a", 0),
@@ -281,7 +284,7 @@ locations:
   /admin/: http://e:80
   /é/: http://f:80/
 `);
-  const name = (path: string) => locate(read, path).upstream.name;
+  const name = (path: string) => proxyOf(locate(read, path)).upstream.name;
   assert.deepEqual(
     ["/x", "/exact", "/static/x.jpg", "/x.jpg", "/admin", "/Ã©/"].map(name),
     ["a", "b", "c", "d", "e", "f"],
@@ -300,9 +303,9 @@ locations:
       http://a:8000/: /
       http://é$$/: $scheme://$host/é
 `);
-  const { proxyRedirect } = locate(read, "/");
-  assert(proxyRedirect.kind === "pairs");
-  assert.deepEqual(proxyRedirect.pairs.map(({ from }) => from), [
+  const { proxy_redirect: rule } = locate(read, "/").settings;
+  assert(rule.kind === "pairs");
+  assert.deepEqual(rule.pairs.map(({ from }) => from), [
     "http://a:8000/",
     "http://Ã©$/",
   ]);
@@ -345,7 +348,7 @@ servers:
     { listen: "8080" },
   );
   assert.equal(several.listeners.length, 1);
-  assert.equal(locate(several, "/", "b").upstream.name, "b");
+  assert.equal(proxyOf(locate(several, "/", "b")).upstream.name, "b");
 });
 
 Deno.test("a config that is made up is read like one from a file", () => {
@@ -360,7 +363,7 @@ Deno.test("a config that is made up is read like one from a file", () => {
     { source: "--to", env: () => undefined },
   );
   assert.equal(made.source, "--to");
-  assert.equal(locate(made, "/api").upstream.name, "localhost:8000");
+  assert.equal(proxyOf(locate(made, "/api")).upstream.name, "localhost:8000");
 });
 
 Deno.test("aliases and merges of YAML work", () => {
@@ -374,8 +377,11 @@ servers:
       <<: *all
       /big: {<<: *to, client_max_body_size: 1g}
 `);
-  assert.equal(locate(read, "/", "b").clientMaxBodySize, 1024);
-  assert.equal(locate(read, "/big", "b").clientMaxBodySize, 2 ** 30);
+  assert.equal(locate(read, "/", "b").settings.client_max_body_size, 1024);
+  assert.equal(
+    locate(read, "/big", "b").settings.client_max_body_size,
+    2 ** 30,
+  );
 });
 
 Deno.test("a config with 1,000 locations loads", () => {
@@ -393,9 +399,12 @@ Deno.test("a config with 1,000 locations loads", () => {
   );
   const took = performance.now() - started;
   assert.equal(read.upstreams.length, 50);
-  const location = locate(read, "/path/777/y");
+  const location = proxyOf(locate(read, "/path/777/y"));
   assert.equal(location.passUri, "/x/777");
   // What all inherit is there once.
-  assert.equal(location.setHeaders, locate(read, "/path/1").setHeaders);
+  assert.equal(
+    location.setHeaders,
+    proxyOf(locate(read, "/path/1")).setHeaders,
+  );
   assert(took < 2000, `${took} ms`);
 });

@@ -32,7 +32,7 @@ export interface BridgeSettings {
   target?: string;
   headers?: [string, string][];
   /** What else the location says. */
-  location?: Partial<LocationPlan>;
+  location?: Partial<LocationPlan["settings"]>;
   /** Where the upstream is, if not on a port of 127.0.0.1. */
   address?: UpstreamAddress;
 }
@@ -175,13 +175,19 @@ function prepare(
     proxyHost: name,
     upstreamAddr: name,
   };
-  const location: LocationPlan = {
-    ...locationTo(name),
-    websocketPing: settings.websocketPing ?? 0,
-    websocketBufferSize: settings.websocketBufferSize ?? 64 * 1024 * 1024,
-    ...settings.location,
+  const plain = locationTo(name);
+  if (plain.content.kind !== "proxy") throw new Error("it proxies");
+  const location = {
+    ...plain,
+    content: plain.content,
+    settings: {
+      ...plain.settings,
+      websocket_ping: settings.websocketPing ?? 0,
+      websocket_buffer_size: settings.websocketBufferSize ?? 64 * 1024 * 1024,
+      ...settings.location,
+    },
   };
-  location.upstream.scheme = settings.scheme ?? "http";
+  location.content.upstream.scheme = settings.scheme ?? "http";
   return {
     server: { name: "", locations: compileLocations([]) },
     location,

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type * as v from "valibot";
 import { client } from "./client.ts";
 import { limits } from "./limits.ts";
 import { listen } from "./listen.ts";
@@ -23,15 +22,3 @@ export const directives = {
   ...log,
   ...process,
 };
-
-type All = typeof directives;
-
-/** The values of the directives that locations inherit, under their names. */
-export type Inherited = {
-  readonly [
-    Name in keyof All as All[Name]["kind"] extends "inherited" ? Name : never
-  ]: v.InferOutput<All[Name]["value"]>;
-};
-
-/** What a location may have of {@link Inherited} itself. */
-export type Set<Values> = { readonly [Name in keyof Values]?: Values[Name] };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LocationPlan } from "../../config/plan.ts";
+import type { ProxyLocation } from "./prepared.ts";
 import type { Client } from "../../upstream/balance/balancer.ts";
 import type { NoServer, UpstreamGroup } from "../../upstream/group.ts";
 import type { UpstreamServer } from "../../upstream/server.ts";
@@ -15,7 +15,7 @@ import { UpstreamError } from "../../transport/upstream_error.ts";
 export interface Course {
   readonly group: UpstreamGroup;
   readonly client: Client;
-  readonly location: LocationPlan;
+  readonly location: ProxyLocation;
   readonly method: string;
   /** When it came, by `performance.now()`. */
   readonly begun: number;
@@ -63,13 +63,17 @@ export async function attempt(
   for (let now = begun;; now = performance.now()) {
     let failure: UpstreamError;
     if (typeof server === "string") {
-      failure = new UpstreamError(server, location.upstream.name);
+      failure = new UpstreamError(server, location.content.upstream.name);
     } else {
       tries++;
       try {
         const response = await course.send(server, now);
         hasAnswered(server, response.status, course);
-        if (!location.nextUpstream.statuses.includes(response.status)) {
+        if (
+          !location.settings.proxy_next_upstream.statuses.includes(
+            response.status,
+          )
+        ) {
           return { response, server };
         }
         const next = mayMove(course, null, tries, begun)
@@ -114,7 +118,10 @@ function hasAnswered(
 ): void {
   const { location, group } = course;
   // As in nginx, 403 and 404 lead to another server but are no fault of this.
-  if (status >= 429 && location.nextUpstream.statuses.includes(status)) {
+  if (
+    status >= 429 &&
+    location.settings.proxy_next_upstream.statuses.includes(status)
+  ) {
     if (server.failed(performance.now()) && group.servers.length > 1) {
       tell(course, server, `answers ${status}: left out for a while`);
     }
@@ -135,7 +142,9 @@ function hasFailed(
 }
 
 function tell(course: Course, { name }: UpstreamServer, news: string): void {
-  course.report(`upstream ${course.location.upstream.name} ${name} ${news}`);
+  course.report(
+    `upstream ${course.location.content.upstream.name} ${name} ${news}`,
+  );
 }
 
 /** Whether the location lets this request go to another server. */
@@ -147,7 +156,11 @@ function mayMove(
 ): boolean {
   const { location, method, stop } = course;
   if (stop.reason !== null || !course.replayable()) return false;
-  const { nextUpstream, nextUpstreamTries, nextUpstreamTimeout } = location;
+  const {
+    proxy_next_upstream: nextUpstream,
+    proxy_next_upstream_tries: nextUpstreamTries,
+    proxy_next_upstream_timeout: nextUpstreamTimeout,
+  } = location.settings;
   if (nextUpstreamTries > 0 && tries >= nextUpstreamTries) return false;
   if (
     nextUpstreamTimeout > 0 && performance.now() - begun > nextUpstreamTimeout
@@ -201,7 +214,7 @@ async function hold(
   const refreshed = group.refresh();
   if (!course.replayable()) return false;
   const waited = performance.now() - begun;
-  if (waited >= location.waitForUpstream) {
+  if (waited >= location.settings.wait_for_upstream) {
     return await soon(refreshed, LOOKUP_WAIT, stop) === true &&
       stop.reason === null;
   }
@@ -209,7 +222,7 @@ async function hold(
   const wait = Math.min(
     Math.max(FIRST_WAIT, waited / 4),
     LONGEST_WAIT,
-    location.waitForUpstream - waited,
+    location.settings.wait_for_upstream - waited,
   );
   await soon(new Promise<never>(() => {}), wait, stop);
   if (stop.reason !== null) throw stop.reason;

@@ -6,14 +6,18 @@
  */
 import type {
   LocationPlan,
+  ProxyPlan,
   ServerPlan,
   UpstreamAddress,
 } from "../../config/plan.ts";
 import type { RequestContext } from "../../config/template.ts";
 
+/** A location that proxies. */
+export type ProxyLocation = LocationPlan & { readonly content: ProxyPlan };
+
 export interface PreparedRequest {
   readonly server: ServerPlan;
-  readonly location: LocationPlan;
+  readonly location: ProxyLocation;
   /** The server of the upstream group that was picked; another where the request moves on. */
   address: UpstreamAddress;
   readonly context: RequestContext;

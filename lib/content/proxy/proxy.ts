@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ListenerPlan, LocationPlan } from "../../config/plan.ts";
+import type { ProxyLocation } from "./prepared.ts";
 import { attempt, type Course, type Outcome } from "./next_upstream.ts";
 import {
   ClientClosedRequest,
@@ -41,14 +41,12 @@ export async function proxyRequest(
   request: Request,
   admission: Admitted,
   picked: Picked,
-  listener: ListenerPlan,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   state: ServerState,
   started: number,
 ): Promise<Response> {
   const { prepared, context } = admission;
   const place = state.limits.take(
-    listener.common,
     prepared.location,
     prepared.websocket,
     context.remoteAddr,
@@ -90,7 +88,7 @@ function giveBack(server: UpstreamServer, place: GiveBack | null): () => void {
 /** One request on its way. */
 class Exchange implements Course, EventListenerObject {
   readonly stop = new Stop();
-  readonly location: LocationPlan;
+  readonly location: ProxyLocation;
   #watch: Deadline | null;
   #deadline: Deadline | null = null;
   readonly #body: RequestBody | null;
@@ -121,7 +119,7 @@ class Exchange implements Course, EventListenerObject {
         request.signal.addEventListener("abort", this);
       }, begun);
     }
-    const { requestTimeout } = prepared.location;
+    const { request_timeout: requestTimeout } = prepared.location.settings;
     if (requestTimeout === 0 || prepared.websocket) return;
     this.#deadline = deadlines.start(
       requestTimeout,

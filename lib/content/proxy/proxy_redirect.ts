@@ -19,7 +19,7 @@ export function rewriteRedirect(
   value: string,
   prepared: PreparedRequest,
 ): string {
-  if (prepared.location.proxyRedirect.kind === "off") return value;
+  if (prepared.location.settings.proxy_redirect.kind === "off") return value;
   if (name === "location") return rewriteUrl(value, prepared) ?? value;
   return name === "refresh" ? rewriteRefresh(value, prepared) : value;
 }
@@ -35,7 +35,7 @@ function rewriteRefresh(value: string, prepared: PreparedRequest): string {
 /** The rewritten URL, or null where no rule fits. */
 function rewriteUrl(url: string, prepared: PreparedRequest): string | null {
   const { location, context } = prepared;
-  const rule = location.proxyRedirect;
+  const rule = location.settings.proxy_redirect;
   if (rule.kind === "off") return null;
   if (rule.kind === "pairs") {
     for (const { from, to } of rule.pairs) {
@@ -47,15 +47,15 @@ function rewriteUrl(url: string, prepared: PreparedRequest): string | null {
   }
   const path = afterOrigin(url, prepared);
   if (path === null) return null;
-  if (location.passUri === null) return absolute(path, prepared);
-  if (!path.startsWith(location.passUri)) return null;
-  const rest = path.slice(location.passUri.length);
+  if (location.content.passUri === null) return absolute(path, prepared);
+  if (!path.startsWith(location.content.passUri)) return null;
+  const rest = path.slice(location.content.passUri.length);
   return absolute(location.prefix + rest, prepared);
 }
 
 /** What follows the upstream's own origin in a URL, or null for another origin. */
 function afterOrigin(url: string, prepared: PreparedRequest): string | null {
-  const { upstream } = prepared.location;
+  const { upstream } = prepared.location.content;
   for (const host of [prepared.context.proxyHost, prepared.address.name]) {
     const origin = `${upstream.scheme}://${host}`;
     if (!url.startsWith(origin)) continue;

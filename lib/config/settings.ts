@@ -1,0 +1,59 @@
+/**
+ * The settings of a location: the values of the directives that it inherits.
+ *
+ * @module
+ */
+import type * as v from "valibot";
+import { directives } from "./directives/all.ts";
+import type { Directive } from "./directives/directive.ts";
+
+type All = typeof directives;
+
+/**
+ * The values of the directives that locations inherit, under their names, as
+ * they were declared: times in milliseconds, sizes in bytes, `off` as 0. What
+ * `proxy_set_header` says is in the content of a location that proxies.
+ */
+export type Settings = {
+  readonly [
+    Name in keyof All as All[Name]["kind"] extends "inherited"
+      ? Exclude<Name, "proxy_set_header">
+      : never
+  ]: v.InferOutput<All[Name]["value"]>;
+};
+
+/** A block with some of the settings. */
+type Level = {
+  readonly [Name in keyof Settings]?: Settings[Name] | undefined;
+};
+
+const NAMES = Object.entries<Directive>(directives)
+  .filter(([name, { kind }]) =>
+    kind === "inherited" && name !== "proxy_set_header"
+  )
+  .map(([name]) => name as keyof Settings);
+
+/** The settings of the top: its own, and what holds where nothing is said. */
+export function topSettings(top: Level): Settings {
+  const settings: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    const { unset }: Directive = directives[name];
+    settings[name] = top[name] ?? unset;
+  }
+  // V8 keeps an object that was filled by names as a dictionary once it has
+  // some 30 of them; a copy is a plain one, as are all copies of it.
+  return { ...settings } as Settings;
+}
+
+/**
+ * The settings of a server or location.
+ *
+ * @param above Those of the block around it.
+ */
+export function inheritSettings(level: Level, above: Settings): Settings {
+  const own: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    if (level[name] !== undefined) own[name] = level[name];
+  }
+  return { ...above, ...own };
+}
