@@ -116,14 +116,22 @@ function buildServer(server: ServerConfig, top: Top): ServerPlan {
   const serverSettings = inheritSettings(server, top.settings);
   const locations = server.locations.map(({ written, key, value }) => {
     const content = contentOf(value, server, top);
+    const proxies = content.kind === "proxy";
     const plan: LocationPlan = {
       key: written,
       prefix: key.kind === "regex" ? "" : key.path,
-      access: accessOf(value, top.config),
+      // As in nginx, `return` comes before what checks the access.
+      access: proxies ? accessOf(value, top.config) : [],
       content,
       settings: inheritSettings(value, serverSettings),
     };
-    return { key, value: plan };
+    // nginx answers /admin with 301 to /admin/ where the latter is proxied.
+    return {
+      key: proxies || key.kind === "regex"
+        ? key
+        : { ...key, autoRedirect: false },
+      value: plan,
+    };
   });
   return {
     name: primaryName(server.server_name),
@@ -137,6 +145,8 @@ function contentOf(
   { config, upstreams }: Top,
 ): ContentPlan {
   const { proxy_pass } = location;
+  if (location.return !== undefined) return location.return;
+  if (proxy_pass === undefined) throw new Error("a location without content");
   // As in nginx, a level that sets a header itself inherits none.
   const set = [location, server, config]
     .map((level) => level.proxy_set_header)

@@ -25,7 +25,10 @@ interface ReadLocation {
   readonly written: string;
   readonly key: LocationKey | undefined;
   readonly value:
-    | { readonly proxy_pass?: ProxyPass | undefined }
+    | {
+      readonly proxy_pass?: ProxyPass | undefined;
+      readonly return?: unknown;
+    }
     | undefined;
 }
 
@@ -103,7 +106,9 @@ function checkLocations(
     report(path, "at least one location is needed");
   }
   for (const { written, key, value } of locations ?? []) {
-    const pass = value?.proxy_pass;
+    if (value === undefined) continue;
+    checkContent(value, [...path, written], report);
+    const pass = value.proxy_pass;
     if (pass === undefined) continue;
     const at = [...path, written, "proxy_pass"];
     if (key?.kind === "regex" && pass.uri !== null) {
@@ -122,6 +127,20 @@ function checkLocations(
         (message) => report(at, message),
       );
     }
+  }
+}
+
+/** A location has one kind of content, whether it could be read or not. */
+function checkContent(location: object, path: Path, report: Report): void {
+  const proxies = Object.hasOwn(location, "proxy_pass");
+  const returns = Object.hasOwn(location, "return");
+  if (!proxies && !returns) {
+    report(path, "a location needs proxy_pass or return");
+  } else if (proxies && returns) {
+    report(
+      [...path, "return"],
+      "a location has either proxy_pass or return, not both",
+    );
   }
 }
 

@@ -52,7 +52,6 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["try_files", NO_FILES],
   ["autoindex", NO_FILES],
   ["rewrite", NO_REWRITE],
-  ["return", NO_REWRITE],
   ["if", NO_REWRITE],
 ]);
 

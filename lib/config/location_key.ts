@@ -69,7 +69,6 @@ function pathKey(
   return {
     kind,
     path: utf8Bytes(path),
-    // nginx answers /admin with 301 to /admin/ where only the latter is there.
     autoRedirect: path.length > 1 && path.endsWith("/"),
   };
 }

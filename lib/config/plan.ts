@@ -13,15 +13,16 @@ import type { NetworkSet } from "../route/network.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
+import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./settings.ts";
-import type { Template } from "./template.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
 export type { HealthCheckPlan } from "./directives/health_check.ts";
 export type { NextUpstream, ReadTimeout } from "./directives/proxy.ts";
 export type { ProxyRedirect } from "./directives/proxy_redirect.ts";
 export type { HeaderTemplate } from "./directives/proxy_set_header.ts";
+export type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
 export type { BalancePlan, UpstreamServerPlan } from "./directives/upstream.ts";
 export type { MessageRate } from "./directives/websocket.ts";
 export type { Settings } from "./settings.ts";
@@ -62,22 +63,6 @@ export interface ProxyPlan {
   readonly setHeaders: readonly HeaderTemplate[];
   /** Lower-case names in `setHeaders`, for the filter of the client's own headers. */
   readonly setHeaderNames: ReadonlySet<string>;
-}
-
-/** nginx's `return CODE [text]`. */
-export interface ReturnPlan {
-  readonly kind: "return";
-  /** 200 to 599, no redirect with a URL. */
-  readonly status: number;
-  /** The body; null for the proxy's own page for that status. */
-  readonly text: Template | null;
-}
-
-/** nginx's `return 301|302|303|307|308 URL` and `return URL` (302). */
-export interface RedirectPlan {
-  readonly kind: "redirect";
-  readonly status: 301 | 302 | 303 | 307 | 308;
-  readonly location: Template;
 }
 
 /** What may refuse a request before its content is asked. */

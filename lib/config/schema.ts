@@ -28,9 +28,15 @@ import { mapOf } from "./schema_map.ts";
 import { block, byType, list, shortFor } from "./schema_parts.ts";
 import { quote, ValueError } from "./words.ts";
 
-const LocationBlock = block(
-  `an address such as http://backend, or a map`,
-  entriesIn("location", directives),
+const LocationBlock = v.pipe(
+  block(
+    "an address such as http://backend, or a map",
+    entriesIn("location", directives),
+  ),
+  // For editors; checks.ts says it in words.
+  v.metadata({
+    oneOf: [{ required: ["proxy_pass"] }, { required: ["return"] }],
+  }),
 );
 
 /** A location's directives; those it does not have are inherited. */
@@ -49,7 +55,7 @@ const Location = documented(
     LocationBlock,
   ]),
   "Where the requests for these paths go: an address, or a map with proxy_pass " +
-    "and more.",
+    "or return, and more.",
 );
 
 const ofServers = {

@@ -12,8 +12,9 @@ import { findVariable, type Template, VARIABLE_NAMES } from "./variables.ts";
 export type { RequestContext, Template } from "./variables.ts";
 
 /**
- * Compiles a text with variables: `$host:$server_port`, `${host}x`; `$$` is a
- * dollar. What is not ASCII goes out as UTF-8, like everything nginx sends.
+ * Compiles a header's value with variables: `$host:$server_port`, `${host}x`;
+ * `$$` is a dollar. What is not ASCII goes out as UTF-8, like everything nginx
+ * sends: a template renders to a byte string.
  *
  * @throws {ValueError} On an unknown variable, a lone dollar, or a control
  * character (RFC 9110 section 5.5: a header value has none).
@@ -25,8 +26,25 @@ export function compileTemplate(text: string): Template {
       "a header's value has no line breaks or other control characters",
     );
   }
+  return text.includes(";") && /\$\w+;\s*$/.test(text)
+    ? compile(text, ["no semicolon at the end here, it would be sent"])
+    : compile(text, []);
+}
+
+/**
+ * Compiles a body with variables: as {@link compileTemplate} does, but it may
+ * have line breaks.
+ *
+ * @throws {ValueError} On an unknown variable or a lone dollar.
+ */
+export function compileText(text: string): Template {
+  return compile(text, []);
+}
+
+/** @param problems What is wrong with the text already. */
+function compile(text: string, problems: readonly string[]): Template {
   const parts: Template[] = [];
-  const problems: string[] = [];
+  const unknown: string[] = [];
   let literal = "";
   const endLiteral = () => {
     const value = utf8Bytes(literal);
@@ -39,17 +57,15 @@ export function compileTemplate(text: string): Template {
     else {
       const name = piece.startsWith("${") ? piece.slice(2, -1) : piece.slice(1);
       const variable = findVariable(name.toLowerCase());
-      if (variable === undefined) problems.push(unknownVariable(piece, name));
+      if (variable === undefined) unknown.push(unknownVariable(piece, name));
       else {
         endLiteral();
         parts.push(variable);
       }
     }
   }
-  if (text.includes(";") && /\$\w+;\s*$/.test(text)) {
-    problems.push("no semicolon at the end here, it would be sent");
-  }
-  if (problems.length > 0) throw new ValueError(problems.join("; "));
+  const all = [...unknown, ...problems];
+  if (all.length > 0) throw new ValueError(all.join("; "));
   endLiteral();
   return join(parts);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { planFromObject } from "../../lib/config/load.ts";
+import { isIn } from "../../lib/route/network.ts";
 import { findServer } from "../../lib/route/server.ts";
 import { locate, plan, proxyOf, rendered } from "./config.ts";
 
@@ -272,6 +273,98 @@ servers:
   assert(listener !== undefined);
   // nginx's $server_name has no leading dot.
   assert.equal(findServer(listener.servers, "b").name, "a");
+});
+
+Deno.test("limits are the location's access, those of the whole proxy first", () => {
+  const read = plan(`
+limit_conn: {total: 100, per_address: 5}
+locations:
+  /: http://a:80
+  /own:
+    proxy_pass: http://a:80
+    limit_conn: 7
+    websocket_limit_conn: {per_address: 2}
+`);
+  const ofProxy = { scope: "proxy", total: 100, perAddress: 5 };
+  assert.deepEqual(locate(read, "/").access, [
+    { kind: "limit_conn", requests: [ofProxy], webSockets: [] },
+  ]);
+  assert.deepEqual(locate(read, "/own").access, [{
+    kind: "limit_conn",
+    requests: [ofProxy, { scope: "location", total: 7, perAddress: 0 }],
+    webSockets: [{ scope: "location", total: 0, perAddress: 2 }],
+  }]);
+  const sockets = plan(
+    "websocket_limit_conn: 3\nlocations: {/: 'http://a:80'}",
+  );
+  assert.deepEqual(locate(sockets, "/").access, [{
+    kind: "limit_conn",
+    requests: [],
+    webSockets: [{ scope: "proxy", total: 3, perAddress: 0 }],
+  }]);
+});
+
+Deno.test("a server with nothing else said has the defaults", () => {
+  const defaults = {
+    weight: 1,
+    maxFails: 1,
+    failTimeout: 10_000,
+    maxConns: 0,
+    slowStart: 0,
+    backup: false,
+    down: false,
+  };
+  const options = {
+    keepalive: 128,
+    balance: { kind: "round_robin" },
+    sticky: null,
+    resolve: 10_000,
+    healthCheck: null,
+  };
+  const read = plan(`
+upstreams:
+  short: h:1000
+  list: [h:1000, {address: h:1001}]
+  map: {servers: [h:1000], health_check: /up}
+locations: {/1: 'http://short', /2: 'http://list', /3: 'http://map', /4: 'http://h:1000'}
+`);
+  const servers = read.upstreams.map(({ servers }) =>
+    servers.map(({ address, ...parameters }) => {
+      assert.deepEqual(parameters, defaults);
+      return address.name;
+    })
+  );
+  assert.deepEqual(servers, [
+    ["h:1000"],
+    ["h:1000", "h:1001"],
+    ["h:1000"],
+    ["h:1000"],
+  ]);
+  for (const { name, scheme, servers, ...group } of read.upstreams) {
+    assert.equal(scheme, "http");
+    assert(servers.length > 0);
+    assert.deepEqual(group, {
+      ...options,
+      healthCheck: name !== "map" ? null : {
+        path: "/up",
+        interval: 5_000,
+        timeout: 2_000,
+        fails: 1,
+        passes: 1,
+        status: [[200, 399]],
+      },
+    });
+  }
+});
+
+Deno.test("trusted proxies are read once, into what requests ask", () => {
+  const { listeners } = plan(
+    "trusted_proxies: [10.0.0.0/8, unix]\nlocations: {/: 'http://a:80'}",
+  );
+  const trusted = listeners[0]!.common.trustedProxies;
+  assert(isIn(trusted, "10.1.2.3"));
+  assert(isIn(trusted, "unix:"));
+  assert(!isIn(trusted, "11.1.2.3"));
 });
 
 Deno.test("keys become what routing matches by", () => {

@@ -339,7 +339,23 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
       { "/": [] },
       'locations["/"]: expected an address such as http://backend, or a map with proxy_pass, got a list',
     ],
-    ["locations", { "/": {} }, 'locations["/"].proxy_pass: is missing'],
+    [
+      "locations",
+      { "/": {} },
+      'locations["/"]: a location needs proxy_pass or return',
+    ],
+    [
+      "locations",
+      { "/": { proxy_pass: "http://a:80", return: 404 } },
+      'locations["/"].return: a location has either proxy_pass or return, not both',
+    ],
+    [
+      "locations",
+      { "/": { return: 444, proxy_pass: "a" } },
+      'locations["/"].return: 444 is not supported: a connection can\'t be closed without an answer',
+      'locations["/"].return: a location has either proxy_pass or return, not both',
+      'locations["/"].proxy_pass: "a" has no scheme (write "http://a")',
+    ],
     [
       "locations",
       { "/": { proxy_pass: null } },
@@ -495,6 +511,35 @@ listn: 9000
     'upstreams.backend: "backend" has no port (write "backend:80")',
     "websocket_drain: must be less than shutdown_timeout (30s)",
     'listn: unknown directive (did you mean "listen"?)',
+  );
+});
+
+Deno.test("what could be read is checked, whatever else is wrong", () => {
+  refuses(
+    `
+listen: [9000, here, "*:9000"]
+servers:
+  - {listen: 9000, server_name: [a, 1], locations: {/: {proxy_pass: 'http://nope', retrun: 1}}}
+  - {listen: [x, 9000], server_name: a, dev: on, locations: {"~ x": http://a:80/y, /z: 5}}
+  - 7
+websocket_drain: 1m
+shutdown_timeout: 30
+upstreams: {ok: a:80, bad: a, "b d": a:80}
+`,
+    'listen: with "servers", this belongs into each of them',
+    'listen[1]: "here" has no port (write "here:9000")',
+    "servers[0].server_name[1]: expected a host name, got the number 1 (put it in quotes)",
+    'servers[0].locations["/"].proxy_pass: no upstream is called "nope" (if it is a host, write its port: http://nope:80)',
+    'servers[0].locations["/"].retrun: unknown directive (did you mean "return"?)',
+    'servers[1].listen[0]: "x" has no port (write "x:9000")',
+    'servers[1].server_name: servers[0] has the name "a" on 9000 already',
+    "servers[1].dev: not allowed here (it belongs at the top)",
+    'servers[1].locations["~ x"]: a location with a regular expression has no prefix that "/y" could replace (write it without a path)',
+    'servers[1].locations["/z"]: expected an address such as http://backend, or a map with proxy_pass, got the number 5',
+    "servers[2]: expected a map with listen, server_name and locations, got the number 7",
+    "websocket_drain: must be less than shutdown_timeout (30s)",
+    'upstreams.bad: "a" has no port (write "a:80")',
+    'upstreams["b d"]: "b d" is no name: letters, digits, "_", "-" and "." only',
   );
 });
 

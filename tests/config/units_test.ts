@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
+  formatTime,
   LONGEST_TIME,
   parseSize,
   parseTime,
@@ -104,6 +105,22 @@ Deno.test("times and sizes come back as they were composed", () => {
       assert.equal(parseSize(`${digits}${unit}`), digits * factor);
     },
   ));
+});
+
+Deno.test("a time is written as it is read", () => {
+  const times: [number, string][] = [
+    [0, "0s"],
+    [1, "1ms"],
+    [30_000, "30s"],
+    [5_400_000, "1h30m"],
+    [93_784_005, "1d2h3m4s5ms"],
+  ];
+  for (const [milliseconds, text] of times) {
+    assert.equal(formatTime(milliseconds), text);
+  }
+  fc.assert(fc.property(fc.nat({ max: LONGEST_TIME }), (milliseconds) => {
+    assert.equal(parseTime(formatTime(milliseconds)), milliseconds);
+  }));
 });
 
 Deno.test("the patterns for editors take what the parsers take", () => {

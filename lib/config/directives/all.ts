@@ -10,12 +10,14 @@ import { listen } from "./listen.ts";
 import { log } from "./log.ts";
 import { process } from "./process.ts";
 import { proxy } from "./proxy.ts";
+import { returning } from "./return.ts";
 import { websocket } from "./websocket.ts";
 
 /** By name; in this order they stand in the JSON Schema. */
 export const directives = {
   ...listen,
   ...proxy,
+  ...returning,
   ...client,
   ...websocket,
   ...limits,

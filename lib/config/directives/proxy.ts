@@ -8,7 +8,7 @@ import { didYouMean } from "../did_you_mean.ts";
 import { byType, parsedBy } from "../schema_parts.ts";
 import { TIME_PATTERN, TIME_WORDS } from "../units.ts";
 import { expected, quote, ValueError } from "../words.ts";
-import { inherited, required, unset } from "./directive.ts";
+import { allowedIn, inherited, unset } from "./directive.ts";
 import { ProxyPassText } from "./proxy_pass.ts";
 import { Redirect } from "./proxy_redirect.ts";
 import { SetHeader } from "./proxy_set_header.ts";
@@ -95,9 +95,10 @@ function parseNext(words: readonly string[]): NextUpstream {
 }
 
 export const proxy = {
-  proxy_pass: required(
+  proxy_pass: allowedIn(
     ["location"],
     ProxyPassText,
+    undefined,
     "Where the requests go: http://UPSTREAM, or an address such as " +
       "http://127.0.0.1:8000, https://example.com, http://unix:/run/x.sock:/. " +
       "A path after it replaces the matched prefix; without one the request's " +
