@@ -60,8 +60,11 @@ export function parseListen(value: string | number): ListenAddress {
 }
 
 const LISTEN_HINTS: ReadonlyMap<string, string> = new Map([
-  ["ssl", " (put a server that ends TLS in front)"],
-  ["http2", " (put a server that speaks it in front)"],
+  [
+    "ssl",
+    " (TLS termination is not supported: put a server in front that does it)",
+  ],
+  ["http2", " (put a server in front that supports it)"],
   ["default_server", " (the first server of a listen is its default)"],
 ]);
 
@@ -106,7 +109,7 @@ export function parseUpstreamAddress(value: string): UpstreamAddress {
     : [];
   if (scheme !== undefined && rest !== undefined) {
     throw new ValueError(
-      `${quote(scheme)} belongs into proxy_pass (write ${quote(rest)})`,
+      `${quote(scheme)} belongs in proxy_pass (write ${quote(rest)})`,
     );
   }
   if (/\s/.test(text)) {
@@ -164,7 +167,7 @@ export function parseAuthority(text: string): Authority {
     .exec(text) ?? [];
   if (host === "") {
     const hint = /:.*:/.test(text) && !text.includes("[")
-      ? " (an IPv6 address stands in brackets: [::1]:8000)"
+      ? " (write an IPv6 address in brackets: [::1]:8000)"
       : "";
     throw new ValueError(expected(`"host:port"`, text) + hint);
   }
@@ -189,5 +192,5 @@ function parseHost(host: string): string {
   const ascii = /[^\x21-\x7e]/.test(name) && parsed
     ? ` (write ${quote(parsed)})`
     : "";
-  throw new ValueError(`${quote(host)} is no host name or address${ascii}`);
+  throw new ValueError(`${quote(host)} is not a host name or address${ascii}`);
 }

@@ -31,7 +31,7 @@ import type {
 import type { Config, LocationConfig, ServerConfig } from "./schema.ts";
 import { inheritSettings, type Settings, topSettings } from "./settings.ts";
 
-/** Where nothing is said: nginx has no such directive. */
+/** The default, in milliseconds; nginx has no such directive. */
 const WEBSOCKET_DRAIN = 5000;
 
 const NOBODY: NetworkSet = { networks: [], unix: false };
@@ -50,7 +50,7 @@ export function buildPlan(
 ): Plan {
   const upstreams = new Upstreams(config);
   const levels = { config, upstreams, settings: topSettings(config) };
-  // What is a server's own stands at the top too.
+  // The top level has all the directives of a server.
   const single = { ...config, locations: config.locations ?? [] };
   const servers = (config.servers ?? [single]).map((server) => ({
     server: buildServer(server, levels),
@@ -105,7 +105,7 @@ class Upstreams {
   }
 }
 
-/** What a server is built from beside its own block. */
+/** What a server needs besides its own block. */
 interface Top {
   readonly config: Config;
   readonly settings: Settings;
@@ -120,12 +120,12 @@ function buildServer(server: ServerConfig, top: Top): ServerPlan {
     const plan: LocationPlan = {
       key: written,
       prefix: key.kind === "regex" ? "" : key.path,
-      // As in nginx, `return` comes before what checks the access.
+      // nginx runs `return` (rewrite phase) before its access phases.
       access: proxies ? accessOf(value, top.config) : [],
       content,
       settings: inheritSettings(value, serverSettings),
     };
-    // nginx answers /admin with 301 to /admin/ where the latter is proxied.
+    // nginx redirects /admin to /admin/ only if /admin/ is proxied.
     return {
       key: proxies || key.kind === "regex"
         ? key
@@ -161,7 +161,7 @@ function contentOf(
   };
 }
 
-/** The limits of the whole proxy and of a location; none where none is set. */
+/** The limits of the whole proxy and of a location, if any is set. */
 function accessOf(location: LocationConfig, top: Config): AccessPlan[] {
   const requests = zonesOf(top.limit_conn, location.limit_conn);
   const webSockets = zonesOf(

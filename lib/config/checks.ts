@@ -87,7 +87,7 @@ function serversOf(
     return [{ path: [], place: "this server", server: config }];
   }
   for (const key of ["listen", "server_name", "locations"].filter(isThere)) {
-    report([key], `with "servers", this belongs into each of them`);
+    report([key], `with "servers", this belongs in each of them`);
   }
   return (config.servers ?? []).flatMap((server, i) =>
     server === undefined

@@ -1,5 +1,5 @@
 /**
- * What people write who have nginx at heart, and what to write here.
+ * Unknown directives: where they belong, or what to write in place of nginx's.
  *
  * @module
  */
@@ -9,39 +9,44 @@ import { placesOf } from "./schema.ts";
 import { quote } from "./words.ts";
 
 const NOT_NEEDED = "not needed";
-const NO_TLS = "TLS is not ended here: put a server that does in front";
-const NO_FILES = "files are not served here: proxy to a server that does";
-const NO_REWRITE = "requests are not rewritten here";
+const NO_TLS =
+  "TLS termination is not supported: put a server in front that does it";
+const NO_FILES =
+  "serving files is not supported: proxy to a server that does it";
+const NO_REWRITE = "rewriting requests is not supported";
 
-/** Directives and what to do instead; looked up where the key is unknown. */
+/** What to write in place of a directive that does not exist here. */
 const HINTS: ReadonlyMap<string, string> = new Map([
   ["location", `write "locations", a map of paths`],
   [
     "server",
-    `write "servers", a list, or its directives straight at the top`,
+    `write "servers", a list, or put its directives at the top level`,
   ],
   ["upstream", `write "upstreams", a map of names`],
   ["proxy_set_headers", `write "proxy_set_header", a map of headers`],
-  ["proxy_http_version", `${NOT_NEEDED}: HTTP/1.1 is spoken to upstreams`],
+  ["proxy_http_version", `${NOT_NEEDED}: requests to upstreams use HTTP/1.1`],
   [
     "upgrade",
-    `${NOT_NEEDED}: a WebSocket is bridged wherever one is asked for`,
+    `${NOT_NEEDED}: WebSockets are proxied without configuration`,
   ],
   [
     "connection",
-    `${NOT_NEEDED}: a WebSocket is bridged wherever one is asked for`,
+    `${NOT_NEEDED}: WebSockets are proxied without configuration`,
   ],
   [
     "websocket",
-    `${NOT_NEEDED}: a WebSocket is bridged wherever one is asked for`,
+    `${NOT_NEEDED}: WebSockets are proxied without configuration`,
   ],
   ["proxy_buffering", `${NOT_NEEDED}: bodies are always streamed`],
   ["proxy_request_buffering", `${NOT_NEEDED}: bodies are always streamed`],
-  ["http", "put what is in it straight at the top"],
+  ["http", "put its content at the top level"],
   ["events", NOT_NEEDED],
-  ["worker_processes", NOT_NEEDED],
+  ["worker_processes", `write "workers"`],
   ["worker_connections", NOT_NEEDED],
-  ["include", "one file holds the whole config"],
+  [
+    "include",
+    "including files is not supported: one file holds the whole config",
+  ],
   ["ssl", NO_TLS],
   ["ssl_certificate", NO_TLS],
   ["ssl_certificate_key", NO_TLS],
@@ -78,7 +83,7 @@ export function unknownKey(key: string, known: readonly string[]): string {
       : `unknown directive (locations are not nested)`;
   }
   if (/^[A-Z][\w-]*$/.test(key) && known.includes("proxy_set_header")) {
-    return `unknown directive (a header belongs into "proxy_set_header")`;
+    return `unknown directive (a header belongs in "proxy_set_header")`;
   }
   const [, word, value] = /^(\w+)\s+(.+?);?$/.exec(key) ?? [];
   if (word !== undefined && value !== undefined && known.includes(word)) {

@@ -25,8 +25,8 @@ export function makeJsonSchema(): Record<string, unknown> {
 }
 
 /**
- * A schema as it goes out: texts that must have a form may be `${…}` too, "no
- * other keys" is `false`, and `$defs`, a later draft's, has draft-07's name.
+ * Adapts a schema: text with a pattern may be `${…}` too, "no other keys" becomes
+ * `false`, and `$defs`, which is of a later draft, gets draft-07's name.
  */
 function adapt(schema: Schema): Schema {
   const result: Schema = {};

@@ -76,7 +76,7 @@ function pathKey(
 function notAPath(path: string, key: string): string {
   if (key.startsWith("@")) return "named locations are not supported";
   if (/^https?:/i.test(path)) {
-    return `${expected("a path", path)} (the path stands before the colon, ` +
+    return `${expected("a path", path)} (write the path before the colon and ` +
       `the address after it)`;
   }
   const word = path.replace(/^\/*/, "");
@@ -109,7 +109,7 @@ function regexKey(source: string, ignoreCase: boolean): LocationKey {
     const message = error instanceof Error ? error.message : String(error);
     const reason = message.replace(/^.*: /s, "").toLowerCase();
     throw new ValueError(
-      `${quote(source)} is no regular expression: ${reason}`,
+      `${quote(source)} is not a valid regular expression: ${reason}`,
     );
   }
   return { kind: "regex", source: bytes, ignoreCase };

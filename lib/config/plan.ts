@@ -18,12 +18,13 @@ import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./settings.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
+export type { BalancePlan } from "./directives/balance.ts";
 export type { HealthCheckPlan } from "./directives/health_check.ts";
 export type { NextUpstream, ReadTimeout } from "./directives/proxy.ts";
 export type { ProxyRedirect } from "./directives/proxy_redirect.ts";
 export type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 export type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
-export type { BalancePlan, UpstreamServerPlan } from "./directives/upstream.ts";
+export type { UpstreamServerPlan } from "./directives/upstream.ts";
 export type { MessageRate } from "./directives/websocket.ts";
 export type { Settings } from "./settings.ts";
 

@@ -45,7 +45,7 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
     unfilled.add(formatPath(path));
   });
   const report = (path: Path, message: string) => {
-    // What is wrong with a value that could not be filled in is its effect.
+    // Further problems of a value that could not be filled in only follow.
     if (!unfilled.has(formatPath(path))) found.push({ path, message });
   };
   const problems: Problem[] = [];
@@ -56,7 +56,7 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
   if (override !== undefined) filled = withoutListen(filled);
   const result = v.safeParse(Document, filled);
   result.issues?.forEach((issue) => reportIssue(issue, report));
-  // The parts of the schema keep what could be read, whatever else is wrong.
+  // The schema keeps what could be read, whatever else is wrong.
   const read = result.output as ReadConfig | undefined;
   if (read !== undefined && isMap(filled)) {
     if (override !== undefined) listenOnly(read, override);
@@ -73,7 +73,7 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
   return result.output;
 }
 
-/** The document with no server that says where it listens. */
+/** The document without any `listen` of a server. */
 function withoutListen(document: unknown): unknown {
   if (!isMap(document)) return document;
   const { listen: _, ...rest } = document;
@@ -93,7 +93,7 @@ function reportIssue(issue: Issue, report: Report): void {
   const path = (issue.path ?? []).map(({ key }) =>
     typeof key === "number" ? key : String(key)
   );
-  // Only `block` gives a schema that refuses everything a requirement.
+  // See `block`: the requirement is the list of known keys.
   if (issue.type === "never" && Array.isArray(issue.requirement)) {
     report(path, unknownKey(String(path.at(-1)), issue.requirement));
   } else {
@@ -102,8 +102,8 @@ function reportIssue(issue: Issue, report: Report): void {
 }
 
 /**
- * The part of a path that the document has: what is read as a part of a value
- * may be the whole of it there, or nothing.
+ * The part of a path that exists in the document. A short form has no keys, and
+ * a default is not written at all.
  */
 function writtenPath(path: Path, document: unknown): Path {
   let value = document;
@@ -127,7 +127,7 @@ function inOrder<T extends { path: Path }>(
     .map(({ item }) => item);
 }
 
-/** A path as numbers: the index of the key in each map, of the item in each list. */
+/** A path as numbers: the index of each key in its map, of each item in its list. */
 function rank(path: Path, document: unknown): number[] {
   let value = document;
   return path.map((key) => {

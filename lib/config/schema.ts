@@ -39,7 +39,7 @@ const LocationBlock = v.pipe(
   }),
 );
 
-/** A location's directives; those it does not have are inherited. */
+/** A location's own directives; it inherits the others. */
 export type LocationConfig = v.InferOutput<typeof LocationBlock>;
 
 const { proxy_pass } = directives;
@@ -89,14 +89,16 @@ const VirtualServer = documented(
   "server",
 );
 
-/** A server's directives; those of its locations that it does not have are the top's. */
+/** A server's own directives; it inherits the others. */
 export type ServerConfig = v.InferOutput<typeof VirtualServer>;
 
 /** A name in lower case: nginx compares them without regard to case, as hosts. */
 function parseUpstreamName(name: string): string {
   if (!/^[\w.-]+$/.test(name)) {
     throw new ValueError(
-      `${quote(name)} is no name: letters, digits, "_", "-" and "." only`,
+      `${
+        quote(name)
+      } is not a valid name: only letters, digits, "_", "-" and "."`,
     );
   }
   // It must be possible in place of a host.
@@ -126,7 +128,8 @@ const ofTheTop = {
         parse: parseUpstreamName,
         repeated: {
           identity: (name) => name,
-          message: () => "this name is taken above, with other capital letters",
+          message: () =>
+            "this name is already used above, in different letter case",
         },
       },
       NamedUpstream,
@@ -146,7 +149,7 @@ export const Document = v.pipe(
   v.description("The config of sameorigin, a reverse proxy."),
 );
 
-/** A config that has passed every check of a single value. */
+/** A config whose values have been parsed, but not checked against each other. */
 export type Config = v.InferOutput<typeof Document>;
 
 const ALL: readonly Directives[] = [
@@ -164,7 +167,7 @@ export function placesOf(name: string): Place[] {
   );
 }
 
-/** The schemas that stand in several places; for editors each is written once. */
+/** The schemas that are used in several places: the definitions of the JSON Schema. */
 export function sharedSchemas(): Record<string, v.GenericSchema> {
   const shared = { ...directives, ...ofServers };
   return {

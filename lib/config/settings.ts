@@ -12,7 +12,7 @@ type All = typeof directives;
 /**
  * The values of the directives that locations inherit, under their names, as
  * they were declared: times in milliseconds, sizes in bytes, `off` as 0. What
- * `proxy_set_header` says is in the content of a location that proxies.
+ * `proxy_set_header` sets is in the content of a location that proxies.
  */
 export type Settings = {
   readonly [
@@ -33,15 +33,15 @@ const NAMES = Object.entries<Directive>(directives)
   )
   .map(([name]) => name as keyof Settings);
 
-/** The settings of the top: its own, and what holds where nothing is said. */
+/** The settings of the top level: its own, and the defaults. */
 export function topSettings(top: Level): Settings {
   const settings: Record<string, unknown> = {};
   for (const name of NAMES) {
     const { unset }: Directive = directives[name];
     settings[name] = top[name] ?? unset;
   }
-  // V8 keeps an object that was filled by names as a dictionary once it has
-  // some 30 of them; a copy is a plain one, as are all copies of it.
+  // V8 makes a dictionary of an object that is filled by computed names, from
+  // about 20 on. A copy has a hidden class again, shared by all copies of it.
   return { ...settings } as Settings;
 }
 

@@ -44,7 +44,7 @@ export function expected(what: string, value: unknown): string {
   return `expected ${what}, got ${describe(value)}${hint}`;
 }
 
-/** The places of text where a `"` belongs around a number or a boolean. */
+/** As {@link expected}, with a hint to put a number or a boolean in quotes. */
 export function expectedText(what: string, value: unknown): string {
   const quotable = typeof value === "number" || typeof value === "boolean";
   return expected(what, value) + (quotable ? " (put it in quotes)" : "");

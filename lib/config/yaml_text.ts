@@ -25,7 +25,7 @@ export function parseYaml(text: string, file: string): unknown {
     throw new ConfigError([syntaxProblem(error, text, file)], { cause: error });
   }
   if (hasMapAsKey(document)) {
-    const message = "a key must be a text, not a map";
+    const message = "a key must be text, not a map";
     throw new ConfigError([{ file, path: "", message }]);
   }
   return document;

@@ -58,7 +58,7 @@ Deno.test("what is wrong with a substitution is said", () => {
     ["${NAME:+x}", /got "\$\{NAME:\+x\}"/],
     [
       "${name:-x}",
-      /^"name": the environment's names are in capital letters here$/,
+      /^"name": the names of environment variables are in capital letters here$/,
     ],
   ];
   for (const [text, message] of messages) {

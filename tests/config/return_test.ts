@@ -137,9 +137,9 @@ Deno.test("what is no return is refused, with what was meant", () => {
     [["ok", "200"], ': expected a status such as 404 first, got "ok"'],
     [
       [200, 7],
-      ": expected a text after the status, got the number 7 (put it in quotes)",
+      ": expected text after the status, got the number 7 (put it in quotes)",
     ],
-    [[200, null], "[1]: expected a status or a text, got nothing"],
+    [[200, null], "[1]: expected a status or text, got nothing"],
   ];
   for (const [written, message] of refusals) {
     assert.equal(refusal(written), message, JSON.stringify(written));

@@ -1,6 +1,6 @@
 /**
- * All directives but those that hold others of these: `locations`, `servers`
- * and `upstreams` are in schema.ts.
+ * All directives except `locations`, `servers` and `upstreams`, which contain
+ * others: see schema.ts.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { proxy } from "./proxy.ts";
 import { returning } from "./return.ts";
 import { websocket } from "./websocket.ts";
 
-/** By name; in this order they stand in the JSON Schema. */
+/** By name, in the order of the JSON Schema. */
 export const directives = {
   ...listen,
   ...proxy,

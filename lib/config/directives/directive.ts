@@ -1,8 +1,8 @@
 /**
- * A directive: how its value is read, what holds where it is not set, where it
- * is allowed, and what editors say of it. Each is declared once, in a family's
- * file; the entries of the blocks, the JSON Schema, the hints and the settings
- * of a location derive from that.
+ * A directive: its value, its default, where it is allowed, and its
+ * documentation. Each is declared once, in the file of its family. The entries of
+ * the blocks, the JSON Schema, the hints and the settings of a location are
+ * derived from the declarations.
  *
  * @module
  */
@@ -31,11 +31,11 @@ export interface Directive<
   readonly places: readonly Where[];
   /** As the config would write it; undefined for none. */
   readonly default: Default;
-  /** What no text of the config stands for, where the directive is not set. */
+  /** The parsed default, if the config has no text for it. */
   readonly unset?: v.InferOutput<Value>;
   /**
-   * `inherited`: a location without it has its server's, a server without it
-   * that of the top. `required`: its block must have it.
+   * `inherited`: a location takes it from its server, and a server from the top
+   * level. `required`: its block must have it.
    */
   readonly kind: Kind;
   /** For editors. */
@@ -47,7 +47,7 @@ type Everywhere = typeof EVERYWHERE[number];
 
 /**
  * A directive that a location inherits from its server, and a server from the
- * top. It is one of the plan's settings by this declaration alone.
+ * top level. This declaration alone makes it one of the plan's settings.
  *
  * @param initial As the config would write it, or {@link unset}.
  */
@@ -71,7 +71,7 @@ class Unset<Value> {
   constructor(readonly value: Value) {}
 }
 
-/** A default that the config has no words for. */
+/** A parsed default, if the config has no text for it. */
 export function unset<Value>(value: Value): Unset<Value> {
   return new Unset(value);
 }
@@ -94,7 +94,7 @@ export function allowedIn<
   return directiveOf("own", places, value, initial, description);
 }
 
-/** A directive without which its block means nothing. */
+/** A directive that its block must have. */
 export function required<
   const Where extends Place,
   Value extends v.GenericSchema,
@@ -128,10 +128,10 @@ function directiveOf<
 }
 
 /**
- * A schema with what editors say of it. It stands before any transformation,
- * since JSON Schema describes what goes in.
+ * A schema with its documentation for editors. It stands before any
+ * transformation, since JSON Schema describes the input.
  *
- * @param title Of something that is no directive; a directive's is its name.
+ * @param title Omitted for a directive, whose title is its name.
  */
 export function documented<Schema extends v.GenericSchema>(
   schema: Schema,

@@ -96,7 +96,7 @@ function noName(text: string): string {
     const list = trimmed.split(/\s+/).join(", ");
     return `${
       quote(text)
-    } is no host name (write several as a list: [${list}])`;
+    } is not a host name (write several as a list: [${list}])`;
   }
   const [, host, port] = /^(?:\w+:\/\/)?([^/:]+)(:\d+)?\/?$/.exec(trimmed) ??
     [];
@@ -104,10 +104,10 @@ function noName(text: string): string {
     const what = port === undefined
       ? "the host alone"
       : "the host without a port";
-    return `${quote(text)} is no host name (write ${what}: ${quote(host)})`;
+    return `${quote(text)} is not a host name (write ${what}: ${quote(host)})`;
   }
   if (trimmed.includes("*")) {
-    return `${quote(text)}: a "*" stands only first or last, next to a dot`;
+    return `${quote(text)}: a "*" is only allowed first or last, next to a dot`;
   }
   const ascii = URL.parse(`http://${trimmed}/`)?.hostname;
   if (ascii !== undefined && /[^\x21-\x7e]/.test(trimmed)) {
@@ -115,7 +115,7 @@ function noName(text: string): string {
       quote(ascii)
     }, write that`;
   }
-  return `${quote(text)} is no host name`;
+  return `${quote(text)} is not a host name`;
 }
 
 /** The name that `$server_name` has: the first one, without a leading dot. */

@@ -75,7 +75,7 @@ const Next = byType(NEXT_WORDS, [
 function parseNext(words: readonly string[]): NextUpstream {
   const given = new Set(words);
   if (given.has("off") && given.size > 1) {
-    throw new ValueError(`"off" stands alone`);
+    throw new ValueError(`"off" excludes other conditions`);
   }
   for (const word of given) {
     if (word !== "off" && !CONDITIONS.includes(word)) {

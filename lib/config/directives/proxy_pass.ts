@@ -67,7 +67,7 @@ export function parseProxyPass(written: string): ProxyPass {
   const authority = rest.slice(0, end);
   if (authority.includes("@")) {
     throw new ValueError(
-      "no user name or password here (set the Authorization header with " +
+      "user names and passwords are not supported here (set the Authorization header with " +
         "proxy_set_header)",
     );
   }
@@ -83,9 +83,7 @@ function noScheme(text: string): string {
   const scheme = /^(\w+):\/\//.exec(text)?.[1]?.toLowerCase();
   if (scheme === "ws" || scheme === "wss") {
     const http = text.replace(/^ws/i, "http");
-    return `write ${
-      quote(http)
-    }: a WebSocket is bridged wherever one is asked for`;
+    return `write ${quote(http)}: WebSockets are proxied without configuration`;
   }
   if (scheme !== undefined) {
     return expected("an address with http:// or https://", text);

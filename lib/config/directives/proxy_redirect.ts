@@ -40,7 +40,7 @@ export const Redirect = byType(REDIRECT_WORDS, [
     mapOf(
       REDIRECT_WORDS,
       { parse: parsePrefix },
-      v.pipe(text("a text"), parsedBy(compileTemplate)),
+      v.pipe(text("text"), parsedBy(compileTemplate)),
     ),
     v.transform((pairs): ProxyRedirect => ({
       kind: "pairs",

@@ -23,13 +23,13 @@ const TOKEN = new RegExp(HEADER_NAME_PATTERN);
 /**
  * A header's name in lower case.
  *
- * @throws {ValueError} If this is no header name (RFC 9110 section 5.1), or one
+ * @throws {ValueError} If this is not a header name (RFC 9110 section 5.1), or one
  * that is not for a config to set.
  */
 function parseHeaderName(name: string): string {
   if (!TOKEN.test(name)) {
     const hint = /^\S+:$/.test(name) ? " (without the colon)" : "";
-    throw new ValueError(`${quote(name)} is no header name${hint}`);
+    throw new ValueError(`${quote(name)} is not a header name${hint}`);
   }
   const lower = name.toLowerCase();
   const reason = lower.startsWith("sec-websocket-")
@@ -41,7 +41,7 @@ function parseHeaderName(name: string): string {
   return lower;
 }
 
-const WEBSOCKET = "a WebSocket is bridged wherever one is asked for";
+const WEBSOCKET = "WebSockets are proxied without configuration";
 const CONNECTION = "it belongs to the connection, which the proxy makes itself";
 const FRAMING = "the proxy sends a body with the framing that it came in";
 
@@ -66,8 +66,8 @@ export interface HeaderSet {
 }
 
 const HeaderValue = v.pipe(
-  text("a text", (input) =>
-    expectedText("a text", input) +
+  text("text", (input) =>
+    expectedText("text", input) +
     (input === null ? ` (write "" to send no such header)` : "")),
   parsedBy(compileTemplate),
 );
@@ -80,7 +80,8 @@ export const SetHeader = v.pipe(
       pattern: HEADER_NAME_PATTERN,
       repeated: {
         identity: (name) => name,
-        message: () => "this header is set above, with other capital letters",
+        message: () =>
+          "this header is already set above, in different letter case",
       },
     },
     HeaderValue,

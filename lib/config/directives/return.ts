@@ -77,7 +77,7 @@ function parsePair([status = "", text]: (string | number)[]): Answer {
     throw new ValueError(expected("a status such as 404 first", status));
   }
   if (typeof text === "number") {
-    throw new ValueError(expectedText("a text after the status", text));
+    throw new ValueError(expectedText("text after the status", text));
   }
   return answer(status, text);
 }
@@ -132,7 +132,7 @@ const Return = byType(WORDS, [
     parsedBy<string, Answer>(parseOne),
   ),
   v.pipe(
-    v.array(byType("a status or a text", [StatusNumber, v.string()])),
+    v.array(byType("a status or text", [StatusNumber, v.string()])),
     v.minLength(1, `expected ${WORDS}, got an empty list`),
     v.maxLength(2, "expected a status and a text, got more than two values"),
     parsedBy(parsePair),

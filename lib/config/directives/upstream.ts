@@ -1,5 +1,5 @@
 /**
- * `upstreams`: groups of servers, their parameters, and how one is chosen.
+ * `upstreams`: groups of servers and their parameters.
  *
  * @module
  */
@@ -17,8 +17,8 @@ import {
   shortFor,
   text,
 } from "../schema_parts.ts";
-import { compileTemplate, type Template } from "../template.ts";
 import { expected, ValueError } from "../words.ts";
+import { Balance, type BalancePlan } from "./balance.ts";
 import { allowedIn, entriesIn, required } from "./directive.ts";
 import { HealthCheck, type HealthCheckPlan } from "./health_check.ts";
 import {
@@ -46,12 +46,6 @@ export interface UpstreamServerPlan {
   backup: boolean;
   down: boolean;
 }
-
-/** How a server is chosen. */
-export type BalancePlan =
-  | { kind: "round_robin" | "least_conn" | "ip_hash" }
-  | { kind: "random"; two: boolean }
-  | { kind: "hash"; consistent: boolean; keyText: string; key: Template };
 
 /** A group of servers. */
 export interface UpstreamConfig {
@@ -149,59 +143,6 @@ const Server = byType(`"host:port"`, [
   ServerBlock,
 ]);
 
-const BALANCE_WORDS =
-  `"round_robin", "least_conn", "ip_hash", "hash KEY", "hash KEY consistent", "random" or "random two"`;
-
-function parseBalance(text: string): BalancePlan {
-  const words = text.trim().split(/\s+/);
-  const [method = "", key, option] = words;
-  switch (method) {
-    case "round_robin":
-    case "least_conn":
-    case "ip_hash":
-      if (words.length === 1) return { kind: method };
-      break;
-    case "random":
-      if (words.length === 1) return { kind: "random", two: false };
-      if (
-        key === "two" && (option === undefined || option === "least_conn") &&
-        words.length <= 3
-      ) {
-        return { kind: "random", two: true };
-      }
-      break;
-    case "hash":
-      if (key === undefined) {
-        throw new ValueError(
-          `"hash" needs a key, such as "hash $remote_addr consistent"`,
-        );
-      }
-      if (
-        words.length <= 3 && (option === undefined || option === "consistent")
-      ) {
-        return {
-          kind: "hash",
-          consistent: option === "consistent",
-          keyText: key,
-          key: compileTemplate(key),
-        };
-      }
-      break;
-  }
-  throw new ValueError(expected(BALANCE_WORDS, text));
-}
-
-const Balance = byType(BALANCE_WORDS, [
-  v.pipe(
-    v.string(),
-    v.metadata({
-      pattern:
-        "^(round_robin|least_conn|ip_hash|random( two( least_conn)?)?|hash \\S+( consistent)?)$",
-    }),
-    parsedBy(parseBalance),
-  ),
-]);
-
 const COOKIE_WORDS = "a cookie's name";
 
 /** RFC 6265 section 4.1.1: a cookie's name is a token. */
@@ -271,7 +212,7 @@ function groupOf(
   };
 }
 
-/** A group of one server, with nothing else said. */
+/** A group of one server with the defaults. */
 export function plainUpstream(address: UpstreamAddress): UpstreamConfig {
   const server = serverOf(address, v.parse(Parameters, {}));
   return groupOf([server], v.parse(Options, {}));
