@@ -49,11 +49,11 @@ export function buildPlan(
   overrides: PlanOverrides,
 ): Plan {
   const upstreams = new Upstreams(config);
-  const levels = { config, upstreams, settings: topSettings(config) };
+  const top = { config, upstreams, settings: topSettings(config) };
   // The top level has all the directives of a server.
   const single = { ...config, locations: config.locations ?? [] };
   const servers = (config.servers ?? [single]).map((server) => ({
-    server: buildServer(server, levels),
+    server: buildServer(server, top),
     config: server,
   }));
   return {
@@ -74,7 +74,6 @@ export function buildPlan(
 /** The upstreams that locations use, each once. */
 class Upstreams {
   readonly #plans = new Map<string, UpstreamPlan>();
-
   readonly #named: ReadonlyMap<string, UpstreamConfig>;
 
   constructor({ upstreams }: Config) {
@@ -84,18 +83,32 @@ class Upstreams {
   /** The upstream of a `proxy_pass`: one of `upstreams`, or the address in it. */
   get(pass: ProxyPass): UpstreamPlan {
     const name = proxyHost(pass);
-    const named = "path" in pass.to || pass.to.port !== null
-      ? undefined
-      : this.#named.get(name);
-    const address = named === undefined ? inlineAddress(pass, []) : null;
-    const identity = address === null
-      ? `${pass.scheme}  ${name}`
-      : `${pass.scheme} ${address.name}`;
-    let plan = this.#plans.get(identity);
+    const mayBeNamed = "hostname" in pass.to && pass.to.port === null;
+    const named = mayBeNamed ? this.#named.get(name) : undefined;
+    if (named !== undefined) {
+      return this.#once(`upstream ${name}`, name, pass.scheme, () => named);
+    }
+    const address = inlineAddress(pass, []);
+    return this.#once(
+      address.name,
+      name,
+      pass.scheme,
+      () => plainUpstream(address),
+    );
+  }
+
+  /** One plan for each upstream and scheme. */
+  #once(
+    identity: string,
+    name: string,
+    scheme: UpstreamPlan["scheme"],
+    make: () => UpstreamConfig,
+  ): UpstreamPlan {
+    const key = `${scheme} ${identity}`;
+    let plan = this.#plans.get(key);
     if (plan === undefined) {
-      const group = named ?? plainUpstream(inlineAddress(pass, []));
-      plan = { name, scheme: pass.scheme, ...group };
-      this.#plans.set(identity, plan);
+      plan = { name, scheme, ...make() };
+      this.#plans.set(key, plan);
     }
     return plan;
   }

@@ -15,7 +15,7 @@ import { formatTime } from "./units.ts";
 import { quote } from "./words.ts";
 
 /** What the checks read of a server; what was refused is undefined. */
-export interface ReadServer {
+interface ReadServer {
   listen?: readonly (Listen | undefined)[] | undefined;
   readonly server_name?: readonly (string | undefined)[] | undefined;
   readonly locations?: readonly ReadLocation[] | undefined;

@@ -2,7 +2,7 @@
  * The parts that the schema is made of.
  *
  * They keep what could be read: a value that is refused comes out as
- * `undefined`, and everything beside it comes out parsed, so the checks between
+ * `undefined`, and everything beside it comes out parsed. So the checks between
  * several places find all problems without parsing anything again.
  *
  * @module
@@ -139,19 +139,20 @@ type Block<Entries extends v.ObjectEntries> = v.GenericSchema<
 >;
 
 /**
- * One of several schemas, chosen by the input's type before any is run: what is
- * wrong is said by the one that was meant. No two take the same type.
+ * One of several schemas, chosen by the type of the input. Only that one is run,
+ * so what is wrong is said about the form that was meant. No two take the same
+ * type.
  */
 export function byType<const Options extends readonly v.GenericSchema[]>(
   what: string,
   options: Options,
 ) {
-  const byType = new Map<InputType, v.GenericSchema>();
+  const taking = new Map<InputType, v.GenericSchema>();
   for (const option of options) {
-    for (const type of typesOf(option)) byType.set(type, option);
+    for (const type of typesOf(option)) taking.set(type, option);
   }
   const run: v.GenericSchema["~run"] = (dataset, config) => {
-    const option = byType.get(typeOf(dataset.value));
+    const option = taking.get(typeOf(dataset.value));
     return option === undefined
       ? refused(dataset.value, expected(what, dataset.value))
       : option["~run"](dataset, config);

@@ -28,7 +28,7 @@ export interface ProxyPass {
 }
 
 /** For editors: what {@link parseProxyPass} takes, roughly. */
-export const PROXY_PASS_PATTERN = "^[hH][tT][tT][pP][sS]?://.+$";
+const PROXY_PASS_PATTERN = "^[hH][tT][tT][pP][sS]?://.+$";
 
 export const ProxyPassText = v.pipe(
   text("an address such as http://backend"),

@@ -59,7 +59,7 @@ const OWN: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The headers of one `proxy_set_header`. */
-export interface HeaderSet {
+interface HeaderSet {
   readonly headers: HeaderTemplate[];
   /** Their names, in lower case. */
   readonly names: ReadonlySet<string>;
