@@ -90,10 +90,14 @@ export function oneOf<const Words extends readonly string[]>(
   what: string,
   words: Words,
 ) {
-  return only(
-    (input) => words.some((word) => word === input),
-    (input) => expected(what, input),
-    v.picklist(words),
+  return v.pipe(
+    text(what, (input) => expected(what, input)),
+    v.metadata({ enum: words }),
+    parsedBy((written): Words[number] => {
+      const word = words.find((word) => word === written);
+      if (word === undefined) throw new ValueError(expected(what, written));
+      return word;
+    }),
   );
 }
 
