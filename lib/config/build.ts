@@ -29,7 +29,11 @@ import type {
   UpstreamPlan,
 } from "./plan.ts";
 import type { Config, LocationConfig, ServerConfig } from "./schema.ts";
-import { inheritSettings, type Settings, topSettings } from "./settings.ts";
+import {
+  inheritSettings,
+  type Settings,
+  topSettings,
+} from "./directives/all.ts";
 
 /** The default, in milliseconds; nginx has no such directive. */
 const WEBSOCKET_DRAIN = 5000;

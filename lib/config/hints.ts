@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { didYouMean } from "./did_you_mean.ts";
+import { didYouMean, quote } from "./words.ts";
 import type { Place } from "./directives/directive.ts";
 import { placesOf } from "./schema.ts";
-import { quote } from "./words.ts";
 
 const NOT_NEEDED = "not needed";
 const NO_TLS =

@@ -15,7 +15,7 @@ import type { ListenAddress } from "./address.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "./directives/all.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
 export type { BalancePlan } from "./directives/balance.ts";
@@ -26,7 +26,7 @@ export type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 export type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
 export type { UpstreamServerPlan } from "./directives/upstream.ts";
 export type { MessageRate } from "./directives/websocket.ts";
-export type { Settings } from "./settings.ts";
+export type { Settings } from "./directives/all.ts";
 
 /** A group of servers a `proxy_pass` goes to, named in `upstreams:` or written inline. */
 export interface UpstreamPlan extends UpstreamConfig {

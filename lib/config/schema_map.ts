@@ -53,45 +53,55 @@ export function mapOf<Key, Value extends v.GenericSchema>(
   value: Value,
   check?: (key: Key, input: unknown) => void,
 ): MapSchema<Key, Value> {
-  const run: v.GenericSchema["~run"] = (dataset, config) => {
-    const input = dataset.value;
-    if (!isMap(input)) return refused(input, expected(what, input));
-    const issues: Issue[] = [];
-    const above = new Map<string, string>();
-    const entries = Object.entries(input).map(([written, raw]) => {
-      const item: v.ObjectPathItem = {
-        type: "object",
-        origin: "value",
-        input,
-        key: written,
-        value: raw,
-      };
-      const report = (issue: Issue) => {
-        issues.push({ ...issue, path: [item, ...(issue.path ?? [])] });
-      };
-      const complain = (message: string) => report(issueOf(raw, message));
-      const key = attempt(() => keys.parse(written), complain);
-      if (key !== undefined) {
-        complainIfRepeated(key, written, keys, above, complain);
-      }
-      const result = value["~run"]({ value: raw }, config);
-      result.issues?.forEach(report);
-      if (key !== undefined && result.issues === undefined) {
-        attempt(() => check?.(key, raw), complain);
-      }
-      return { written, key, value: result.value };
-    });
-    const [first, ...more] = issues;
-    return first === undefined
-      ? { typed: true, value: entries }
-      : { typed: false, value: entries, issues: [first, ...more] };
-  };
-  const key = keys.pattern === undefined
+  const { pattern } = keys;
+  const key = pattern === undefined
     ? v.string()
-    : v.pipe(v.string(), v.metadata({ pattern: keys.pattern }));
+    : v.pipe(v.string(), v.metadata({ pattern }));
+  const run: v.GenericSchema["~run"] = ({ value: input }, config) =>
+    isMap(input)
+      ? readEntries(input, keys, value, check, config)
+      : refused(input, expected(what, input));
   // The converter to JSON Schema sees a record.
   const schema: unknown = { ...v.record(key, value), "~run": run };
   return schema as MapSchema<Key, Value>;
+}
+
+function readEntries<Key>(
+  input: Record<string, unknown>,
+  keys: MapKeys<Key>,
+  schema: v.GenericSchema,
+  check: ((key: Key, input: unknown) => void) | undefined,
+  config: v.Config<Issue>,
+): v.OutputDataset<unknown, Issue> {
+  const issues: Issue[] = [];
+  const above = new Map<string, string>();
+  const entries = Object.entries(input).map(([written, raw]) => {
+    const item: v.ObjectPathItem = {
+      type: "object",
+      origin: "value",
+      input,
+      key: written,
+      value: raw,
+    };
+    const report = (issue: Issue) => {
+      issues.push({ ...issue, path: [item, ...(issue.path ?? [])] });
+    };
+    const complain = (message: string) => report(issueOf(raw, message));
+    const key = attempt(() => keys.parse(written), complain);
+    if (key !== undefined) {
+      complainIfRepeated(key, written, keys, above, complain);
+    }
+    const result = schema["~run"]({ value: raw }, config);
+    result.issues?.forEach(report);
+    if (key !== undefined && result.issues === undefined) {
+      attempt(() => check?.(key, raw), complain);
+    }
+    return { written, key, value: result.value };
+  });
+  const [first, ...more] = issues;
+  return first === undefined
+    ? { typed: true, value: entries }
+    : { typed: false, value: entries, issues: [first, ...more] };
 }
 
 /** @param seen The keys above as they are written, by their identities. */

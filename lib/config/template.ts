@@ -5,8 +5,8 @@
  * @module
  */
 import { utf8Bytes } from "../route/bytes.ts";
-import { didYouMean } from "./did_you_mean.ts";
-import { ValueError } from "./words.ts";
+import { didYouMean, ValueError } from "./words.ts";
+import { hasControls } from "./plain_text.ts";
 import { findVariable, type Template, VARIABLE_NAMES } from "./variables.ts";
 
 export type { RequestContext, Template } from "./variables.ts";
@@ -20,8 +20,8 @@ export type { RequestContext, Template } from "./variables.ts";
  * character (RFC 9110 section 5.5: a header value has none).
  */
 export function compileTemplate(text: string): Template {
-  // deno-lint-ignore no-control-regex -- they are what is looked for.
-  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) {
+  // A tab is allowed.
+  if (hasControls(text.replaceAll("\t", ""))) {
     throw new ValueError(
       "a header's value has no line breaks or other control characters",
     );

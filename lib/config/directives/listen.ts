@@ -120,5 +120,6 @@ function noName(text: string): string {
 
 /** The name that `$server_name` has: the first one, without a leading dot. */
 export function primaryName(names: readonly string[]): string {
-  return (names[0] ?? "").replace(/^\./, "");
+  const [name = ""] = names;
+  return name.startsWith(".") ? name.slice(1) : name;
 }

@@ -1,9 +1,10 @@
 /**
- * How the process works, and how it ends.
+ * How the process works, what it logs, and how it ends.
  *
  * @module
  */
-import { allowedIn } from "./directive.ts";
+import { oneOf } from "../schema_parts.ts";
+import { allowedIn, inherited } from "./directive.ts";
 import { measure, parseCount, Time, Toggle } from "./values.ts";
 
 /** More than any machine has is a mistake. */
@@ -29,6 +30,17 @@ export const process = {
     "How many threads accept connections: a number, or auto for one for each " +
       "processor. More than one needs Linux. Limits and health are counted " +
       "in each by itself.",
+  ),
+  access_log: inherited(
+    Toggle,
+    true,
+    "Whether requests are written to the access log.",
+  ),
+  log_format: allowedIn(
+    ["top"],
+    oneOf(`"combined" or "json"`, ["combined", "json"]),
+    "combined",
+    "How a line of the access log is written: combined, as nginx's, or json.",
   ),
   shutdown_timeout: allowedIn(
     ["top"],

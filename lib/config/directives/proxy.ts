@@ -4,10 +4,9 @@
  * @module
  */
 import * as v from "valibot";
-import { didYouMean } from "../did_you_mean.ts";
+import { didYouMean, expected, quote, ValueError } from "../words.ts";
 import { byType, parsedBy } from "../schema_parts.ts";
 import { TIME_PATTERN, TIME_WORDS } from "../units.ts";
-import { expected, quote, ValueError } from "../words.ts";
 import { allowedIn, inherited, unset } from "./directive.ts";
 import { ProxyPassText } from "./proxy_pass.ts";
 import { Redirect } from "./proxy_redirect.ts";

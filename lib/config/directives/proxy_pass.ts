@@ -12,10 +12,9 @@ import {
   unixPath,
   type UpstreamAddress,
 } from "../address.ts";
-import { didYouMean } from "../did_you_mean.ts";
+import { didYouMean, expected, quote, ValueError } from "../words.ts";
 import { hasControls, plainText } from "../plain_text.ts";
 import { parsedBy, text } from "../schema_parts.ts";
-import { expected, quote, ValueError } from "../words.ts";
 
 /** A `proxy_pass`, read but not yet looked up among the upstreams. */
 export interface ProxyPass {
@@ -53,11 +52,12 @@ export function parseProxyPass(written: string): ProxyPass {
   if (text.includes(" ") || hasControls(text)) {
     throw new ValueError(expected("an address such as http://backend", text));
   }
-  const [, scheme = "", rest = ""] = /^(\w+):\/\/(.*)$/s.exec(text) ?? [];
-  const lower = scheme.toLowerCase();
+  const colon = text.indexOf("://");
+  const lower = text.slice(0, Math.max(colon, 0)).toLowerCase();
   if (lower !== "http" && lower !== "https") {
     throw new ValueError(noScheme(text));
   }
+  const rest = text.slice(colon + "://".length);
   if (rest.startsWith("unix:")) {
     const [socket = "", uri] = rest.slice("unix:".length).split(/:(.*)/s);
     const path = unixPath(`unix:${socket}`);
