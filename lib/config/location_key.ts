@@ -18,6 +18,10 @@ export const LOCATION_KEY_PATTERN = "^\\s*((=|\\^~)\\s*)?/|^\\s*~";
  * @throws {ValueError} If it is none of these, or could never take a request.
  */
 export function parseLocationKey(key: string): LocationKey {
+  // Most keys are just this.
+  if (key.startsWith("/") && key.trim() === key) {
+    return pathKey("prefix", key, key);
+  }
   const [, modifier = "", text = ""] = /^\s*(=|\^~|~\*|~)?\s*(.*?)\s*$/s
     .exec(key) ?? [];
   switch (modifier) {

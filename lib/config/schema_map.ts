@@ -10,6 +10,7 @@ import {
   type Issue,
   issueOf,
   refused,
+  schemaOf,
 } from "./schema_parts.ts";
 import { expected } from "./words.ts";
 
@@ -61,9 +62,7 @@ export function mapOf<Key, Value extends v.GenericSchema>(
     isMap(input)
       ? readEntries(input, keys, value, check, config)
       : refused(input, expected(what, input));
-  // The converter to JSON Schema sees a record.
-  const schema: unknown = { ...v.record(key, value), "~run": run };
-  return schema as MapSchema<Key, Value>;
+  return schemaOf("record", { key, value }, run);
 }
 
 function readEntries<Key>(

@@ -161,20 +161,32 @@ export function byType<const Options extends readonly v.GenericSchema[]>(
       ? refused(dataset.value, expected(what, dataset.value))
       : option["~run"](dataset, config);
   };
-  // The converter to JSON Schema sees a union.
-  const schema: unknown = {
-    kind: "schema",
-    type: "union",
-    reference: v.union,
-    expects: "",
-    async: false,
-    options,
-    "~run": run,
-  };
-  return schema as v.GenericSchema<
+  return schemaOf<
     v.InferInput<Options[number]>,
     v.InferOutput<Options[number]>
-  >;
+  >("union", { options }, run);
+}
+
+/**
+ * A schema of our own.
+ *
+ * @param type As what the converter to JSON Schema sees it.
+ * @param parts What the converter reads of a schema of that type.
+ */
+export function schemaOf<Input, Output>(
+  type: string,
+  parts: object,
+  run: v.GenericSchema["~run"],
+): v.GenericSchema<Input, Output> {
+  const schema: unknown = {
+    kind: "schema",
+    type,
+    expects: "",
+    async: false,
+    ...parts,
+    "~run": run,
+  };
+  return schema as v.GenericSchema<Input, Output>;
 }
 
 type InputType = "string" | "number" | "boolean" | "list" | "map" | "none";
