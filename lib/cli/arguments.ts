@@ -4,8 +4,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { didYouMean } from "../config/did_you_mean.ts";
-import { quote } from "../config/words.ts";
+import { didYouMean, quote } from "../config/words.ts";
 import {
   COMMAND_NAMES,
   type CommandName,

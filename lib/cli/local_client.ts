@@ -6,7 +6,7 @@
  */
 import { parseListen } from "../config/address.ts";
 import type { ListenAddress } from "../config/plan.ts";
-import { ValueError } from "../config/value_error.ts";
+import { ValueError } from "../config/words.ts";
 import { LATE, within } from "../exchange/timeout.ts";
 import { UsageError } from "./arguments.ts";
 

@@ -5,8 +5,7 @@
  * @module
  */
 import type { ListenerPlan, Plan } from "../config/plan.ts";
-import { didYouMean } from "../config/did_you_mean.ts";
-import { quote } from "../config/words.ts";
+import { didYouMean, quote } from "../config/words.ts";
 import { utf8Bytes } from "../route/bytes.ts";
 import { UsageError } from "./arguments.ts";
 

@@ -3,12 +3,18 @@
  *
  * @module
  */
-import { BAD_PORTS } from "./bad_ports.ts";
-import { hasControls } from "./control_characters.ts";
-import { plainText } from "./plain_text.ts";
-import type { ListenAddress, UpstreamAddress } from "./plan.ts";
-import { ValueError } from "./value_error.ts";
-import { expected, quote } from "./words.ts";
+import { hasControls, plainText } from "./plain_text.ts";
+import { expected, quote, ValueError } from "./words.ts";
+
+/** Where a listener binds. */
+export type ListenAddress =
+  | { transport: "tcp"; hostname: string; port: number }
+  | { transport: "unix"; path: string };
+
+/** One address of an upstream. `name` is how the config writes it (`backend:8000`). `hostname` has no brackets. */
+export type UpstreamAddress =
+  | { transport: "tcp"; hostname: string; port: number; name: string }
+  | { transport: "unix"; path: string; name: string };
 
 /** A host and, if one is written, a port. */
 export interface Authority {
@@ -54,8 +60,11 @@ export function parseListen(value: string | number): ListenAddress {
 }
 
 const LISTEN_HINTS: ReadonlyMap<string, string> = new Map([
-  ["ssl", " (put a server that ends TLS in front)"],
-  ["http2", " (put a server that speaks it in front)"],
+  [
+    "ssl",
+    " (TLS termination is not supported: put a server in front that does it)",
+  ],
+  ["http2", " (put a server in front that supports it)"],
   ["default_server", " (the first server of a listen is its default)"],
 ]);
 
@@ -64,6 +73,21 @@ function listenTcp(hostname: string, port: number): ListenAddress {
     throw new ValueError(`the port must be 0 to 65535, got ${port}`);
   }
   return { transport: "tcp", hostname, port };
+}
+
+/**
+ * The identity of an address to listen on: equal for all ways to write it, and
+ * the same before and after a reload. A TCP address ends with its port.
+ */
+export function listenKey(address: ListenAddress): string {
+  return address.transport === "unix"
+    ? `unix:${address.path}`
+    : `${bracketed(address.hostname)}:${address.port}`;
+}
+
+/** A host as it stands in an authority: an IPv6 address in brackets. */
+export function bracketed(hostname: string): string {
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
 /** For editors: what {@link parseUpstreamAddress} takes, roughly. */
@@ -80,11 +104,12 @@ export function parseUpstreamAddress(value: string): UpstreamAddress {
   if (text.startsWith("unix:")) {
     return { transport: "unix", path: unixPath(text), name: text };
   }
-  const scheme = /^([a-z]+:\/\/)([^/]*)/i.exec(text);
-  if (scheme !== null) {
+  const [, scheme, rest] = text.includes("://")
+    ? /^([a-z]+:\/\/)([^/]*)/i.exec(text) ?? []
+    : [];
+  if (scheme !== undefined && rest !== undefined) {
     throw new ValueError(
-      `${quote(scheme[1] ?? "")} belongs into proxy_pass ` +
-        `(write ${quote(scheme[2] ?? "")})`,
+      `${quote(scheme)} belongs in proxy_pass (write ${quote(rest)})`,
     );
   }
   if (/\s/.test(text)) {
@@ -96,6 +121,17 @@ export function parseUpstreamAddress(value: string): UpstreamAddress {
   }
   return tcpUpstream(hostname, port, text);
 }
+
+/** The ports that `fetch` refuses (https://fetch.spec.whatwg.org/#port-blocking). */
+// deno-fmt-ignore
+export const BAD_PORTS: ReadonlySet<number> = new Set([
+  0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77,
+  79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123,
+  135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530,
+  531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719,
+  1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666,
+  6667, 6668, 6669, 6679, 6697, 10080,
+]);
 
 /** @throws {ValueError} If `fetch` refuses the port. */
 export function tcpUpstream(
@@ -131,7 +167,7 @@ export function parseAuthority(text: string): Authority {
     .exec(text) ?? [];
   if (host === "") {
     const hint = /:.*:/.test(text) && !text.includes("[")
-      ? " (an IPv6 address stands in brackets: [::1]:8000)"
+      ? " (write an IPv6 address in brackets: [::1]:8000)"
       : "";
     throw new ValueError(expected(`"host:port"`, text) + hint);
   }
@@ -156,5 +192,5 @@ function parseHost(host: string): string {
   const ascii = /[^\x21-\x7e]/.test(name) && parsed
     ? ` (write ${quote(parsed)})`
     : "";
-  throw new ValueError(`${quote(host)} is no host name or address${ascii}`);
+  throw new ValueError(`${quote(host)} is not a host name or address${ascii}`);
 }

@@ -5,12 +5,21 @@
  * @module
  */
 import { compileLocations } from "../route/location.ts";
-import { networkSet } from "../route/network.ts";
+import type { NetworkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
+import { listenKey } from "./address.ts";
+import type { LimitConn } from "./directives/limits.ts";
+import { primaryName } from "./directives/listen.ts";
+import {
+  inlineAddress,
+  proxyHost,
+  type ProxyPass,
+} from "./directives/proxy_pass.ts";
+import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
 import type {
   AccessPlan,
   CommonPlan,
-  LimitConn,
+  ContentPlan,
   LimitConnZone,
   ListenAddress,
   ListenerPlan,
@@ -19,21 +28,17 @@ import type {
   ServerPlan,
   UpstreamPlan,
 } from "./plan.ts";
-import { inlineAddress, proxyHost, type ProxyPass } from "./proxy_pass.ts";
-import type {
-  Config,
-  Defaults,
-  LocationConfig,
-  ServerConfig,
-} from "./schema.ts";
-import { plainGroup, SERVER_DEFAULTS } from "./upstream_values.ts";
-import { primaryName } from "./server_name.ts";
+import type { Config, LocationConfig, ServerConfig } from "./schema.ts";
+import {
+  inheritSettings,
+  type Settings,
+  topSettings,
+} from "./directives/all.ts";
 
-/** Where nothing is said: nginx has no such directive. */
+/** The default, in milliseconds; nginx has no such directive. */
 const WEBSOCKET_DRAIN = 5000;
 
-/** Where nothing is said; nginx's. */
-const PROXY_READ_TIMEOUT = 60_000;
+const NOBODY: NetworkSet = { networks: [], unix: false };
 
 /** What the command line says over the config. */
 export interface PlanOverrides {
@@ -48,14 +53,17 @@ export function buildPlan(
   overrides: PlanOverrides,
 ): Plan {
   const upstreams = new Upstreams(config);
-  const servers = config.servers.map((server) => ({
-    server: buildServer(server, config, upstreams),
+  const top = { config, upstreams, settings: topSettings(config) };
+  // The top level has all the directives of a server.
+  const single = { ...config, locations: config.locations ?? [] };
+  const servers = (config.servers ?? [single]).map((server) => ({
+    server: buildServer(server, top),
     config: server,
   }));
   return {
     source,
     listeners: buildListeners(servers, {
-      trustedProxies: networkSet(config.trusted_proxies ?? []),
+      trustedProxies: config.trusted_proxies ?? NOBODY,
     }),
     upstreams: upstreams.all(),
     workers: config.workers,
@@ -70,27 +78,41 @@ export function buildPlan(
 /** The upstreams that locations use, each once. */
 class Upstreams {
   readonly #plans = new Map<string, UpstreamPlan>();
+  readonly #named: ReadonlyMap<string, UpstreamConfig>;
 
-  constructor(private readonly config: Config) {}
+  constructor({ upstreams }: Config) {
+    this.#named = new Map(upstreams.map(({ key, value }) => [key, value]));
+  }
 
   /** The upstream of a `proxy_pass`: one of `upstreams`, or the address in it. */
   get(pass: ProxyPass): UpstreamPlan {
     const name = proxyHost(pass);
-    const named = "path" in pass.to || pass.to.port !== null
-      ? undefined
-      : this.config.upstreams.get(name);
-    const group = named ??
-      plainGroup([{ address: inlineAddress(pass, []), ...SERVER_DEFAULTS }]);
-    const identity = [
+    const mayBeNamed = "hostname" in pass.to && pass.to.port === null;
+    const named = mayBeNamed ? this.#named.get(name) : undefined;
+    if (named !== undefined) {
+      return this.#once(`upstream ${name}`, name, pass.scheme, () => named);
+    }
+    const address = inlineAddress(pass, []);
+    return this.#once(
+      address.name,
+      name,
       pass.scheme,
-      ...(named === undefined
-        ? group.servers.map(({ address }) => address.name)
-        : ["", name]),
-    ].join(" ");
-    let plan = this.#plans.get(identity);
+      () => plainUpstream(address),
+    );
+  }
+
+  /** One plan for each upstream and scheme. */
+  #once(
+    identity: string,
+    name: string,
+    scheme: UpstreamPlan["scheme"],
+    make: () => UpstreamConfig,
+  ): UpstreamPlan {
+    const key = `${scheme} ${identity}`;
+    let plan = this.#plans.get(key);
     if (plan === undefined) {
-      plan = { name, scheme: pass.scheme, ...group };
-      this.#plans.set(identity, plan);
+      plan = { name, scheme, ...make() };
+      this.#plans.set(key, plan);
     }
     return plan;
   }
@@ -100,98 +122,84 @@ class Upstreams {
   }
 }
 
-function buildServer(
-  server: ServerConfig,
-  config: Config,
-  upstreams: Upstreams,
-): ServerPlan {
+/** What a server needs besides its own block. */
+interface Top {
+  readonly config: Config;
+  readonly settings: Settings;
+  readonly upstreams: Upstreams;
+}
+
+function buildServer(server: ServerConfig, top: Top): ServerPlan {
+  const serverSettings = inheritSettings(server, top.settings);
+  const locations = server.locations.map(({ written, key, value }) => {
+    const content = contentOf(value, server, top);
+    const proxies = content.kind === "proxy";
+    const plan: LocationPlan = {
+      key: written,
+      prefix: key.kind === "regex" ? "" : key.path,
+      // nginx runs `return` (rewrite phase) before its access phases.
+      access: proxies ? accessOf(value, top.config) : [],
+      content,
+      settings: inheritSettings(value, serverSettings),
+    };
+    // nginx redirects /admin to /admin/ only if /admin/ is proxied.
+    return {
+      key: proxies || key.kind === "regex"
+        ? key
+        : { ...key, autoRedirect: false },
+      value: plan,
+    };
+  });
   return {
     name: primaryName(server.server_name),
-    locations: compileLocations(
-      server.locations.map(({ written, key, location }) => {
-        const prefix = key.kind === "regex" ? "" : key.path;
-        const upstream = upstreams.get(location.proxy_pass);
-        const chain: Chain = [location, server, config];
-        return { key, value: buildLocation(written, prefix, upstream, chain) };
-      }),
-    ),
+    locations: compileLocations(locations),
   };
 }
 
-type Unset<T> = { [Name in keyof T]?: T[Name] | undefined };
-
-/** From the inside out. */
-type Chain = [LocationConfig, ServerConfig, Config];
-
-function buildLocation(
-  key: string,
-  prefix: string,
-  upstream: UpstreamPlan,
-  [location, server, top]: Chain,
-): LocationPlan {
+function contentOf(
+  location: LocationConfig,
+  server: ServerConfig,
+  { config, upstreams }: Top,
+): ContentPlan {
+  const { proxy_pass } = location;
+  if (location.return !== undefined) return location.return;
+  if (proxy_pass === undefined) throw new Error("a location without content");
   // As in nginx, a level that sets a header itself inherits none.
-  const headers = [location, server, top]
+  const set = [location, server, config]
     .map((level) => level.proxy_set_header)
     .find((set) => set !== undefined && set.headers.length > 0);
-  function inherited<Name extends keyof Defaults>(name: Name): Defaults[Name] {
-    const own: Unset<Defaults> = location;
-    const servers: Unset<Defaults> = server;
-    return own[name] ?? servers[name] ?? top[name];
-  }
-  const readTimeout = location.proxy_read_timeout ??
-    server.proxy_read_timeout ?? top.proxy_read_timeout;
   return {
-    key,
-    prefix,
-    access: limitConn(location, top),
-    content: {
-      kind: "proxy",
-      upstream,
-      passUri: location.proxy_pass.uri,
-      proxyPass: location.proxy_pass.written,
-      setHeaders: headers?.headers ?? [],
-      setHeaderNames: headers?.names ?? new Set(),
-    },
-    settings: {
-      proxy_redirect: inherited("proxy_redirect"),
-      client_max_body_size: inherited("client_max_body_size"),
-      proxy_connect_timeout: inherited("proxy_connect_timeout"),
-      proxy_send_timeout: inherited("proxy_send_timeout"),
-      proxy_read_timeout: {
-        head: readTimeout ?? PROXY_READ_TIMEOUT,
-        body: readTimeout ?? 0,
-      },
-      client_body_timeout: inherited("client_body_timeout"),
-      request_timeout: inherited("request_timeout"),
-      proxy_next_upstream: inherited("proxy_next_upstream"),
-      proxy_next_upstream_tries: inherited("proxy_next_upstream_tries"),
-      proxy_next_upstream_timeout: inherited("proxy_next_upstream_timeout"),
-      wait_for_upstream: inherited("wait_for_upstream"),
-      websocket_max_message_size: inherited("websocket_max_message_size"),
-      websocket_message_rate: inherited("websocket_message_rate"),
-      websocket_ping: inherited("websocket_ping"),
-      websocket_buffer_size: inherited("websocket_buffer_size"),
-      access_log: inherited("access_log"),
-    },
+    kind: "proxy",
+    upstream: upstreams.get(proxy_pass),
+    passUri: proxy_pass.uri,
+    proxyPass: proxy_pass.written,
+    setHeaders: set?.headers ?? [],
+    setHeaderNames: set?.names ?? new Set(),
   };
 }
 
-function limitConn(location: LocationConfig, top: Config): AccessPlan[] {
-  const zones = (
-    ofAll: LimitConn | undefined,
-    own: LimitConn | undefined,
-  ): LimitConnZone[] => [
-    ...(ofAll === undefined ? [] : [{ scope: "proxy", ...ofAll } as const]),
-    ...(own === undefined ? [] : [{ scope: "location", ...own } as const]),
-  ];
-  const requests = zones(top.limit_conn, location.limit_conn);
-  const webSockets = zones(
+/** The limits of the whole proxy and of a location, if any is set. */
+function accessOf(location: LocationConfig, top: Config): AccessPlan[] {
+  const requests = zonesOf(top.limit_conn, location.limit_conn);
+  const webSockets = zonesOf(
     top.websocket_limit_conn,
     location.websocket_limit_conn,
   );
   return requests.length + webSockets.length === 0
     ? []
     : [{ kind: "limit_conn", requests, webSockets }];
+}
+
+function zonesOf(
+  ofProxy: LimitConn | undefined,
+  ofLocation: LimitConn | undefined,
+): LimitConnZone[] {
+  const zones: LimitConnZone[] = [];
+  if (ofProxy !== undefined) zones.push({ scope: "proxy", ...ofProxy });
+  if (ofLocation !== undefined) {
+    zones.push({ scope: "location", ...ofLocation });
+  }
+  return zones;
 }
 
 /** One listener for each address, with the servers of that address in the file's order. */
@@ -206,7 +214,7 @@ function buildListeners(
   }>();
   for (const { server, config } of servers) {
     for (const { address, written } of config.listen) {
-      const identity = JSON.stringify(address);
+      const identity = listenKey(address);
       const listener = listeners.get(identity) ??
         { address, written, entries: [] };
       listener.entries.push({ names: config.server_name, server });

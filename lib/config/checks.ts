@@ -1,106 +1,116 @@
 /**
- * The checks that concern several places of the document at once. They see it
- * as it was written, so they find what is wrong even where the schema has found
- * something too; what they can't read, the schema has reported.
+ * The checks that concern several places of the config at once. They see it as
+ * far as it could be read, so they find what is wrong between its parts even
+ * where something else is wrong too.
  *
  * @module
  */
-import { parseListen } from "./address.ts";
+import { listenKey } from "./address.ts";
 import type { Path, Report } from "./config_error.ts";
-import { parseLocationKey } from "./location_key.ts";
-import { inlineAddress, parseProxyPass } from "./proxy_pass.ts";
-import { parseServerName } from "./server_name.ts";
-import { repeatedNames } from "./set_header.ts";
-import { parseTime } from "./units.ts";
-import { ValueError } from "./value_error.ts";
+import type { Listen } from "./directives/listen.ts";
+import { inlineAddress, type ProxyPass } from "./directives/proxy_pass.ts";
+import type { LocationKey } from "../route/location.ts";
+import { attempt } from "./schema_parts.ts";
+import { formatTime } from "./units.ts";
 import { quote } from "./words.ts";
 
-type Block = Readonly<Record<string, unknown>>;
+/** What the checks read of a server; what was refused is undefined. */
+interface ReadServer {
+  listen?: readonly (Listen | undefined)[] | undefined;
+  readonly server_name?: readonly (string | undefined)[] | undefined;
+  readonly locations?: readonly ReadLocation[] | undefined;
+}
 
-/** Reports what is wrong between the parts of a document. */
-export function checkDocument(document: unknown, report: Report): void {
-  if (!isBlock(document)) return;
-  const servers = serversOf(document, report);
-  const upstreams = upstreamNames(document["upstreams"], report);
+interface ReadLocation {
+  readonly written: string;
+  readonly key: LocationKey | undefined;
+  readonly value:
+    | {
+      readonly proxy_pass?: ProxyPass | undefined;
+      readonly return?: unknown;
+    }
+    | undefined;
+}
+
+/** What the checks read of a config; what was refused is undefined. */
+export interface ReadConfig extends ReadServer {
+  readonly servers?: readonly (ReadServer | undefined)[] | undefined;
+  readonly upstreams?: readonly { readonly key: string | undefined }[];
+  readonly shutdown_timeout?: number | undefined;
+  readonly websocket_drain?: number | undefined;
+}
+
+/**
+ * Reports what is wrong between the parts of a config.
+ *
+ * @param document What the config was read from: it tells which directives are
+ * there, refused or not.
+ */
+export function checkConfig(
+  config: ReadConfig,
+  document: Readonly<Record<string, unknown>>,
+  report: Report,
+): void {
+  const servers = serversOf(config, document, report);
+  const upstreams = new Set(config.upstreams?.map(({ key }) => key ?? ""));
   for (const { path, server } of servers) {
     checkLocations(
-      server["locations"],
+      server.locations,
       [...path, "locations"],
       upstreams,
       report,
     );
   }
   checkListens(servers, report);
-  checkShutdown(document, report);
-}
-
-/** In lower case. */
-function upstreamNames(upstreams: unknown, report: Report): string[] {
-  if (!isBlock(upstreams)) return [];
-  const names = Object.keys(upstreams);
-  for (const name of repeatedNames(names)) {
-    report(
-      ["upstreams", name],
-      "this name is taken above, with other capital letters",
-    );
-  }
-  return names.map((name) => name.toLowerCase());
+  checkShutdown(config, report);
 }
 
 interface PlacedServer {
-  path: Path;
-  server: Block;
+  readonly path: Path;
+  /** In words. */
+  readonly place: string;
+  readonly server: ReadServer;
 }
 
-/** The servers: those of `servers`, or the document itself. */
-function serversOf(document: Block, report: Report): PlacedServer[] {
-  const servers = document["servers"];
-  if (servers === undefined) {
-    const meant = document["location"] ?? document["server"];
-    if (document["locations"] === undefined && meant === undefined) {
+/** The servers: those of `servers`, or the config itself. */
+function serversOf(
+  config: ReadConfig,
+  document: Readonly<Record<string, unknown>>,
+  report: Report,
+): PlacedServer[] {
+  const isThere = (key: string) => document[key] !== undefined;
+  if (!isThere("servers")) {
+    // The names of nginx's blocks have a hint of their own.
+    if (!["locations", "location", "server"].some(isThere)) {
       report([], `"locations" is missing: it says which paths go where`);
     }
-    return [{ path: [], server: document }];
+    return [{ path: [], place: "this server", server: config }];
   }
-  for (const key of ["listen", "server_name", "locations"]) {
-    if (document[key] !== undefined) {
-      report([key], `with "servers", this belongs into each of them`);
-    }
+  for (const key of ["listen", "server_name", "locations"].filter(isThere)) {
+    report([key], `with "servers", this belongs in each of them`);
   }
-  return asList(servers).flatMap((server, i) =>
-    isBlock(server) ? [{ path: ["servers", i], server }] : []
+  return (config.servers ?? []).flatMap((server, i) =>
+    server === undefined
+      ? []
+      : [{ path: ["servers", i], place: `servers[${i}]`, server }]
   );
 }
 
 function checkLocations(
-  locations: unknown,
+  locations: ReadServer["locations"],
   path: Path,
-  upstreams: readonly string[],
+  upstreams: ReadonlySet<string>,
   report: Report,
 ): void {
-  if (!isBlock(locations)) return;
-  const entries = Object.entries(locations);
-  if (entries.length === 0) report(path, "at least one location is needed");
-  const seen = new Map<string, string>();
-  for (const [written, value] of entries) {
-    const key = attempt(() => parseLocationKey(written));
-    if (key !== undefined) {
-      // A prefix is one location, whether it goes before regular expressions or not.
-      const identity = key.kind === "regex"
-        ? `~ ${key.ignoreCase} ${key.source}`
-        : `${key.kind === "exact" ? "=" : ""} ${key.path}`;
-      const before = seen.get(identity);
-      if (before !== undefined) {
-        report([...path, written], `the same location as ${quote(before)}`);
-      }
-      seen.set(identity, written);
-    }
-    const inBlock = isBlock(value);
-    const text = inBlock ? value["proxy_pass"] : value;
-    if (typeof text !== "string") continue;
-    const pass = attempt(() => parseProxyPass(text));
+  if (locations?.length === 0) {
+    report(path, "at least one location is needed");
+  }
+  for (const { written, key, value } of locations ?? []) {
+    if (value === undefined) continue;
+    checkContent(value, [...path, written], report);
+    const pass = value.proxy_pass;
     if (pass === undefined) continue;
-    const at = [...path, written, ...(inBlock ? ["proxy_pass"] : [])];
+    const at = [...path, written, "proxy_pass"];
     if (key?.kind === "regex" && pass.uri !== null) {
       report(
         at,
@@ -110,7 +120,7 @@ function checkLocations(
     }
     if (
       "path" in pass.to || pass.to.port !== null ||
-      !upstreams.includes(pass.to.hostname)
+      !upstreams.has(pass.to.hostname)
     ) {
       attempt(
         () => inlineAddress(pass, upstreams),
@@ -120,106 +130,81 @@ function checkLocations(
   }
 }
 
+/** A location has one kind of content, whether it could be read or not. */
+function checkContent(location: object, path: Path, report: Report): void {
+  const proxies = Object.hasOwn(location, "proxy_pass");
+  const returns = Object.hasOwn(location, "return");
+  if (!proxies && !returns) {
+    report(path, "a location needs proxy_pass or return");
+  } else if (proxies && returns) {
+    report(
+      [...path, "return"],
+      "a location has either proxy_pass or return, not both",
+    );
+  }
+}
+
 /** One server of a name on each address, and no address twice in a server. */
 function checkListens(servers: readonly PlacedServer[], report: Report): void {
   const taken = new Map<string, string>();
-  for (const { path, server } of servers) {
-    const names = asList(server["server_name"] ?? []);
-    const listens = asList(server["listen"] ?? 9000);
+  for (const { path, place, server } of servers) {
     const own = new Set<string>();
-    for (const [i, listen] of listens.entries()) {
-      if (typeof listen !== "number" && typeof listen !== "string") continue;
-      const address = attempt(() => addressKey(listen));
-      if (address === undefined) continue;
+    for (const [i, listen] of (server.listen ?? []).entries()) {
+      if (listen === undefined) continue;
+      const address = listenKey(listen.address);
       if (own.has(address)) {
-        report(
-          itemPath(path, "listen", server, i),
-          "the same address is listed twice",
-        );
+        report([...path, "listen", i], "the same address is listed twice");
         continue;
       }
       own.add(address);
-      const place = path.length === 0 ? "this server" : `servers[${path[1]}]`;
-      for (const [j, name] of (names.length === 0 ? [""] : names).entries()) {
-        for (const form of nameForms(name)) {
-          const key = `${address} ${form}`;
-          const before = taken.get(key);
-          if (before === undefined) taken.set(key, place);
-          else {
-            report(
-              server["server_name"] === undefined
-                ? path
-                : itemPath(path, "server_name", server, j),
-              form === ""
-                ? `${before} has no name on ${listen} either: this one would ` +
-                  `never be reached`
-                : `${before} has the name ${quote(form)} on ${listen} already`,
-            );
-            break;
-          }
+      for (const [j, name] of (server.server_name ?? []).entries()) {
+        const taker = name === undefined
+          ? undefined
+          : takeName(name, address, place, taken);
+        if (taker !== undefined) {
+          const { before, form } = taker;
+          report(
+            [...path, "server_name", j],
+            form === ""
+              ? `${before} has no name on ${listen.written} either: this one ` +
+                `would never be reached`
+              : `${before} has the name ${quote(form)} on ${listen.written} ` +
+                `already`,
+          );
         }
       }
     }
   }
 }
 
-/** One text for all ways to write an address. */
-function addressKey(listen: string | number): string {
-  const address = parseListen(listen);
-  return address.transport === "unix"
-    ? `unix:${address.path}`
-    : `${address.hostname} ${address.port}`;
+/**
+ * Takes a name for a server on an address.
+ *
+ * @returns Who has one of its forms already.
+ */
+function takeName(
+  name: string,
+  address: string,
+  place: string,
+  taken: Map<string, string>,
+): { before: string; form: string } | undefined {
+  // `.example.com` is two.
+  const forms = name.startsWith(".") ? [name.slice(1), `*${name}`] : [name];
+  for (const form of forms) {
+    const key = `${address} ${form}`;
+    const before = taken.get(key);
+    if (before !== undefined) return { before, form };
+    taken.set(key, place);
+  }
 }
 
-/** What a name stands for: `.example.com` is two. */
-function nameForms(written: unknown): string[] {
-  if (typeof written !== "string") return [];
-  const name = attempt(() => parseServerName(written));
-  if (name === undefined) return [];
-  return name.startsWith(".") ? [name.slice(1), `*${name}`] : [name];
-}
-
-function checkShutdown(document: Block, report: Report): void {
-  const drain = timeOf(document["websocket_drain"]);
-  const timeout = timeOf(document["shutdown_timeout"] ?? "30s");
+function checkShutdown(config: ReadConfig, report: Report): void {
+  const { websocket_drain: drain, shutdown_timeout: timeout } = config;
   if (drain === undefined || timeout === undefined || drain === 0) return;
   if (drain >= timeout) {
     report(
       ["websocket_drain"],
-      `must be less than shutdown_timeout ` +
-        `(${document["shutdown_timeout"] ?? "30s"})`,
+      `must be less than shutdown_timeout (${formatTime(timeout)})`,
     );
   }
-}
-
-function timeOf(value: unknown): number | undefined {
-  if (typeof value !== "string" && typeof value !== "number") return undefined;
-  return attempt(() => parseTime(value));
-}
-
-/** The path to an item of a directive that takes one or a list. */
-function itemPath(path: Path, key: string, server: Block, index: number): Path {
-  return Array.isArray(server[key]) ? [...path, key, index] : [...path, key];
-}
-
-/** The result of a parser; undefined where it refuses. */
-function attempt<T>(
-  parse: () => T,
-  refused: (message: string) => void = () => {},
-): T | undefined {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof ValueError)) throw error;
-    refused(error.message);
-    return undefined;
-  }
-}
-
-function isBlock(value: unknown): value is Block {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function asList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [value];
 }

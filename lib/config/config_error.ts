@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { replaceControls } from "./control_characters.ts";
+import { replaceControls } from "./plain_text.ts";
 
 /** The way from the top of the document to a value: keys of maps, indexes of lists. */
 export type Path = readonly (string | number)[];

@@ -7,8 +7,7 @@
  * @module
  */
 import type { Path, Report } from "./config_error.ts";
-import { ValueError } from "./value_error.ts";
-import { describe, quote } from "./words.ts";
+import { describe, quote, ValueError } from "./words.ts";
 
 /** Looks a variable of the environment up; undefined if it is not set. */
 export type Environment = (name: string) => string | undefined;
@@ -73,7 +72,7 @@ export function substituteEnvironment(
   return copy(document, []);
 }
 
-/** Names that mean something to every object in JavaScript; the schema library skips them. */
+/** Names that every object in JavaScript has; the schema library skips them. */
 const UNUSABLE_KEYS: ReadonlySet<string> = new Set([
   "__proto__",
   "constructor",
@@ -105,7 +104,9 @@ export function substituteText(text: string, env: Environment): string {
     if (!/^[A-Z_][A-Z0-9_]*$/.test(name)) {
       if (next === ":") {
         throw new ValueError(
-          `${quote(name)}: the environment's names are in capital letters here`,
+          `${
+            quote(name)
+          }: the names of environment variables are in capital letters here`,
         );
       }
       const length = rest.startsWith("$$") ? 2 : 1;

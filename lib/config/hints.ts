@@ -1,45 +1,51 @@
 /**
- * What people write who have nginx at heart, and what to write here.
+ * Unknown directives: where they belong, or what to write in place of nginx's.
  *
  * @module
  */
-import { didYouMean } from "./did_you_mean.ts";
-import { quote } from "./words.ts";
+import { didYouMean, quote } from "./words.ts";
+import type { Place } from "./directives/directive.ts";
+import { placesOf } from "./schema.ts";
 
 const NOT_NEEDED = "not needed";
-const NO_TLS = "TLS is not ended here: put a server that does in front";
-const NO_FILES = "files are not served here: proxy to a server that does";
-const NO_REWRITE = "requests are not rewritten here";
+const NO_TLS =
+  "TLS termination is not supported: put a server in front that does it";
+const NO_FILES =
+  "serving files is not supported: proxy to a server that does it";
+const NO_REWRITE = "rewriting requests is not supported";
 
-/** Directives and what to do instead; looked up where the key is unknown. */
+/** What to write in place of a directive that does not exist here. */
 const HINTS: ReadonlyMap<string, string> = new Map([
   ["location", `write "locations", a map of paths`],
   [
     "server",
-    `write "servers", a list, or its directives straight at the top`,
+    `write "servers", a list, or put its directives at the top level`,
   ],
   ["upstream", `write "upstreams", a map of names`],
   ["proxy_set_headers", `write "proxy_set_header", a map of headers`],
-  ["proxy_http_version", `${NOT_NEEDED}: HTTP/1.1 is spoken to upstreams`],
+  ["proxy_http_version", `${NOT_NEEDED}: requests to upstreams use HTTP/1.1`],
   [
     "upgrade",
-    `${NOT_NEEDED}: a WebSocket is bridged wherever one is asked for`,
+    `${NOT_NEEDED}: WebSockets are proxied without configuration`,
   ],
   [
     "connection",
-    `${NOT_NEEDED}: a WebSocket is bridged wherever one is asked for`,
+    `${NOT_NEEDED}: WebSockets are proxied without configuration`,
   ],
   [
     "websocket",
-    `${NOT_NEEDED}: a WebSocket is bridged wherever one is asked for`,
+    `${NOT_NEEDED}: WebSockets are proxied without configuration`,
   ],
   ["proxy_buffering", `${NOT_NEEDED}: bodies are always streamed`],
   ["proxy_request_buffering", `${NOT_NEEDED}: bodies are always streamed`],
-  ["http", "put what is in it straight at the top"],
+  ["http", "put its content at the top level"],
   ["events", NOT_NEEDED],
-  ["worker_processes", NOT_NEEDED],
+  ["worker_processes", `write "workers"`],
   ["worker_connections", NOT_NEEDED],
-  ["include", "one file holds the whole config"],
+  [
+    "include",
+    "including files is not supported: one file holds the whole config",
+  ],
   ["ssl", NO_TLS],
   ["ssl_certificate", NO_TLS],
   ["ssl_certificate_key", NO_TLS],
@@ -50,42 +56,44 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["try_files", NO_FILES],
   ["autoindex", NO_FILES],
   ["rewrite", NO_REWRITE],
-  ["return", NO_REWRITE],
   ["if", NO_REWRITE],
 ]);
 
-/** Where the directives are allowed that are not allowed everywhere. */
-const PLACES: ReadonlyMap<string, string> = new Map([
-  ["proxy_pass", "in a location"],
-  ["listen", "at the top or in a server"],
-  ["server_name", "at the top or in a server"],
-  ["locations", "at the top or in a server"],
-  ["upstreams", "at the top"],
-  ["servers", "at the top, or in an upstream for its addresses"],
-  ["log_format", "at the top"],
-  ["shutdown_timeout", "at the top"],
-  ["websocket_drain", "at the top"],
-  ["dev", "at the top"],
-  ["keepalive", "in an upstream"],
-]);
+const PLACES: Readonly<Record<Place, string>> = {
+  top: "at the top",
+  server: "in a server",
+  location: "in a location",
+  upstream: "in an upstream",
+  upstream_server: "in a server of an upstream",
+  health_check: "in a health_check",
+};
 
 /** In words, that a key is unknown, and what it likely means. */
 export function unknownKey(key: string, known: readonly string[]): string {
   const hint = HINTS.get(key.toLowerCase());
   if (hint !== undefined) return `unknown directive (${hint})`;
-  const place = PLACES.get(key);
-  if (place !== undefined) return `not allowed here (it belongs ${place})`;
+  const places = placesOf(key).map((place) => PLACES[place]);
+  if (places.length > 0) {
+    return `not allowed here (it belongs ${inWords(places)})`;
+  }
   if (/^(\/|[=~^])/.test(key)) {
     return known.includes("locations")
       ? `unknown directive (did you mean it as a key of "locations"?)`
       : `unknown directive (locations are not nested)`;
   }
   if (/^[A-Z][\w-]*$/.test(key) && known.includes("proxy_set_header")) {
-    return `unknown directive (a header belongs into "proxy_set_header")`;
+    return `unknown directive (a header belongs in "proxy_set_header")`;
   }
   const [, word, value] = /^(\w+)\s+(.+?);?$/.exec(key) ?? [];
   if (word !== undefined && value !== undefined && known.includes(word)) {
     return `unknown directive (did you mean ${word}: ${quote(value)}?)`;
   }
   return `unknown directive${didYouMean(key, known)}`;
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+function inWords(alternatives: readonly string[]): string {
+  const last = alternatives.at(-1) ?? "";
+  const others = alternatives.slice(0, -1);
+  return others.length === 0 ? last : `${others.join(", ")} or ${last}`;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
-import { Document, shared } from "./schema.ts";
+import { Document, sharedSchemas } from "./schema.ts";
 
 /** What stands for a value of the environment, wherever it may be one. */
 const ENVIRONMENT = String.raw`\$\{[A-Z_][A-Z0-9_]*(:[-?].*)?\}`;
@@ -16,7 +16,7 @@ export function makeJsonSchema(): Record<string, unknown> {
     target: "draft-07",
     typeMode: "input",
     ignoreActions: ["raw_check"],
-    definitions: shared,
+    definitions: sharedSchemas(),
   });
   return {
     ...adapt({ ...schema }),
@@ -25,13 +25,14 @@ export function makeJsonSchema(): Record<string, unknown> {
 }
 
 /**
- * A schema as it goes out: texts that must have a form may be `${…}` too, "no
- * other keys" is `false`, and `$defs`, a later draft's, has draft-07's name.
+ * Adapts a schema: text with a pattern may be `${…}` too, "no other keys" becomes
+ * `false`, and `$defs`, which is of a later draft, gets draft-07's name.
  */
 function adapt(schema: Schema): Schema {
   const result: Schema = {};
   for (const [key, value] of Object.entries(schema)) {
-    if (key === "$defs") result["definitions"] = adaptValue(value);
+    if (key === "$defs") result["definitions"] = titled(value);
+    else if (key === "properties") result[key] = titled(value);
     else if (key === "$ref") {
       result[key] = String(value).replace("$defs", "definitions");
     } else if (
@@ -51,6 +52,16 @@ function adapt(schema: Schema): Schema {
 }
 
 type Schema = Record<string, unknown>;
+
+/** Schemas by name, each with its name as the title if it has no other. */
+function titled(schemas: unknown): Schema {
+  return Object.fromEntries(
+    Object.entries(isSchema(schemas) ? schemas : {}).map(([name, schema]) => {
+      const adapted = adapt(isSchema(schema) ? schema : {});
+      return [name, "$ref" in adapted ? adapted : { title: name, ...adapted }];
+    }),
+  );
+}
 
 function adaptValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(adaptValue);

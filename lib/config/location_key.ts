@@ -5,9 +5,8 @@
  */
 import { utf8Bytes } from "../route/bytes.ts";
 import type { LocationKey } from "../route/location.ts";
-import { hasControls } from "./control_characters.ts";
-import { ValueError } from "./value_error.ts";
-import { expected, quote } from "./words.ts";
+import { hasControls } from "./plain_text.ts";
+import { expected, quote, ValueError } from "./words.ts";
 
 /** For editors: what {@link parseLocationKey} takes, roughly. */
 export const LOCATION_KEY_PATTERN = "^\\s*((=|\\^~)\\s*)?/|^\\s*~";
@@ -19,6 +18,10 @@ export const LOCATION_KEY_PATTERN = "^\\s*((=|\\^~)\\s*)?/|^\\s*~";
  * @throws {ValueError} If it is none of these, or could never take a request.
  */
 export function parseLocationKey(key: string): LocationKey {
+  // Most keys are just this.
+  if (key.startsWith("/") && key.trim() === key) {
+    return pathKey("prefix", key, key);
+  }
   const [, modifier = "", text = ""] = /^\s*(=|\^~|~\*|~)?\s*(.*?)\s*$/s
     .exec(key) ?? [];
   switch (modifier) {
@@ -34,18 +37,33 @@ export function parseLocationKey(key: string): LocationKey {
   }
 }
 
+/** Equal for two keys that take the same paths. */
+export function locationIdentity(key: LocationKey): string {
+  switch (key.kind) {
+    case "regex":
+      return `${key.ignoreCase ? "~*" : "~"} ${key.source}`;
+    case "exact":
+      return `= ${key.path}`;
+    default:
+      // A prefix is one, whether it goes before regular expressions or not.
+      return key.path;
+  }
+}
+
 function pathKey(
   kind: "exact" | "prefix" | "preferential",
   path: string,
   key: string,
 ): LocationKey {
   if (!path.startsWith("/")) throw new ValueError(notAPath(path, key));
-  const reason = UNREACHABLE.find(([pattern]) => pattern.test(path))?.[1];
-  if (reason !== undefined) throw new ValueError(reason);
+  if (SUSPICIOUS.test(path)) {
+    const reason = UNREACHABLE.find(([pattern]) => pattern.test(path))?.[1];
+    if (reason !== undefined) throw new ValueError(reason);
+  }
   if (hasControls(path)) {
     throw new ValueError("a path has no control characters");
   }
-  if (kind !== "exact" && /\/\*+$/.test(path)) {
+  if (kind !== "exact" && path.endsWith("*") && /\/\*+$/.test(path)) {
     throw new ValueError(
       `a prefix takes everything below it (write ${
         quote(key.replace(/\*+$/, ""))
@@ -55,7 +73,6 @@ function pathKey(
   return {
     kind,
     path: utf8Bytes(path),
-    // nginx answers /admin with 301 to /admin/ where only the latter is there.
     autoRedirect: path.length > 1 && path.endsWith("/"),
   };
 }
@@ -63,13 +80,16 @@ function pathKey(
 function notAPath(path: string, key: string): string {
   if (key.startsWith("@")) return "named locations are not supported";
   if (/^https?:/i.test(path)) {
-    return `${expected("a path", path)} (the path stands before the colon, ` +
+    return `${expected("a path", path)} (write the path before the colon and ` +
       `the address after it)`;
   }
   const word = path.replace(/^\/*/, "");
   const meant = key.slice(0, key.length - path.length) + "/" + word;
   return `a path must start with "/" (did you mean ${quote(meant)}?)`;
 }
+
+/** What every path of {@link UNREACHABLE} has: one look in place of four. */
+const SUSPICIOUS = /[?#%]|\/[/.]/;
 
 /** Paths that no request has, because its path is decoded and cleaned first. */
 const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
@@ -93,7 +113,7 @@ function regexKey(source: string, ignoreCase: boolean): LocationKey {
     const message = error instanceof Error ? error.message : String(error);
     const reason = message.replace(/^.*: /s, "").toLowerCase();
     throw new ValueError(
-      `${quote(source)} is no regular expression: ${reason}`,
+      `${quote(source)} is not a valid regular expression: ${reason}`,
     );
   }
   return { kind: "regex", source: bytes, ignoreCase };

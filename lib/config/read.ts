@@ -4,18 +4,19 @@
  * @module
  */
 import * as v from "valibot";
-import { checkDocument } from "./checks.ts";
+import { checkConfig, type ReadConfig } from "./checks.ts";
 import {
   ConfigError,
   formatPath,
   type Path,
   type Problem,
+  type Report,
 } from "./config_error.ts";
+import { type Listen, readListen } from "./directives/listen.ts";
 import { type Environment, substituteEnvironment } from "./environment.ts";
+import { unknownKey } from "./hints.ts";
 import { type Config, Document } from "./schema.ts";
-import { parseListen } from "./address.ts";
-import { reportIssues } from "./issues.ts";
-import { ValueError } from "./value_error.ts";
+import { attempt, isMap, type Issue } from "./schema_parts.ts";
 
 /** How to read a config. */
 export interface ReadOptions {
@@ -44,18 +45,27 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
     unfilled.add(formatPath(path));
   });
   const report = (path: Path, message: string) => {
-    // What is wrong with a value that could not be filled in is its effect.
+    // Further problems of a value that could not be filled in only follow.
     if (!unfilled.has(formatPath(path))) found.push({ path, message });
   };
   const problems: Problem[] = [];
-  if (listen !== undefined) {
-    const problem = listenProblem(listen);
-    if (problem === undefined) filled = withListen(filled, listen);
-    else problems.push({ file: "--listen", path: "", message: problem });
-  }
+  const override = listen === undefined ? undefined : attempt(
+    () => readListen(listen),
+    (message) => void problems.push({ file: "--listen", path: "", message }),
+  );
+  if (override !== undefined) filled = withoutListen(filled);
   const result = v.safeParse(Document, filled);
-  if (!result.success) reportIssues(result.issues, report);
-  checkDocument(filled, report);
+  result.issues?.forEach((issue) => reportIssue(issue, report));
+  // The schema keeps what could be read, whatever else is wrong.
+  const read = result.output as ReadConfig | undefined;
+  if (read !== undefined && isMap(filled)) {
+    if (override !== undefined) listenOnly(read, override);
+    checkConfig(
+      read,
+      filled,
+      (path, message) => report(writtenPath(path, filled), message),
+    );
+  }
   for (const { path, message } of inOrder(found, filled)) {
     problems.push({ file: source, path: formatPath(path), message });
   }
@@ -63,28 +73,47 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
   return result.output;
 }
 
-function listenProblem(listen: string): string | undefined {
-  try {
-    parseListen(listen);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof ValueError)) throw error;
-    return error.message;
+/** The document without any `listen` of a server. */
+function withoutListen(document: unknown): unknown {
+  if (!isMap(document)) return document;
+  const { listen: _, ...rest } = document;
+  if (document["servers"] === undefined) return rest;
+  const { servers } = document;
+  if (!Array.isArray(servers)) return document;
+  return { ...document, servers: servers.map(withoutListen) };
+}
+
+function listenOnly(config: ReadConfig, listen: Listen): void {
+  for (const server of config.servers ?? [config]) {
+    if (server !== undefined) server.listen = [listen];
   }
 }
 
-/** The document with every server at this address. */
-function withListen(document: unknown, listen: string): unknown {
-  if (!isBlock(document)) return document;
-  const { servers } = document;
-  if (servers === undefined) return { ...document, listen };
-  if (!Array.isArray(servers)) return document;
-  return {
-    ...document,
-    servers: servers.map((server: unknown) =>
-      isBlock(server) ? { ...server, listen } : server
-    ),
-  };
+function reportIssue(issue: Issue, report: Report): void {
+  const path = (issue.path ?? []).map(({ key }) =>
+    typeof key === "number" ? key : String(key)
+  );
+  // See `block`: the requirement is the list of known keys.
+  if (issue.type === "never" && Array.isArray(issue.requirement)) {
+    report(path, unknownKey(String(path.at(-1)), issue.requirement));
+  } else {
+    report(path, issue.message);
+  }
+}
+
+/**
+ * The part of a path that exists in the document. A short form has no keys, and
+ * a default is not written at all.
+ */
+function writtenPath(path: Path, document: unknown): Path {
+  let value = document;
+  for (const [i, key] of path.entries()) {
+    if (typeof value !== "object" || value === null || !(key in value)) {
+      return path.slice(0, i);
+    }
+    value = Reflect.get(value, key);
+  }
+  return path;
 }
 
 /** Sorts by the places in the document; what has the same place stays as it is. */
@@ -98,7 +127,7 @@ function inOrder<T extends { path: Path }>(
     .map(({ item }) => item);
 }
 
-/** A path as places: the how-manieth key of each map. */
+/** A path as numbers: the index of each key in its map, of each item in its list. */
 function rank(path: Path, document: unknown): number[] {
   let value = document;
   return path.map((key) => {
@@ -106,7 +135,7 @@ function rank(path: Path, document: unknown): number[] {
       value = value[Number(key)];
       return Number(key);
     }
-    if (!isBlock(value)) return 0;
+    if (!isMap(value)) return 0;
     const place = Object.keys(value).indexOf(String(key));
     value = value[key];
     return place < 0 ? Infinity : place;
@@ -119,8 +148,4 @@ function compare(a: readonly number[], b: readonly number[]): number {
     if (x !== y) return x < y ? -1 : 1;
   }
   return a.length - b.length;
-}
-
-function isBlock(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

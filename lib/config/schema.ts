@@ -1,255 +1,182 @@
 /**
- * The config's schema: types, checks, defaults and the JSON Schema for editors
- * all come from here. It sees the document after the environment's values have
- * been put in; what concerns several places at once is in checks.ts.
- *
- * Documentation stands before any transformation, since JSON Schema describes
- * what goes in.
+ * The config's schema, composed of the directives: types, checks, defaults and
+ * the JSON Schema for editors all come from here. It sees the document after the
+ * environment's values have been put in; what concerns several places at once is
+ * in checks.ts.
  *
  * @module
  */
 import * as v from "valibot";
-import {
-  Listens,
-  ProxyPassText,
-  ServerNames,
-  Time,
-  Toggle,
-  TrustedProxies,
-  Workers,
-} from "./directive_values.ts";
-import { Limit } from "./limit_values.ts";
-import { Upstream, type UpstreamConfig } from "./upstream_values.ts";
-import { defaults, inheritable, inheritableSchemas } from "./inheritable.ts";
 import { parseAuthority } from "./address.ts";
-import { LOCATION_KEY_PATTERN, parseLocationKey } from "./location_key.ts";
+import { directives } from "./directives/all.ts";
 import {
-  block,
-  checkedBy,
+  allowedIn,
+  type Directives,
   documented,
-  list,
-  mapOf,
-  wants,
-} from "./schema_parts.ts";
-import { ValueError } from "./value_error.ts";
-import { expected, quote } from "./words.ts";
+  entriesIn,
+  type Place,
+  required,
+} from "./directives/directive.ts";
+import { checks } from "./directives/health_check.ts";
+import { Upstream, upstream } from "./directives/upstream.ts";
+import {
+  LOCATION_KEY_PATTERN,
+  locationIdentity,
+  parseLocationKey,
+} from "./location_key.ts";
+import { mapOf } from "./schema_map.ts";
+import { block, byType, list, shortFor } from "./schema_parts.ts";
+import { quote, ValueError } from "./words.ts";
 
-const LimitConn = documented(
-  Limit,
-  "limit_conn",
-  "Most requests in flight, of the whole proxy or of a location, in all or of " +
-    "each client address: past the first 503, past the second 429. Counted in " +
-    "each worker.",
+const LocationBlock = v.pipe(
+  block(
+    "an address such as http://backend, or a map",
+    entriesIn("location", directives),
+  ),
+  // For editors; checks.ts says it in words.
+  v.metadata({
+    oneOf: [{ required: ["proxy_pass"] }, { required: ["return"] }],
+  }),
 );
 
-const WebsocketLimitConn = documented(
-  Limit,
-  "websocket_limit_conn",
-  "Most open WebSockets, of the whole proxy or of a location, in all or of " +
-    "each client address: past the first 503, past the second 429. Counted in " +
-    "each worker.",
-);
-
-const LocationBlock = block(`an address such as http://backend, or a map`, {
-  proxy_pass: ProxyPassText,
-  limit_conn: v.optional(LimitConn),
-  websocket_limit_conn: v.optional(WebsocketLimitConn),
-  ...inheritable,
-});
-
-/** A location's directives; those it does not have are inherited. */
+/** A location's own directives; it inherits the others. */
 export type LocationConfig = v.InferOutput<typeof LocationBlock>;
 
-const Location = documented(
-  v.union([
-    v.pipe(
-      ProxyPassText,
-      v.transform((proxy_pass): LocationConfig => ({ proxy_pass })),
-    ),
-    LocationBlock,
-  ], wants("an address such as http://backend, or a map with proxy_pass")),
-  "location",
-  "Where the requests for these paths go: an address, or a map with proxy_pass " +
-    "and more.",
+const { proxy_pass } = directives;
+const ProxyPassAlone = documented(
+  proxy_pass.value,
+  proxy_pass.description,
+  "proxy_pass",
 );
 
-const Locations = v.pipe(
-  mapOf(
-    "a map from paths to addresses",
-    v.pipe(
-      v.string(),
-      v.metadata({ pattern: LOCATION_KEY_PATTERN }),
-      checkedBy(parseLocationKey),
+const Location = documented(
+  byType("an address such as http://backend, or a map with proxy_pass", [
+    shortFor(["proxy_pass"], ProxyPassAlone, LocationBlock),
+    LocationBlock,
+  ]),
+  "Where the requests for these paths go: an address, or a map with proxy_pass " +
+    "or return, and more.",
+);
+
+const ofServers = {
+  locations: required(
+    ["top", "server"],
+    mapOf(
+      "a map from paths to addresses",
+      {
+        parse: parseLocationKey,
+        pattern: LOCATION_KEY_PATTERN,
+        repeated: {
+          identity: locationIdentity,
+          message: (above) => `the same location as ${quote(above)}`,
+        },
+      },
+      Location,
     ),
-    Location,
-  ),
-  v.title("locations"),
-  v.description(
     "Which paths go where. A key is a prefix (`/api` takes `/apiary` too), " +
       "`= /exact`, `^~ /prefix` (before regular expressions), `~ regex`, or " +
       "`~* regex` (without regard to case). The longest prefix wins, whatever " +
       "the order, unless a regular expression matches.",
   ),
-  v.transform((locations) =>
-    Object.entries(locations).map(([written, location]) => ({
-      written,
-      key: parseLocationKey(written),
-      location,
-    }))
-  ),
-);
-
-const Listen = documented(
-  Listens,
-  "listen",
-  'Where to listen: 9000, "127.0.0.1:9000", "[::]:9000", "unix:/run/x.sock", ' +
-    "or a list. A port alone is one of all IPv4 addresses.",
-);
-
-const ServerName = documented(
-  ServerNames,
-  "server_name",
-  "The hosts this server answers for: example.com, *.example.com, example.*, " +
-    ".example.com (it and all below), or a list. The first server of a listen " +
-    "also takes what no other has.",
-);
-
-const serverEntries = {
-  server_name: v.optional(ServerName, ""),
-  listen: v.optional(Listen, 9000),
-  ...inheritable,
 };
 
 const VirtualServer = documented(
   block("a map with listen, server_name and locations", {
-    ...serverEntries,
-    locations: Locations,
+    ...entriesIn("server", directives),
+    ...entriesIn("server", ofServers),
   }),
-  "server",
   "A virtual host.",
+  "server",
 );
 
-/** A server's directives; those of its locations that it does not have are the top's. */
+/** A server's own directives; it inherits the others. */
 export type ServerConfig = v.InferOutput<typeof VirtualServer>;
 
-function checkUpstreamName(name: string): void {
+/** A name in lower case: nginx compares them without regard to case, as hosts. */
+function parseUpstreamName(name: string): string {
   if (!/^[\w.-]+$/.test(name)) {
     throw new ValueError(
-      `${quote(name)} is no name: letters, digits, "_", "-" and "." only`,
+      `${
+        quote(name)
+      } is not a valid name: only letters, digits, "_", "-" and "."`,
     );
   }
   // It must be possible in place of a host.
   parseAuthority(name);
+  return name.toLowerCase();
 }
 
-const logFormats = ["combined", "json"] as const;
+const NamedUpstream = documented(
+  Upstream,
+  "A group of servers: host:port or unix:/path, a list of them, or a map with " +
+    "servers and how they are balanced and checked.",
+);
+
+const ofTheTop = {
+  servers: allowedIn(
+    ["top"],
+    list("a list of servers", VirtualServer),
+    undefined,
+    "Several virtual hosts, each with its listen, server_name and locations, " +
+      "in place of these at the top.",
+  ),
+  upstreams: allowedIn(
+    ["top"],
+    mapOf(
+      `a map such as "backend: localhost:8000"`,
+      {
+        parse: parseUpstreamName,
+        repeated: {
+          identity: (name) => name,
+          message: () =>
+            "this name is already used above, in different letter case",
+        },
+      },
+      NamedUpstream,
+    ),
+    {},
+    "Names for the servers behind, to be used in proxy_pass.",
+  ),
+};
 
 export const Document = v.pipe(
   block("a map of directives", {
-    ...serverEntries,
-    ...defaults,
-    locations: v.optional(Locations, {}),
-    servers: v.optional(documented(
-      list("a list of servers", VirtualServer),
-      "servers",
-      "Several virtual hosts, each with its listen, server_name and locations, " +
-        "in place of these at the top.",
-    )),
-    upstreams: v.optional(
-      documented(
-        mapOf(
-          `a map such as "backend: localhost:8000"`,
-          v.pipe(v.string(), checkedBy(checkUpstreamName)),
-          Upstream,
-        ),
-        "upstreams",
-        "Names for the servers behind, to be used in proxy_pass.",
-      ),
-      {},
-    ),
-    trusted_proxies: v.optional(documented(
-      TrustedProxies,
-      "trusted_proxies",
-      'Networks such as 10.0.0.0/8, addresses, or "unix": only from these are ' +
-        "X-Forwarded-For, -Proto, -Host and Forwarded believed.",
-    )),
-    limit_conn: v.optional(LimitConn),
-    websocket_limit_conn: v.optional(WebsocketLimitConn),
-    workers: v.optional(
-      documented(
-        Workers,
-        "workers",
-        "How many threads accept connections: a number, or auto for one for each " +
-          "processor. More than one needs Linux. Limits and health are counted " +
-          "in each by itself.",
-      ),
-      1,
-    ),
-    log_format: v.optional(
-      documented(
-        v.picklist(
-          logFormats,
-          (issue) => expected(`"combined" or "json"`, issue.input),
-        ),
-        "log_format",
-        "How a line of the access log is written: combined, as nginx's, or json.",
-      ),
-      "combined",
-    ),
-    shutdown_timeout: v.optional(
-      documented(
-        Time,
-        "shutdown_timeout",
-        "How long requests in flight may take after SIGTERM.",
-      ),
-      "30s",
-    ),
-    websocket_drain: v.optional(documented(
-      Time,
-      "websocket_drain",
-      "Over how long open WebSockets are closed after SIGTERM, so that not all " +
-        "clients come back in one instant; less than shutdown_timeout. 5s, or " +
-        "half of shutdown_timeout if that is less.",
-    )),
-    dev: v.optional(
-      documented(
-        Toggle,
-        "dev",
-        "Whether error pages say which upstream failed and what to do about it.",
-      ),
-      false,
-    ),
+    ...entriesIn("top", directives),
+    locations: v.optional(ofServers.locations.value),
+    ...entriesIn("top", ofTheTop),
   }),
   v.title("sameorigin"),
   v.description("The config of sameorigin, a reverse proxy."),
-  v.transform(({ servers, listen, server_name, locations, ...top }) => {
-    const only: ServerConfig = { listen, server_name, locations };
-    // nginx compares the names of upstreams without regard to case, as hosts.
-    const upstreams = new Map<string, UpstreamConfig>();
-    for (const [name, upstream] of Object.entries(top.upstreams)) {
-      upstreams.set(name.toLowerCase(), upstream);
-    }
-    return { ...top, servers: servers ?? [only], upstreams };
-  }),
 );
 
-/** The schemas that stand in several places; for editors each is written once. */
-export const shared = {
-  ...inheritableSchemas,
-  listen: Listen,
-  server_name: ServerName,
-  locations: Locations,
-  location: Location,
-  upstream: Upstream,
-  limit_conn: LimitConn,
-  websocket_limit_conn: WebsocketLimitConn,
-};
-
-/** A config that has passed every check of a single value. */
+/** A config whose values have been parsed, but not checked against each other. */
 export type Config = v.InferOutput<typeof Document>;
 
-/** The directives that every location has, its own or inherited ones. */
-export type Defaults = Pick<
-  Config,
-  Exclude<keyof typeof defaults, "proxy_set_header" | "proxy_read_timeout">
->;
+const ALL: readonly Directives[] = [
+  directives,
+  ofServers,
+  ofTheTop,
+  upstream,
+  checks,
+];
+
+/** The places where a directive is allowed; none if there is no such directive. */
+export function placesOf(name: string): Place[] {
+  return ALL.flatMap((directives) =>
+    Object.hasOwn(directives, name) ? directives[name]?.places ?? [] : []
+  );
+}
+
+/** The schemas that are used in several places: the definitions of the JSON Schema. */
+export function sharedSchemas(): Record<string, v.GenericSchema> {
+  const shared = { ...directives, ...ofServers };
+  return {
+    ...Object.fromEntries(
+      Object.entries(shared)
+        .filter(([, { places }]) => places.length > 1)
+        .map(([name, { value }]) => [name, value]),
+    ),
+    location: Location,
+    upstream: NamedUpstream,
+  };
+}

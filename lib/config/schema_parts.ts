@@ -1,87 +1,112 @@
 /**
- * The means that the schema is written with: parsers as parts of it, words for
- * what is wrong, and shapes that JSON Schema has too.
+ * The parts that the schema is made of.
+ *
+ * They keep what could be read: a value that is refused comes out as
+ * `undefined`, and everything beside it comes out parsed. So the checks between
+ * several places find all problems without parsing anything again.
  *
  * @module
  */
 import * as v from "valibot";
-import { ValueError } from "./value_error.ts";
-import { expected } from "./words.ts";
+import { expected, expectedText, ValueError } from "./words.ts";
 
-/** A transformation by a parser that throws {@link ValueError}. */
+export type Issue = v.BaseIssue<unknown>;
+type Message = (input: unknown) => string;
+
+/** A value that is transformed by a parser, which throws {@link ValueError}. */
 export function parsedBy<Input, Output>(parse: (input: Input) => Output) {
   return v.rawTransform<Input, Output>(({ dataset, addIssue, NEVER }) => {
-    try {
-      return parse(dataset.value);
-    } catch (error) {
-      if (!(error instanceof ValueError)) throw error;
-      addIssue({ message: error.message });
+    const refuse = (message: string) => {
+      addIssue({ message });
+      Object.assign(dataset, { value: undefined });
       return NEVER;
-    }
+    };
+    return attempt(() => parse(dataset.value), refuse);
   });
 }
 
-/** A check by a function that throws {@link ValueError}. */
-export function checkedBy<Input>(check: (input: Input) => void) {
-  return v.rawCheck<Input>(({ dataset, addIssue }) => {
-    if (!dataset.typed) return;
-    try {
-      check(dataset.value);
-    } catch (error) {
-      if (!(error instanceof ValueError)) throw error;
-      addIssue({ message: error.message });
-    }
-  });
+/** The result of a parser, or of `refuse` where it throws {@link ValueError}. */
+export function attempt<Result, Refused>(
+  parse: () => Result,
+  refuse: (message: string) => Refused,
+): Result | Refused {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    return refuse(error.message);
+  }
 }
 
-/** The message of a value that has the wrong type. */
-export function wants(what: string) {
-  return (issue: v.BaseIssue<unknown>) => expected(what, issue.input);
+/** The result of a schema that does not take the input. */
+export function refused(
+  input: unknown,
+  message: string,
+): v.FailureDataset<Issue> {
+  return {
+    typed: false,
+    value: undefined,
+    issues: [issueOf(input, message)],
+  };
 }
 
-/**
- * A map with these entries and no others. An issue of type `never` with a
- * `requirement` is an unknown key, and that the keys that are known.
- */
-export function block<const Entries extends v.ObjectEntries>(
-  what: string,
-  entries: Entries,
-): Block<Entries> {
-  const nothing = { ...v.never(), requirement: Object.keys(entries) };
-  const missing = (issue: v.BaseIssue<unknown>) =>
-    issue.path ? "is missing" : expected(what, issue.input);
-  // Its type gives every other key the type `never`, the known ones included.
-  return noList(what, v.objectWithRest(entries, nothing, missing)) as Block<
-    Entries
-  >;
+/** An issue in our own words; what the library would say is not used. */
+export function issueOf(input: unknown, message: string): Issue {
+  return {
+    kind: "schema",
+    type: "refused",
+    input,
+    expected: null,
+    received: "",
+    message,
+  };
 }
 
-type Block<Entries extends v.ObjectEntries> = v.GenericSchema<
-  v.InferInput<v.ObjectSchema<Entries, undefined>>,
-  v.InferOutput<v.ObjectSchema<Entries, undefined>>
->;
-
-/** A map with keys of one kind and values of one kind. */
-export function mapOf<
-  Key extends v.BaseSchema<string, string, v.BaseIssue<unknown>>,
-  Value extends v.GenericSchema,
->(what: string, key: Key, value: Value) {
-  return noList(what, v.record(key, value, wants(what)));
-}
-
-/** Refuses a list, which valibot takes for a map with the keys `0`, `1`, …. */
-function noList<Schema extends v.GenericSchema>(
-  what: string,
+/** The schema for inputs that are accepted; any other is refused with the message. */
+function only<Schema extends v.GenericSchema>(
+  accepts: (input: unknown) => boolean,
+  message: Message,
   schema: Schema,
 ): Schema {
-  const refused = v.never(wants(what));
   return {
     ...schema,
     "~run": (dataset, config) =>
-      Array.isArray(dataset.value)
-        ? refused["~run"](dataset, config)
-        : schema["~run"](dataset, config),
+      accepts(dataset.value)
+        ? schema["~run"](dataset, config)
+        : refused(dataset.value, message(dataset.value)),
   };
+}
+
+/** Text; a number or a boolean in its place needs quotes. */
+export function text(
+  what: string,
+  message: Message = (input) => expectedText(what, input),
+) {
+  return only((input) => typeof input === "string", message, v.string());
+}
+
+/** One of these words. */
+export function oneOf<const Words extends readonly string[]>(
+  what: string,
+  words: Words,
+) {
+  return v.pipe(
+    text(what, (input) => expected(what, input)),
+    v.metadata({ enum: words }),
+    parsedBy((written): Words[number] => {
+      const word = words.find((word) => word === written);
+      if (word === undefined) throw new ValueError(expected(what, written));
+      return word;
+    }),
+  );
+}
+
+/** A list of at least one. */
+export function list<Item extends v.GenericSchema>(what: string, item: Item) {
+  return v.pipe(
+    only(Array.isArray, (input) => expected(what, input), v.array(item)),
+    v.minLength(1, "the list is empty"),
+  );
 }
 
 /** A value, or a list of at least one; comes out as a list. */
@@ -89,25 +114,148 @@ export function oneOrMore<Item extends v.GenericSchema>(
   what: string,
   item: Item,
 ) {
-  return v.union([
+  return byType(what, [
     v.pipe(item, v.transform((one): v.InferOutput<Item>[] => [one])),
     list(what, item),
-  ], wants(what));
+  ]);
 }
 
-/** A list of at least one. */
-export function list<Item extends v.GenericSchema>(what: string, item: Item) {
-  return v.pipe(
-    v.array(item, wants(what)),
-    v.minLength(1, "the list is empty"),
-  );
+/**
+ * A map with these entries and no others. An issue of type `never` with a
+ * `requirement` is an unknown key, and the requirement is the known keys.
+ */
+export function block<const Entries extends v.ObjectEntries>(
+  what: string,
+  entries: Entries,
+): Block<Entries> {
+  const unknown = { ...v.never(), requirement: Object.keys(entries) };
+  // Its type gives every other key the type `never`, the known ones included.
+  return only(
+    isMap,
+    (input) => expected(what, input),
+    v.objectWithRest(entries, unknown, "is missing"),
+  ) as Block<Entries>;
 }
 
-/** Gives a directive its documentation, from which that of editors is made. */
-export function documented<Schema extends v.GenericSchema>(
-  schema: Schema,
-  title: string,
-  description: string,
+type Block<Entries extends v.ObjectEntries> = v.GenericSchema<
+  v.InferInput<v.ObjectSchema<Entries, undefined>>,
+  v.InferOutput<v.ObjectSchema<Entries, undefined>>
+>;
+
+/**
+ * One of several schemas, chosen by the type of the input. Only that one is run,
+ * so what is wrong is said about the form that was meant. No two take the same
+ * type.
+ */
+export function byType<const Options extends readonly v.GenericSchema[]>(
+  what: string,
+  options: Options,
 ) {
-  return v.pipe(schema, v.title(title), v.description(description));
+  const taking = new Map<InputType, v.GenericSchema>();
+  for (const option of options) {
+    for (const type of typesOf(option)) taking.set(type, option);
+  }
+  const run: v.GenericSchema["~run"] = (dataset, config) => {
+    const option = taking.get(typeOf(dataset.value));
+    return option === undefined
+      ? refused(dataset.value, expected(what, dataset.value))
+      : option["~run"](dataset, config);
+  };
+  return schemaOf<
+    v.InferInput<Options[number]>,
+    v.InferOutput<Options[number]>
+  >("union", { options }, run);
+}
+
+/**
+ * A schema of our own.
+ *
+ * @param type As what the converter to JSON Schema sees it.
+ * @param parts What the converter reads of a schema of that type.
+ */
+export function schemaOf<Input, Output>(
+  type: string,
+  parts: object,
+  run: v.GenericSchema["~run"],
+): v.GenericSchema<Input, Output> {
+  const schema: unknown = {
+    kind: "schema",
+    type,
+    expects: "",
+    async: false,
+    ...parts,
+    "~run": run,
+  };
+  return schema as v.GenericSchema<Input, Output>;
+}
+
+type InputType = "string" | "number" | "boolean" | "list" | "map" | "none";
+
+function typeOf(input: unknown): InputType {
+  if (Array.isArray(input)) return "list";
+  if (isMap(input)) return "map";
+  switch (typeof input) {
+    case "string":
+      return "string";
+    case "number":
+      return Number.isNaN(input) ? "none" : "number";
+    case "boolean":
+      return "boolean";
+    default:
+      return "none";
+  }
+}
+
+/** The types of input that a schema takes. */
+function typesOf(schema: v.GenericSchema): InputType[] {
+  switch (schema.type) {
+    case "string":
+    case "number":
+    case "boolean":
+      return [schema.type];
+    case "array":
+      return ["list"];
+    case "object_with_rest":
+    case "record":
+      return ["map"];
+    case "union":
+      return (schema as v.UnionSchema<v.GenericSchema[], undefined>).options
+        .flatMap(typesOf);
+    default:
+      throw new Error(`a schema of type ${schema.type} has no type of input`);
+  }
+}
+
+/**
+ * The short form of a block: one of its values alone. It is read as the block
+ * with only that in it.
+ *
+ * @param path Where the value stands in the block.
+ * @param form The value, for editors.
+ */
+export function shortFor<
+  Form extends v.GenericSchema,
+  Whole extends v.GenericSchema,
+>(path: readonly (string | number)[], form: Form, whole: Whole) {
+  const run: v.GenericSchema["~run"] = (dataset, config) => {
+    const value = path.reduceRight<unknown>(
+      (inner, key) => typeof key === "number" ? [inner] : { [key]: inner },
+      dataset.value,
+    );
+    const result = whole["~run"]({ value }, config);
+    // The path is not written.
+    for (const issue of result.issues ?? []) {
+      (issue.path as unknown[] | undefined)?.splice(0, path.length);
+    }
+    return result;
+  };
+  return { ...form, "~run": run } as v.GenericSchema<
+    v.InferInput<Form>,
+    v.InferOutput<Whole>
+  >;
+}
+
+/** Whether an input is a map: neither a list nor a scalar. */
+export function isMap(input: unknown): input is Record<string, unknown> {
+  return typeof input === "object" && input !== null && !Array.isArray(input);
 }

@@ -5,74 +5,46 @@
  * @module
  */
 import { utf8Bytes } from "../route/bytes.ts";
-import { didYouMean } from "./did_you_mean.ts";
-import { ValueError } from "./value_error.ts";
-import { findVariable, VARIABLE_NAMES } from "./variables.ts";
+import { didYouMean, ValueError } from "./words.ts";
+import { hasControls } from "./plain_text.ts";
+import { findVariable, type Template, VARIABLE_NAMES } from "./variables.ts";
+
+export type { RequestContext, Template } from "./variables.ts";
 
 /**
- * What a request tells the variables. Made once per request by the handler;
- * everything costly is a getter or computed by the variable that needs it.
- */
-export interface RequestContext {
-  readonly method: string;
-  /** The raw request target as the client sent it, query included: nginx's `$request_uri`. */
-  readonly requestUri: string;
-  /** The normalised, percent-decoded path: nginx's `$uri`. */
-  readonly path: string;
-  /** The query without its `?`, `""` if none: nginx's `$args`. */
-  readonly args: string;
-  /** The request's headers. In Deno they can't be read once the request has ended. */
-  readonly headers: Headers;
-  /** `Referer` and `User-Agent`, null where missing: read at once, for the log. */
-  readonly referer: string | null;
-  readonly userAgent: string | null;
-  /** `X-Forwarded-For` as it came, null where missing. */
-  readonly forwardedFor: string | null;
-  /** Host and port that the client asked for, `""` for none: nginx's `$http_host`. */
-  readonly httpHost: string;
-  /** Lower case, without port; the server's name where the request has no host: nginx's `$host`. */
-  readonly host: string;
-  /** `http` or `https`. */
-  readonly scheme: string;
-  /** The client's address; `unix:` for a unix socket. */
-  readonly remoteAddr: string;
-  /** The client's port, `""` for a unix socket. */
-  readonly remotePort: string;
-  /** The peer of the connection: the client, or a proxy before this one. */
-  readonly peerAddr: string;
-  /** Host and port that the client asked a trusted proxy for; null for none. */
-  readonly forwardedHost: string | null;
-  /** First `server_name` of the server that took the request. */
-  readonly serverName: string;
-  /** The port of the listener, `""` for a unix socket. */
-  readonly serverPort: string;
-  /** The id of this request, ours or the client's. */
-  readonly requestId: string;
-  /** `$proxy_host`: name (and port, where not the scheme's default) of the `proxy_pass`. */
-  readonly proxyHost: string;
-  /** `$upstream_addr`: `host:port` of the server that was picked. */
-  readonly upstreamAddr: string;
-}
-
-/** A compiled value: renders to the string for one request. */
-export type Template = (request: RequestContext) => string;
-
-/**
- * Compiles a text with variables: `$host:$server_port`, `${host}x`; `$$` is a
- * dollar. What is not ASCII goes out as UTF-8, like everything nginx sends.
+ * Compiles a header's value with variables: `$host:$server_port`, `${host}x`;
+ * `$$` is a dollar. What is not ASCII goes out as UTF-8, like everything nginx
+ * sends: a template renders to a byte string.
  *
  * @throws {ValueError} On an unknown variable, a lone dollar, or a control
  * character (RFC 9110 section 5.5: a header value has none).
  */
 export function compileTemplate(text: string): Template {
-  // deno-lint-ignore no-control-regex -- they are what is looked for.
-  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) {
+  // A tab is allowed.
+  if (hasControls(text.replaceAll("\t", ""))) {
     throw new ValueError(
       "a header's value has no line breaks or other control characters",
     );
   }
+  return text.includes(";") && /\$\w+;\s*$/.test(text)
+    ? compile(text, ["no semicolon at the end here, it would be sent"])
+    : compile(text, []);
+}
+
+/**
+ * Compiles a body with variables: as {@link compileTemplate} does, but it may
+ * have line breaks.
+ *
+ * @throws {ValueError} On an unknown variable or a lone dollar.
+ */
+export function compileText(text: string): Template {
+  return compile(text, []);
+}
+
+/** @param problems What is wrong with the text already. */
+function compile(text: string, problems: readonly string[]): Template {
   const parts: Template[] = [];
-  const problems: string[] = [];
+  const unknown: string[] = [];
   let literal = "";
   const endLiteral = () => {
     const value = utf8Bytes(literal);
@@ -83,19 +55,17 @@ export function compileTemplate(text: string): Template {
     if (!piece.startsWith("$")) literal += piece;
     else if (piece === "$$") literal += "$";
     else {
-      const name = piece.replace(/^\$\{?|\}$/g, "");
+      const name = piece.startsWith("${") ? piece.slice(2, -1) : piece.slice(1);
       const variable = findVariable(name.toLowerCase());
-      if (variable === undefined) problems.push(unknownVariable(piece, name));
+      if (variable === undefined) unknown.push(unknownVariable(piece, name));
       else {
         endLiteral();
         parts.push(variable);
       }
     }
   }
-  if (/\$\w+;\s*$/.test(text)) {
-    problems.push("no semicolon at the end here, it would be sent");
-  }
-  if (problems.length > 0) throw new ValueError(problems.join("; "));
+  const all = [...unknown, ...problems];
+  if (all.length > 0) throw new ValueError(all.join("; "));
   endLiteral();
   return join(parts);
 }

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { ValueError } from "./value_error.ts";
-import { expected } from "./words.ts";
+import { expected, ValueError } from "./words.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -53,6 +52,26 @@ function inUnits(text: string): number {
   return Number(d) * DAY + Number(h) * HOUR + Number(m) * MINUTE +
     Number(s) * SECOND + Number(ms);
 }
+
+/** Writes a time as {@link parseTime} reads it: `30s`, `1h30m`, `0s`. */
+export function formatTime(milliseconds: number): string {
+  let rest = milliseconds;
+  let text = "";
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) text += `${count}${unit}`;
+  }
+  return text === "" ? "0s" : text;
+}
+
+const UNITS = [
+  ["d", DAY],
+  ["h", HOUR],
+  ["m", MINUTE],
+  ["s", SECOND],
+  ["ms", 1],
+] as const;
 
 /** For editors: what {@link parseSize} takes, but for the range. */
 export const SIZE_PATTERN = "^\\d+[kKmMgG]?$";

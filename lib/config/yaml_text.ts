@@ -12,7 +12,7 @@ import { ConfigError, type Problem } from "./config_error.ts";
  * @throws {ConfigError} With line and column of a syntax error.
  */
 export function parseYaml(text: string, file: string): unknown {
-  const indented = INDENTED_BY_TAB.exec(text);
+  const indented = text.includes("\t") ? INDENTED_BY_TAB.exec(text) : null;
   if (indented !== null) {
     throw new ConfigError([tabProblem(text, indented, file)]);
   }
@@ -25,7 +25,7 @@ export function parseYaml(text: string, file: string): unknown {
     throw new ConfigError([syntaxProblem(error, text, file)], { cause: error });
   }
   if (hasMapAsKey(document)) {
-    const message = "a key must be a text, not a map";
+    const message = "a key must be text, not a map";
     throw new ConfigError([{ file, path: "", message }]);
   }
   return document;

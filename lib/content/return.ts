@@ -14,11 +14,11 @@ export function returned(
   { status, text }: ReturnPlan,
   exchange: Exchange,
 ): Response | LocalResponse {
-  if (text === null && status >= 300 && !NULL_BODY.has(status)) {
+  if (text === null) {
     return new LocalResponse(status, "The config answers so.");
   }
   // Templates render to byte strings.
-  const body = bytesOf(text === null ? "" : text(exchange));
+  const body = bytesOf(text(exchange));
   const empty = NULL_BODY.has(status);
   const headers: [string, string][] = [["x-request-id", exchange.requestId]];
   if (!empty) {

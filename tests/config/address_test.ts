@@ -1,19 +1,23 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
+  BAD_PORTS,
   LISTEN_PATTERN,
+  listenKey,
   parseListen,
   parseUpstreamAddress,
   UPSTREAM_PATTERN,
 } from "../../lib/config/address.ts";
-import { BAD_PORTS } from "../../lib/config/bad_ports.ts";
 import {
   inlineAddress,
   parseProxyPass,
   proxyHost,
-} from "../../lib/config/proxy_pass.ts";
-import { parseServerName, primaryName } from "../../lib/config/server_name.ts";
-import { ValueError } from "../../lib/config/value_error.ts";
+} from "../../lib/config/directives/proxy_pass.ts";
+import {
+  parseServerName,
+  primaryName,
+} from "../../lib/config/directives/listen.ts";
+import { ValueError } from "../../lib/config/words.ts";
 
 const tcp = (hostname: string, port: number) => ({
   transport: "tcp",
@@ -41,6 +45,17 @@ Deno.test("a listen is a port or an address", () => {
   }
 });
 
+Deno.test("an address has one identity, however it is written", () => {
+  const key = (written: string | number) => listenKey(parseListen(written));
+  for (const same of [9000, "9000", "*:9000", ":9000", "0.0.0.0:9000"]) {
+    assert.equal(key(same), "0.0.0.0:9000");
+  }
+  assert.equal(key("[0:0:0:0:0:0:0:1]:80"), "[::1]:80");
+  assert.equal(key("[::1]:80"), "[::1]:80");
+  assert.equal(key("LOCALHOST:1"), "localhost:1");
+  assert.equal(key("unix:/a:1"), "unix:/a:1");
+});
+
 Deno.test("what is no listen is refused, with what was meant", () => {
   const messages: [string | number, string][] = [
     [70000, "the port must be 0 to 65535, got 70000"],
@@ -51,13 +66,13 @@ Deno.test("what is no listen is refused, with what was meant", () => {
     ["127.0.0.1", '"127.0.0.1" has no port (write "127.0.0.1:9000")'],
     [
       "::1",
-      'expected "host:port", got "::1" (an IPv6 address stands in brackets: [::1]:8000)',
+      'expected "host:port", got "::1" (write an IPv6 address in brackets: [::1]:8000)',
     ],
     ["[::1:9000", 'expected "host:port", got "[::1:9000"'],
-    ["[:::1]:9000", '"[:::1]" is no host name or address'],
+    ["[:::1]:9000", '"[:::1]" is not a host name or address'],
     [
       "443 ssl",
-      '"ssl": parameters of listen are not supported (put a server that ends TLS in front)',
+      '"ssl": parameters of listen are not supported (TLS termination is not supported: put a server in front that does it)',
     ],
     [
       "9000 default_server",
@@ -72,12 +87,12 @@ Deno.test("what is no listen is refused, with what was meant", () => {
       "unix:run/x.sock",
       'expected unix: and an absolute path, got "unix:run/x.sock"',
     ],
-    ["1.2.3:80", '"1.2.3" is no host name or address'],
-    ["256.1.1.1:80", '"256.1.1.1" is no host name or address'],
+    ["1.2.3:80", '"1.2.3" is not a host name or address'],
+    ["256.1.1.1:80", '"256.1.1.1" is not a host name or address'],
     ["a b:80", '"b:80": parameters of listen are not supported'],
     [
       "bücher.de:80",
-      '"bücher.de" is no host name or address (write "xn--bcher-kva.de")',
+      '"bücher.de" is not a host name or address (write "xn--bcher-kva.de")',
     ],
     ["$host:80", "variables can't be used here ($host)"],
   ];
@@ -106,7 +121,7 @@ Deno.test("an upstream's server is an address with a port", () => {
     ["backend", '"backend" has no port (write "backend:80")'],
     [
       "http://backend:8000/x",
-      '"http://" belongs into proxy_pass (write "backend:8000")',
+      '"http://" belongs in proxy_pass (write "backend:8000")',
     ],
     [
       "backend:8000 weight=5",
@@ -121,8 +136,8 @@ Deno.test("an upstream's server is an address with a port", () => {
       "port 6000 can't be proxied to: it is on the list of blocked ports of the fetch standard",
     ],
     ["", 'expected "host:port", got ""'],
-    ["a/b:80", '"a/b" is no host name or address'],
-    ["a@b:80", '"a@b" is no host name or address'],
+    ["a/b:80", '"a/b" is not a host name or address'],
+    ["a@b:80", '"a@b" is not a host name or address'],
   ];
   for (const [written, message] of messages) {
     assert.throws(() => parseUpstreamAddress(written), new ValueError(message));
@@ -179,11 +194,11 @@ Deno.test("what is no proxy_pass is refused, with what was meant", () => {
     ],
     [
       "ws://c:8000/x",
-      'write "http://c:8000/x": a WebSocket is bridged wherever one is asked for',
+      'write "http://c:8000/x": WebSockets are proxied without configuration',
     ],
     [
       "wss://c",
-      'write "https://c": a WebSocket is bridged wherever one is asked for',
+      'write "https://c": WebSockets are proxied without configuration',
     ],
     ["ftp://c", 'expected an address with http:// or https://, got "ftp://c"'],
     ["http://backend;", '"http://backend;": no semicolon at the end here'],
@@ -195,7 +210,7 @@ Deno.test("what is no proxy_pass is refused, with what was meant", () => {
     ["http://a/${uri}", "variables can't be used here (${uri})"],
     [
       "http://u:p@a/",
-      "no user name or password here (set the Authorization header with proxy_set_header)",
+      "user names and passwords are not supported here (set the Authorization header with proxy_set_header)",
     ],
     ["http://a:80?x=1", 'expected a path that starts with "/", got "?x=1"'],
     ["http://a:80/x#y", 'a "#" has no meaning here, got "/x#y"'],
@@ -276,18 +291,24 @@ Deno.test("a server_name is a host name, one with a star, or an address", () => 
   }
   const messages: [string, string][] = [
     ["~^www", "regular expressions are not supported here"],
-    ["a b", '"a b" is no host name (write several as a list: [a, b])'],
-    ["a:9000", '"a:9000" is no host name (write the host without a port: "a")'],
-    ["http://a/", '"http://a/" is no host name (write the host alone: "a")'],
-    ["*a.com", '"*a.com": a "*" stands only first or last, next to a dot'],
-    ["a.*.com", '"a.*.com": a "*" stands only first or last, next to a dot'],
-    ["*.a.*", '"*.a.*": a "*" stands only first or last, next to a dot'],
+    ["a b", '"a b" is not a host name (write several as a list: [a, b])'],
+    [
+      "a:9000",
+      '"a:9000" is not a host name (write the host without a port: "a")',
+    ],
+    ["http://a/", '"http://a/" is not a host name (write the host alone: "a")'],
+    ["*a.com", '"*a.com": a "*" is only allowed first or last, next to a dot'],
+    [
+      "a.*.com",
+      '"a.*.com": a "*" is only allowed first or last, next to a dot',
+    ],
+    ["*.a.*", '"*.a.*": a "*" is only allowed first or last, next to a dot'],
     [
       "bücher.de",
       '"bücher.de": browsers send this name as "xn--bcher-kva.de", write that',
     ],
-    ["[::x]", '"[::x]" is no host name'],
-    ["a..b", '"a..b" is no host name'],
+    ["[::x]", '"[::x]" is not a host name'],
+    ["a..b", '"a..b" is not a host name'],
     ["localhost;", '"localhost;": no semicolon at the end here'],
   ];
   for (const [written, message] of messages) {

@@ -10,7 +10,7 @@ import {
   loadPlan,
   planFromObject,
 } from "../../lib/config/load.ts";
-import type { LocationPlan, Plan } from "../../lib/config/plan.ts";
+import type { LocationPlan, Plan, ProxyPlan } from "../../lib/config/plan.ts";
 import type { RequestContext } from "../../lib/config/template.ts";
 import { findLocation } from "../../lib/route/location.ts";
 import { findServer } from "../../lib/route/server.ts";
@@ -67,6 +67,12 @@ export function locate(
   return match.location;
 }
 
+/** The content of a location that proxies. */
+export function proxyOf({ content }: LocationPlan): ProxyPlan {
+  assert(content.kind === "proxy");
+  return content;
+}
+
 /** The headers a location sends for a request, rendered. */
 export function rendered(
   location: LocationPlan,
@@ -74,7 +80,9 @@ export function rendered(
 ): Record<string, string> {
   const context = requestContext(request);
   return Object.fromEntries(
-    location.setHeaders.map(({ name, value }) => [name, value(context)]),
+    proxyOf(location).setHeaders.map((
+      { name, value },
+    ) => [name, value(context)]),
   );
 }
 
@@ -91,6 +99,7 @@ export function requestContext(
     referer: null,
     userAgent: null,
     forwardedFor: null,
+    httpHost: facts.headers?.get("host") ?? "",
     host: "example.com",
     scheme: "http",
     remoteAddr: "192.0.2.1",

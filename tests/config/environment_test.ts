@@ -5,7 +5,7 @@ import {
   substituteEnvironment,
   substituteText,
 } from "../../lib/config/environment.ts";
-import { locate, plan, problems, rendered } from "./config.ts";
+import { locate, plan, problems, proxyOf, rendered } from "./config.ts";
 
 const env = (name: string) =>
   ({ NAME: "value", EMPTY: "", DOLLAR: "a$b$$c", PORT: "9100" })[name];
@@ -58,7 +58,7 @@ Deno.test("what is wrong with a substitution is said", () => {
     ["${NAME:+x}", /got "\$\{NAME:\+x\}"/],
     [
       "${name:-x}",
-      /^"name": the environment's names are in capital letters here$/,
+      /^"name": the names of environment variables are in capital letters here$/,
     ],
   ];
   for (const [text, message] of messages) {
@@ -101,17 +101,18 @@ locations: {/: http://a}`;
     KEEP: "7",
   });
   const location = locate(read, "/");
+  const { settings } = location;
   assert.deepEqual(read.listeners[0]?.address, {
     transport: "tcp",
     hostname: "0.0.0.0",
     port: 9100,
   });
   assert.equal(read.dev, true);
-  assert.equal(location.clientMaxBodySize, 1_048_577);
-  assert.equal(location.proxyReadTimeout, 5000);
-  assert.equal(location.websocketPing, 0);
-  assert.equal(location.accessLog, false);
-  assert.equal(location.upstream.keepalive, 7);
+  assert.equal(settings.client_max_body_size, 1_048_577);
+  assert.deepEqual(settings.proxy_read_timeout, { head: 5000, body: 5000 });
+  assert.equal(settings.websocket_ping, 0);
+  assert.equal(settings.access_log, false);
+  assert.equal(proxyOf(location).upstream.keepalive, 7);
 });
 
 Deno.test("a header's value from the environment stays the text it is", () => {

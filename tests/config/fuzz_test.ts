@@ -50,6 +50,7 @@ const key = fc.oneof(
     ...["client_max_body_size", "proxy_read_timeout", "websocket_ping"],
     ...["websocket_buffer_size", "log_format", "shutdown_timeout", "keepalive"],
     ...["websocket_drain", "address", "/", "/a", "= /a", "~ x", "a", "Host"],
+    ...["return", "limit_conn"],
     ...["constructor", "__proto__", "toString", "location", "X-A"],
   ),
   fc.string({ maxLength: 4 }),
@@ -86,6 +87,13 @@ const likely = (() => {
     fc.record({ ...inheritable, proxy_pass: to }, {
       requiredKeys: ["proxy_pass"],
     }),
+    fc.record({
+      ...inheritable,
+      return: fc.constantFrom<unknown>(
+        ...[404, "200 ok", "301 /x", "https://a/$uri", [403, "no"], ["204"]],
+        ...[301, 444, "ok", [200, "a", "b"]],
+      ),
+    }, { requiredKeys: ["return"] }),
   );
   const locations = fc.dictionary(
     fc.constantFrom("/", "/a", "= /a", "^~ /b/", "~ \\.x$", "~* y", "/é"),

@@ -3,7 +3,7 @@ import { parse } from "@std/yaml/parse";
 import assert from "node:assert/strict";
 import { jsonSchema } from "../../lib/config/load.ts";
 import { makeJsonSchema } from "../../lib/config/json_schema.ts";
-import { HEADER_NAME_PATTERN } from "../../lib/config/set_header.ts";
+import { HEADER_NAME_PATTERN } from "../../lib/config/directives/proxy_set_header.ts";
 
 const schema = makeJsonSchema();
 const validator = new Validator(schema as Schema, "7");
@@ -51,6 +51,11 @@ Deno.test("what a config may say is valid", () => {
     { access_log: "${LOG}", dev: "${DEV:-false}", log_format: "${FORMAT}" },
     { shutdown_timeout: "30s", websocket_drain: 5 },
     { locations: { "= /x": to, "~* \\.a$": { proxy_pass: "${TO}" } } },
+    { locations: { "/": { return: 404 }, "/a": { return: "200 ok" } } },
+    { locations: { "/": { return: "${GO}" }, "/a": { return: [200, "ok"] } } },
+    {
+      locations: { "/": { return: "https://a/" }, "= /": { return: ["404"] } },
+    },
   ];
   for (const document of documents) {
     assert(
@@ -87,6 +92,11 @@ Deno.test("what a config may not say is not valid", () => {
     { locations: { "api": to } },
     { locations: { "/": "backend" } },
     { locations: { "/": {} } },
+    { locations: { "/": { proxy_pass: to, return: 404 } } },
+    { locations: { "/": { return: 100 } } },
+    { locations: { "/": { return: "gone" } } },
+    { locations: { "/": { return: [200, "a", "b"] } } },
+    { return: 404 },
     { locations: { "/": { proxy_pass: to, upgrade: true } } },
     { servers: [{}] },
     { servers: [] },

@@ -4,7 +4,7 @@ import {
   LOCATION_KEY_PATTERN,
   parseLocationKey,
 } from "../../lib/config/location_key.ts";
-import { ValueError } from "../../lib/config/value_error.ts";
+import { ValueError } from "../../lib/config/words.ts";
 
 Deno.test("a key is read as nginx reads what follows `location`", () => {
   const path = (kind: string, path: string, autoRedirect = false) => ({
@@ -51,7 +51,7 @@ Deno.test("a key that could take no request is refused, with what was meant", ()
     ["@fallback", "named locations are not supported"],
     [
       "http://a",
-      'expected a path, got "http://a" (the path stands before the colon, the address after it)',
+      'expected a path, got "http://a" (write the path before the colon and the address after it)',
     ],
     ["/a?b", 'a location\'s path has no query: "?" and "#" end the path'],
     [
@@ -65,10 +65,10 @@ Deno.test("a key that could take no request is refused, with what was meant", ()
     ["^~ /api/**", 'a prefix takes everything below it (write "^~ /api/")'],
     ["/a\tb", "a path has no control characters"],
     ["~", "a regular expression is missing"],
-    ["~ (", '"(" is no regular expression: unterminated group'],
+    ["~ (", '"(" is not a valid regular expression: unterminated group'],
     [
       "~ a{2,1}",
-      '"a{2,1}" is no regular expression: numbers out of order in {} quantifier',
+      '"a{2,1}" is not a valid regular expression: numbers out of order in {} quantifier',
     ],
     ["~ (?i)x", '"(?i)" is not supported (write "~*" before the expression)'],
     ["~ \\A/x", '"\\A" is not supported (write "^")'],

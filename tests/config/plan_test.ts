@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { planFromObject } from "../../lib/config/load.ts";
+import { isIn } from "../../lib/route/network.ts";
 import { findServer } from "../../lib/route/server.ts";
-import { locate, plan, rendered } from "./config.ts";
+import { locate, plan, proxyOf, rendered } from "./config.ts";
 
 Deno.test("the shipped config is the plan it describes", () => {
   const text = Deno.readTextFileSync(
@@ -40,10 +41,10 @@ Deno.test("the shipped config is the plan it describes", () => {
     host: "example.com",
   });
   assert.equal(
-    locate(shipped, "/connection/websocket").upstream.name,
+    proxyOf(locate(shipped, "/connection/websocket")).upstream.name,
     "centrifugo",
   );
-  assert.equal(locate(shipped, "/").upstream.name, "frontend");
+  assert.equal(proxyOf(locate(shipped, "/")).upstream.name, "frontend");
   assert(listener !== undefined);
   assert.equal(findServer(listener.servers, "localhost").name, "localhost");
 
@@ -58,40 +59,43 @@ Deno.test("the shipped config is the plan it describes", () => {
 
 Deno.test("a config of one location has the defaults", () => {
   const read = plan("locations: {/: 'http://localhost:8000'}");
-  const { upstream, setHeaders, setHeaderNames, ...location } = locate(
-    read,
-    "/",
+  const location = locate(read, "/");
+  const { upstream, setHeaders: _, setHeaderNames, ...content } = proxyOf(
+    location,
   );
-  assert.deepEqual(location, {
+  assert.deepEqual({ ...location, content }, {
     key: "/",
     prefix: "/",
-    passUri: null,
-    proxyPass: "http://localhost:8000",
-    proxyRedirect: { kind: "default" },
-    clientMaxBodySize: 1_048_576,
-    proxyConnectTimeout: 5_000,
-    proxySendTimeout: 60_000,
-    proxyReadTimeout: 60_000,
-    proxyBodyTimeout: 0,
-    clientBodyTimeout: 60_000,
-    requestTimeout: 0,
-    nextUpstream: {
-      error: true,
-      timeout: true,
-      invalidHeader: false,
-      nonIdempotent: false,
-      statuses: [],
+    access: [],
+    content: {
+      kind: "proxy",
+      passUri: null,
+      proxyPass: "http://localhost:8000",
     },
-    nextUpstreamTries: 0,
-    nextUpstreamTimeout: 0,
-    waitForUpstream: 0,
-    limitConn: { total: 0, perAddress: 0 },
-    websocketLimitConn: { total: 0, perAddress: 0 },
-    websocketMaxMessageSize: 67_108_864,
-    websocketMessageRate: { messages: 0, per: 1_000 },
-    websocketPing: 30_000,
-    websocketBufferSize: 16_777_216,
-    accessLog: true,
+    settings: {
+      proxy_redirect: { kind: "default" },
+      proxy_connect_timeout: 5_000,
+      proxy_send_timeout: 60_000,
+      proxy_read_timeout: { head: 60_000, body: 0 },
+      proxy_next_upstream: {
+        error: true,
+        timeout: true,
+        invalidHeader: false,
+        nonIdempotent: false,
+        statuses: [],
+      },
+      proxy_next_upstream_tries: 0,
+      proxy_next_upstream_timeout: 0,
+      wait_for_upstream: 0,
+      client_max_body_size: 1_048_576,
+      client_body_timeout: 60_000,
+      request_timeout: 0,
+      websocket_ping: 30_000,
+      websocket_buffer_size: 16_777_216,
+      websocket_max_message_size: 67_108_864,
+      websocket_message_rate: { messages: 0, per: 1_000 },
+      access_log: true,
+    },
   });
   assert.deepEqual(
     [...setHeaderNames],
@@ -105,9 +109,7 @@ Deno.test("a config of one location has the defaults", () => {
   );
   const headers = new Headers({ host: "Example.com:9000" });
   assert.deepEqual(
-    rendered({ ...location, upstream, setHeaders, setHeaderNames }, {
-      headers,
-    }),
+    rendered(location, { headers }),
     {
       "host": "Example.com:9000",
       "x-real-ip": "192.0.2.1",
@@ -156,14 +158,14 @@ servers:
     locations: {/: 'http://a:80'}
 `);
   const facts = (host: string) => {
-    const l = locate(read, "/", host);
+    const { settings } = locate(read, "/", host);
     return [
-      l.clientMaxBodySize,
-      l.proxyReadTimeout,
-      l.websocketPing,
-      l.websocketBufferSize,
-      l.accessLog,
-      l.proxyRedirect.kind,
+      settings.client_max_body_size,
+      settings.proxy_read_timeout.head,
+      settings.websocket_ping,
+      settings.websocket_buffer_size,
+      settings.access_log,
+      settings.proxy_redirect.kind,
     ];
   };
   assert.deepEqual(facts("a"), [1024, 2000, 0, 3072, true, "default"]);
@@ -188,7 +190,7 @@ servers:
   assert.deepEqual(headers("/none"), { "x-top": "t", "host": "example.com" });
   assert.deepEqual(headers("/own"), { "x-own": "o", "x-empty": "" });
   assert.deepEqual(headers("/", "b"), { "x-server": "s" });
-  assert.deepEqual([...locate(read, "/own").setHeaderNames], [
+  assert.deepEqual([...proxyOf(locate(read, "/own")).setHeaderNames], [
     "x-own",
     "x-empty",
   ]);
@@ -221,10 +223,11 @@ locations:
       ["http", "localhost", 128, ["unix:/run/b.sock"]],
     ],
   );
-  assert.equal(locate(read, "/1").upstream, locate(read, "/2").upstream);
-  assert.equal(locate(read, "/5").upstream, locate(read, "/6").upstream);
+  const of = (path: string) => proxyOf(locate(read, path));
+  assert.equal(of("/1").upstream, of("/2").upstream);
+  assert.equal(of("/5").upstream, of("/6").upstream);
   assert.deepEqual(
-    ["/1", "/2", "/6", "/7"].map((path) => locate(read, path).passUri),
+    ["/1", "/2", "/6", "/7"].map((path) => of(path).passUri),
     [null, "/", "/x", "/"],
   );
 });
@@ -254,7 +257,8 @@ servers:
     ],
   );
   const taken = (host: string, listener: number) =>
-    locate(read, "/", host, listener).upstream.servers[0]?.address.name;
+    proxyOf(locate(read, "/", host, listener)).upstream.servers[0]?.address
+      .name;
   assert.deepEqual(
     [
       taken("x.a", 0),
@@ -271,6 +275,98 @@ servers:
   assert.equal(findServer(listener.servers, "b").name, "a");
 });
 
+Deno.test("limits are the location's access, those of the whole proxy first", () => {
+  const read = plan(`
+limit_conn: {total: 100, per_address: 5}
+locations:
+  /: http://a:80
+  /own:
+    proxy_pass: http://a:80
+    limit_conn: 7
+    websocket_limit_conn: {per_address: 2}
+`);
+  const ofProxy = { scope: "proxy", total: 100, perAddress: 5 };
+  assert.deepEqual(locate(read, "/").access, [
+    { kind: "limit_conn", requests: [ofProxy], webSockets: [] },
+  ]);
+  assert.deepEqual(locate(read, "/own").access, [{
+    kind: "limit_conn",
+    requests: [ofProxy, { scope: "location", total: 7, perAddress: 0 }],
+    webSockets: [{ scope: "location", total: 0, perAddress: 2 }],
+  }]);
+  const sockets = plan(
+    "websocket_limit_conn: 3\nlocations: {/: 'http://a:80'}",
+  );
+  assert.deepEqual(locate(sockets, "/").access, [{
+    kind: "limit_conn",
+    requests: [],
+    webSockets: [{ scope: "proxy", total: 3, perAddress: 0 }],
+  }]);
+});
+
+Deno.test("a server with nothing else said has the defaults", () => {
+  const defaults = {
+    weight: 1,
+    maxFails: 1,
+    failTimeout: 10_000,
+    maxConns: 0,
+    slowStart: 0,
+    backup: false,
+    down: false,
+  };
+  const options = {
+    keepalive: 128,
+    balance: { kind: "round_robin" },
+    sticky: null,
+    resolve: 10_000,
+    healthCheck: null,
+  };
+  const read = plan(`
+upstreams:
+  short: h:1000
+  list: [h:1000, {address: h:1001}]
+  map: {servers: [h:1000], health_check: /up}
+locations: {/1: 'http://short', /2: 'http://list', /3: 'http://map', /4: 'http://h:1000'}
+`);
+  const servers = read.upstreams.map(({ servers }) =>
+    servers.map(({ address, ...parameters }) => {
+      assert.deepEqual(parameters, defaults);
+      return address.name;
+    })
+  );
+  assert.deepEqual(servers, [
+    ["h:1000"],
+    ["h:1000", "h:1001"],
+    ["h:1000"],
+    ["h:1000"],
+  ]);
+  for (const { name, scheme, servers, ...group } of read.upstreams) {
+    assert.equal(scheme, "http");
+    assert(servers.length > 0);
+    assert.deepEqual(group, {
+      ...options,
+      healthCheck: name !== "map" ? null : {
+        path: "/up",
+        interval: 5_000,
+        timeout: 2_000,
+        fails: 1,
+        passes: 1,
+        status: [[200, 399]],
+      },
+    });
+  }
+});
+
+Deno.test("trusted proxies are read once, into what requests ask", () => {
+  const { listeners } = plan(
+    "trusted_proxies: [10.0.0.0/8, unix]\nlocations: {/: 'http://a:80'}",
+  );
+  const trusted = listeners[0]!.common.trustedProxies;
+  assert(isIn(trusted, "10.1.2.3"));
+  assert(isIn(trusted, "unix:"));
+  assert(!isIn(trusted, "11.1.2.3"));
+});
+
 Deno.test("keys become what routing matches by", () => {
   const read = plan(`
 locations:
@@ -281,7 +377,7 @@ locations:
   /admin/: http://e:80
   /é/: http://f:80/
 `);
-  const name = (path: string) => locate(read, path).upstream.name;
+  const name = (path: string) => proxyOf(locate(read, path)).upstream.name;
   assert.deepEqual(
     ["/x", "/exact", "/static/x.jpg", "/x.jpg", "/admin", "/Ã©/"].map(name),
     ["a", "b", "c", "d", "e", "f"],
@@ -300,9 +396,9 @@ locations:
       http://a:8000/: /
       http://é$$/: $scheme://$host/é
 `);
-  const { proxyRedirect } = locate(read, "/");
-  assert(proxyRedirect.kind === "pairs");
-  assert.deepEqual(proxyRedirect.pairs.map(({ from }) => from), [
+  const { proxy_redirect: rule } = locate(read, "/").settings;
+  assert(rule.kind === "pairs");
+  assert.deepEqual(rule.pairs.map(({ from }) => from), [
     "http://a:8000/",
     "http://Ã©$/",
   ]);
@@ -345,7 +441,7 @@ servers:
     { listen: "8080" },
   );
   assert.equal(several.listeners.length, 1);
-  assert.equal(locate(several, "/", "b").upstream.name, "b");
+  assert.equal(proxyOf(locate(several, "/", "b")).upstream.name, "b");
 });
 
 Deno.test("a config that is made up is read like one from a file", () => {
@@ -360,7 +456,7 @@ Deno.test("a config that is made up is read like one from a file", () => {
     { source: "--to", env: () => undefined },
   );
   assert.equal(made.source, "--to");
-  assert.equal(locate(made, "/api").upstream.name, "localhost:8000");
+  assert.equal(proxyOf(locate(made, "/api")).upstream.name, "localhost:8000");
 });
 
 Deno.test("aliases and merges of YAML work", () => {
@@ -374,8 +470,11 @@ servers:
       <<: *all
       /big: {<<: *to, client_max_body_size: 1g}
 `);
-  assert.equal(locate(read, "/", "b").clientMaxBodySize, 1024);
-  assert.equal(locate(read, "/big", "b").clientMaxBodySize, 2 ** 30);
+  assert.equal(locate(read, "/", "b").settings.client_max_body_size, 1024);
+  assert.equal(
+    locate(read, "/big", "b").settings.client_max_body_size,
+    2 ** 30,
+  );
 });
 
 Deno.test("a config with 1,000 locations loads", () => {
@@ -393,9 +492,12 @@ Deno.test("a config with 1,000 locations loads", () => {
   );
   const took = performance.now() - started;
   assert.equal(read.upstreams.length, 50);
-  const location = locate(read, "/path/777/y");
+  const location = proxyOf(locate(read, "/path/777/y"));
   assert.equal(location.passUri, "/x/777");
   // What all inherit is there once.
-  assert.equal(location.setHeaders, locate(read, "/path/1").setHeaders);
+  assert.equal(
+    location.setHeaders,
+    proxyOf(locate(read, "/path/1")).setHeaders,
+  );
   assert(took < 2000, `${took} ms`);
 });

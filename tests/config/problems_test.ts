@@ -147,7 +147,7 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
     [
       "proxy_next_upstream",
       "off error",
-      'proxy_next_upstream: "off" stands alone',
+      'proxy_next_upstream: "off" excludes other conditions',
     ],
     [
       "websocket_message_rate",
@@ -172,17 +172,17 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
     [
       "upstreams",
       { "a b": "a:80" },
-      'upstreams["a b"]: "a b" is no name: letters, digits, "_", "-" and "." only',
+      'upstreams["a b"]: "a b" is not a valid name: only letters, digits, "_", "-" and "."',
     ],
     [
       "upstreams",
       { "10": "a:80" },
-      'upstreams["10"]: "10" is no host name or address',
+      'upstreams["10"]: "10" is not a host name or address',
     ],
     [
       "upstreams",
       { A: "a:80", a: "a:80" },
-      "upstreams.a: this name is taken above, with other capital letters",
+      "upstreams.a: this name is already used above, in different letter case",
     ],
     [
       "proxy_set_header",
@@ -197,12 +197,12 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
     [
       "proxy_set_header",
       { "X-A": 1.1 },
-      'proxy_set_header["X-A"]: expected a text, got the number 1.1 (put it in quotes)',
+      'proxy_set_header["X-A"]: expected text, got the number 1.1 (put it in quotes)',
     ],
     [
       "proxy_set_header",
       { "X-A": null },
-      'proxy_set_header["X-A"]: expected a text, got nothing (write "" to send no such header)',
+      'proxy_set_header["X-A"]: expected text, got nothing (write "" to send no such header)',
     ],
     [
       "proxy_set_header",
@@ -212,17 +212,17 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
     [
       "proxy_set_header",
       { "X-A": "1", "x-a": "2" },
-      'proxy_set_header["x-a"]: this header is set above, with other capital letters',
+      'proxy_set_header["x-a"]: this header is already set above, in different letter case',
     ],
     [
       "proxy_set_header",
       { "Host:": "$host" },
-      'proxy_set_header["Host:"]: "Host:" is no header name (without the colon)',
+      'proxy_set_header["Host:"]: "Host:" is not a header name (without the colon)',
     ],
     [
       "proxy_set_header",
       { "X A": "$hots" },
-      'proxy_set_header["X A"]: "X A" is no header name',
+      'proxy_set_header["X A"]: "X A" is not a header name',
       'proxy_set_header["X A"]: unknown variable "$hots" (did you mean "$host"?)',
     ],
     [
@@ -339,7 +339,23 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
       { "/": [] },
       'locations["/"]: expected an address such as http://backend, or a map with proxy_pass, got a list',
     ],
-    ["locations", { "/": {} }, 'locations["/"].proxy_pass: is missing'],
+    [
+      "locations",
+      { "/": {} },
+      'locations["/"]: a location needs proxy_pass or return',
+    ],
+    [
+      "locations",
+      { "/": { proxy_pass: "http://a:80", return: 404 } },
+      'locations["/"].return: a location has either proxy_pass or return, not both',
+    ],
+    [
+      "locations",
+      { "/": { return: 444, proxy_pass: "a" } },
+      'locations["/"].return: 444 is not supported: a connection can\'t be closed without an answer',
+      'locations["/"].return: a location has either proxy_pass or return, not both',
+      'locations["/"].proxy_pass: "a" has no scheme (write "http://a")',
+    ],
     [
       "locations",
       { "/": { proxy_pass: null } },
@@ -371,7 +387,7 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
 });
 
 Deno.test("headers that are the proxy's own can't be set", () => {
-  const websocket = "a WebSocket is bridged wherever one is asked for";
+  const websocket = "WebSockets are proxied without configuration";
   const names: [string, string][] = [
     ["Connection", websocket],
     ["upgrade", websocket],
@@ -412,31 +428,32 @@ Deno.test("an unknown directive is refused, with the one that was meant", () => 
     ["location", 'unknown directive (write "locations", a map of paths)'],
     [
       "server",
-      'unknown directive (write "servers", a list, or its directives straight at the top)',
+      'unknown directive (write "servers", a list, or put its directives at the top level)',
     ],
     ["upstream", 'unknown directive (write "upstreams", a map of names)'],
     [
       "proxy_http_version",
-      "unknown directive (not needed: HTTP/1.1 is spoken to upstreams)",
+      "unknown directive (not needed: requests to upstreams use HTTP/1.1)",
     ],
     [
       "upgrade",
-      "unknown directive (not needed: a WebSocket is bridged wherever one is asked for)",
+      "unknown directive (not needed: WebSockets are proxied without configuration)",
     ],
     [
       "ssl_certificate",
-      "unknown directive (TLS is not ended here: put a server that does in front)",
+      "unknown directive (TLS termination is not supported: put a server in front that does it)",
     ],
     [
       "root",
-      "unknown directive (files are not served here: proxy to a server that does)",
+      "unknown directive (serving files is not supported: proxy to a server that does it)",
     ],
+    ["worker_processes", 'unknown directive (write "workers")'],
     ["keepalive", "not allowed here (it belongs in an upstream)"],
     ["proxy_pass", "not allowed here (it belongs in a location)"],
     ["/api", 'unknown directive (did you mean it as a key of "locations"?)'],
     [
       "X-Real-IP",
-      'unknown directive (a header belongs into "proxy_set_header")',
+      'unknown directive (a header belongs in "proxy_set_header")',
     ],
     ["listen 9000;", 'unknown directive (did you mean listen: "9000"?)'],
     ["toString", "unknown directive"],
@@ -498,6 +515,35 @@ listn: 9000
   );
 });
 
+Deno.test("what could be read is checked, whatever else is wrong", () => {
+  refuses(
+    `
+listen: [9000, here, "*:9000"]
+servers:
+  - {listen: 9000, server_name: [a, 1], locations: {/: {proxy_pass: 'http://nope', retrun: 1}}}
+  - {listen: [x, 9000], server_name: a, dev: on, locations: {"~ x": http://a:80/y, /z: 5}}
+  - 7
+websocket_drain: 1m
+shutdown_timeout: 30
+upstreams: {ok: a:80, bad: a, "b d": a:80}
+`,
+    'listen: with "servers", this belongs in each of them',
+    'listen[1]: "here" has no port (write "here:9000")',
+    "servers[0].server_name[1]: expected a host name, got the number 1 (put it in quotes)",
+    'servers[0].locations["/"].proxy_pass: no upstream is called "nope" (if it is a host, write its port: http://nope:80)',
+    'servers[0].locations["/"].retrun: unknown directive (did you mean "return"?)',
+    'servers[1].listen[0]: "x" has no port (write "x:9000")',
+    'servers[1].server_name: servers[0] has the name "a" on 9000 already',
+    "servers[1].dev: not allowed here (it belongs at the top)",
+    'servers[1].locations["~ x"]: a location with a regular expression has no prefix that "/y" could replace (write it without a path)',
+    'servers[1].locations["/z"]: expected an address such as http://backend, or a map with proxy_pass, got the number 5',
+    "servers[2]: expected a map with listen, server_name and locations, got the number 7",
+    "websocket_drain: must be less than shutdown_timeout (30s)",
+    'upstreams.bad: "a" has no port (write "a:80")',
+    'upstreams["b d"]: "b d" is not a valid name: only letters, digits, "_", "-" and "."',
+  );
+});
+
 Deno.test("a location that is there twice is refused, however it is written", () => {
   const to = "http://a:80";
   refuses(
@@ -551,9 +597,9 @@ Deno.test("a server's directives stand either at the top or in servers", () => {
       server_name: "a",
       servers: [{ locations: { "/": "http://a:80" } }],
     }),
-    'locations: with "servers", this belongs into each of them',
-    'listen: with "servers", this belongs into each of them',
-    'server_name: with "servers", this belongs into each of them',
+    'locations: with "servers", this belongs in each of them',
+    'listen: with "servers", this belongs in each of them',
+    'server_name: with "servers", this belongs in each of them',
   );
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { compileTemplate } from "../../lib/config/template.ts";
 import { VARIABLE_NAMES } from "../../lib/config/variables.ts";
-import { ValueError } from "../../lib/config/value_error.ts";
+import { ValueError } from "../../lib/config/words.ts";
 import { requestContext } from "./config.ts";
 
 function render(

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
+  formatTime,
   LONGEST_TIME,
   parseSize,
   parseTime,
   SIZE_PATTERN,
   TIME_PATTERN,
 } from "../../lib/config/units.ts";
-import { ValueError } from "../../lib/config/value_error.ts";
+import { ValueError } from "../../lib/config/words.ts";
 
 Deno.test("a time is read in nginx's units", () => {
   const times: [string | number, number][] = [
@@ -104,6 +105,22 @@ Deno.test("times and sizes come back as they were composed", () => {
       assert.equal(parseSize(`${digits}${unit}`), digits * factor);
     },
   ));
+});
+
+Deno.test("a time is written as it is read", () => {
+  const times: [number, string][] = [
+    [0, "0s"],
+    [1, "1ms"],
+    [30_000, "30s"],
+    [5_400_000, "1h30m"],
+    [93_784_005, "1d2h3m4s5ms"],
+  ];
+  for (const [milliseconds, text] of times) {
+    assert.equal(formatTime(milliseconds), text);
+  }
+  fc.assert(fc.property(fc.nat({ max: LONGEST_TIME }), (milliseconds) => {
+    assert.equal(parseTime(formatTime(milliseconds)), milliseconds);
+  }));
 });
 
 Deno.test("the patterns for editors take what the parsers take", () => {

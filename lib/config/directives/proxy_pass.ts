@@ -3,18 +3,18 @@
  *
  * @module
  */
+import * as v from "valibot";
 import {
   type Authority,
+  bracketed,
   parseAuthority,
   tcpUpstream,
   unixPath,
-} from "./address.ts";
-import { hasControls } from "./control_characters.ts";
-import { didYouMean } from "./did_you_mean.ts";
-import { plainText } from "./plain_text.ts";
-import type { UpstreamAddress } from "./plan.ts";
-import { ValueError } from "./value_error.ts";
-import { expected, quote } from "./words.ts";
+  type UpstreamAddress,
+} from "../address.ts";
+import { didYouMean, expected, quote, ValueError } from "../words.ts";
+import { hasControls, plainText } from "../plain_text.ts";
+import { parsedBy, text } from "../schema_parts.ts";
 
 /** A `proxy_pass`, read but not yet looked up among the upstreams. */
 export interface ProxyPass {
@@ -27,7 +27,13 @@ export interface ProxyPass {
 }
 
 /** For editors: what {@link parseProxyPass} takes, roughly. */
-export const PROXY_PASS_PATTERN = "^[hH][tT][tT][pP][sS]?://.+$";
+const PROXY_PASS_PATTERN = "^[hH][tT][tT][pP][sS]?://.+$";
+
+export const ProxyPassText = v.pipe(
+  text("an address such as http://backend"),
+  v.metadata({ pattern: PROXY_PASS_PATTERN }),
+  parsedBy(parseProxyPass),
+);
 
 /**
  * Reads `http://backend`, `https://127.0.0.1:8000/path?query`,
@@ -36,19 +42,22 @@ export const PROXY_PASS_PATTERN = "^[hH][tT][tT][pP][sS]?://.+$";
  * @throws {ValueError} If it is none of these.
  */
 export function parseProxyPass(written: string): ProxyPass {
-  const [, meant] = /^proxy_pass\s+([^\s;]+);?$/.exec(written) ?? [];
-  if (meant !== undefined) {
-    throw new ValueError(`write ${quote(meant)} alone, without "proxy_pass"`);
+  if (written.startsWith("proxy_pass")) {
+    const [, meant] = /^proxy_pass\s+([^\s;]+);?$/.exec(written) ?? [];
+    if (meant !== undefined) {
+      throw new ValueError(`write ${quote(meant)} alone, without "proxy_pass"`);
+    }
   }
   const text = plainText(written);
   if (text.includes(" ") || hasControls(text)) {
     throw new ValueError(expected("an address such as http://backend", text));
   }
-  const [, scheme = "", rest = ""] = /^(\w+):\/\/(.*)$/s.exec(text) ?? [];
-  const lower = scheme.toLowerCase();
+  const colon = text.indexOf("://");
+  const lower = text.slice(0, Math.max(colon, 0)).toLowerCase();
   if (lower !== "http" && lower !== "https") {
     throw new ValueError(noScheme(text));
   }
+  const rest = text.slice(colon + "://".length);
   if (rest.startsWith("unix:")) {
     const [socket = "", uri] = rest.slice("unix:".length).split(/:(.*)/s);
     const path = unixPath(`unix:${socket}`);
@@ -58,7 +67,7 @@ export function parseProxyPass(written: string): ProxyPass {
   const authority = rest.slice(0, end);
   if (authority.includes("@")) {
     throw new ValueError(
-      "no user name or password here (set the Authorization header with " +
+      "user names and passwords are not supported here (set the Authorization header with " +
         "proxy_set_header)",
     );
   }
@@ -74,9 +83,7 @@ function noScheme(text: string): string {
   const scheme = /^(\w+):\/\//.exec(text)?.[1]?.toLowerCase();
   if (scheme === "ws" || scheme === "wss") {
     const http = text.replace(/^ws/i, "http");
-    return `write ${
-      quote(http)
-    }: a WebSocket is bridged wherever one is asked for`;
+    return `write ${quote(http)}: WebSockets are proxied without configuration`;
   }
   if (scheme !== undefined) {
     return expected("an address with http:// or https://", text);
@@ -137,10 +144,6 @@ export function inlineAddress(
   }
   const number = port ?? defaultPort(pass);
   return tcpUpstream(hostname, number, `${bracketed(hostname)}:${number}`);
-}
-
-function bracketed(hostname: string): string {
-  return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
 function defaultPort(pass: ProxyPass): number {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { didYouMean } from "../../lib/config/did_you_mean.ts";
+import { didYouMean } from "../../lib/config/words.ts";
 
 Deno.test("the nearest of several names is meant", () => {
   const names = ["backend", "frontend", "centrifugo"];

@@ -1,0 +1,78 @@
+/**
+ * All directives except `locations`, `servers` and `upstreams`, which contain
+ * others (see schema.ts), and the settings of a location: the values of those
+ * that it inherits.
+ *
+ * @module
+ */
+import type * as v from "valibot";
+import { client } from "./client.ts";
+import type { Directive } from "./directive.ts";
+import { limits } from "./limits.ts";
+import { listen } from "./listen.ts";
+import { process } from "./process.ts";
+import { proxy } from "./proxy.ts";
+import { returning } from "./return.ts";
+import { websocket } from "./websocket.ts";
+
+/** By name, in the order of the JSON Schema. */
+export const directives = {
+  ...listen,
+  ...proxy,
+  ...returning,
+  ...client,
+  ...websocket,
+  ...limits,
+  ...process,
+};
+
+type All = typeof directives;
+
+/**
+ * The values of the directives that locations inherit, under their names, as
+ * they were declared: times in milliseconds, sizes in bytes, `off` as 0. What
+ * `proxy_set_header` sets is in the content of a location that proxies.
+ */
+export type Settings = {
+  readonly [
+    Name in keyof All as All[Name]["kind"] extends "inherited"
+      ? Exclude<Name, "proxy_set_header">
+      : never
+  ]: v.InferOutput<All[Name]["value"]>;
+};
+
+/** A block with some of the settings. */
+type Level = {
+  readonly [Name in keyof Settings]?: Settings[Name] | undefined;
+};
+
+const NAMES = Object.entries<Directive>(directives)
+  .filter(([name, { kind }]) =>
+    kind === "inherited" && name !== "proxy_set_header"
+  )
+  .map(([name]) => name as keyof Settings);
+
+/** The settings of the top level: its own, and the defaults. */
+export function topSettings(top: Level): Settings {
+  const settings: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    const { unset }: Directive = directives[name];
+    settings[name] = top[name] ?? unset;
+  }
+  // V8 makes a dictionary of an object that is filled by computed names, from
+  // about 20 on. A copy has a hidden class again, shared by all copies of it.
+  return { ...settings } as Settings;
+}
+
+/**
+ * The settings of a server or location.
+ *
+ * @param above Those of the block around it.
+ */
+export function inheritSettings(level: Level, above: Settings): Settings {
+  const own: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    if (level[name] !== undefined) own[name] = level[name];
+  }
+  return { ...above, ...own };
+}

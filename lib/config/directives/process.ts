@@ -1,0 +1,65 @@
+/**
+ * How the process works, what it logs, and how it ends.
+ *
+ * @module
+ */
+import { oneOf } from "../schema_parts.ts";
+import { allowedIn, inherited } from "./directive.ts";
+import { measure, parseCount, Time, Toggle } from "./values.ts";
+
+/** More than any machine has is a mistake. */
+const MOST_WORKERS = 256;
+
+const WORKERS_WORDS = `"auto" or a number from 1 to ${MOST_WORKERS}`;
+
+/** `auto` is one for each processor. */
+const Workers = measure(
+  WORKERS_WORDS,
+  "^(auto|\\d+)$",
+  (value) =>
+    value === "auto"
+      ? navigator.hardwareConcurrency
+      : parseCount(value, WORKERS_WORDS, 1, MOST_WORKERS),
+);
+
+export const process = {
+  workers: allowedIn(
+    ["top"],
+    Workers,
+    1,
+    "How many threads accept connections: a number, or auto for one for each " +
+      "processor. More than one needs Linux. Limits and health are counted " +
+      "in each by itself.",
+  ),
+  access_log: inherited(
+    Toggle,
+    true,
+    "Whether requests are written to the access log.",
+  ),
+  log_format: allowedIn(
+    ["top"],
+    oneOf(`"combined" or "json"`, ["combined", "json"]),
+    "combined",
+    "How a line of the access log is written: combined, as nginx's, or json.",
+  ),
+  shutdown_timeout: allowedIn(
+    ["top"],
+    Time,
+    "30s",
+    "How long requests in flight may take after SIGTERM.",
+  ),
+  websocket_drain: allowedIn(
+    ["top"],
+    Time,
+    undefined,
+    "Over how long open WebSockets are closed after SIGTERM, so that not all " +
+      "clients come back in one instant; less than shutdown_timeout. 5s, or " +
+      "half of shutdown_timeout if that is less.",
+  ),
+  dev: allowedIn(
+    ["top"],
+    Toggle,
+    false,
+    "Whether error pages say which upstream failed and what to do about it.",
+  ),
+};
