@@ -73,13 +73,6 @@ export function checkIsFree({ address, written }: ListenerPlan): void {
   }
 }
 
-/** Two listeners of one address are the same listener, before and after a reload. */
-export function addressKey(address: ListenAddress): string {
-  return address.transport === "unix"
-    ? `unix:${address.path}`
-    : `${address.hostname}:${address.port}`;
-}
-
 /** The place of an address, its port the one that was bound. */
 export function placeOf(address: ListenAddress): Place {
   if (address.transport === "unix") {

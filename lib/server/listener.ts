@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { listenKey } from "../config/address.ts";
 import type { ListenAddress, ListenerPlan } from "../config/plan.ts";
 import { hasToken } from "../exchange/headers.ts";
 import { InFlight } from "../exchange/in_flight.ts";
@@ -13,7 +14,6 @@ import { WebSocketBridges } from "../websocket/registry.ts";
 import { answerControl, type Control, RELOAD } from "../request/control.ts";
 import type { Place } from "../exchange/exchange.ts";
 import {
-  addressKey,
   haveDescriptors,
   listenError,
   placeOf,
@@ -84,7 +84,7 @@ export class Listener {
    * @throws {ListenError} if the address can't be had.
    */
   constructor({ address, written }: ListenerPlan, options: ListenerOptions) {
-    this.key = addressKey(address);
+    this.key = listenKey(address);
     this.written = written;
     this.ended = this.#ended.promise;
     this.#options = options;

@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { listenKey } from "../config/address.ts";
 import type { ListenerPlan, Plan } from "../config/plan.ts";
 import { Deadlines } from "../exchange/deadline.ts";
 import { within } from "../exchange/timeout.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import { createHandler, type ServerState } from "../request/handler.ts";
 import { ConnCounters } from "../access/limit_conn.ts";
-import { addressKey, ListenError, ownIfOverlapping } from "./listen_address.ts";
+import { ListenError, ownIfOverlapping } from "./listen_address.ts";
 import { type Handler, Listener } from "./listener.ts";
 import { flushLog } from "./log_flush.ts";
 import type {
@@ -145,7 +146,7 @@ class Server implements RunningServer {
     const added: Listener[] = [];
     try {
       for (const listenerPlan of plan.listeners) {
-        const key = addressKey(listenerPlan.address);
+        const key = listenKey(listenerPlan.address);
         let listener = this.#find(key);
         if (listener === undefined) {
           const port = ports?.get(key);
@@ -200,7 +201,7 @@ class Server implements RunningServer {
 
   #handlers(plan: Plan, shared: Shared): [Listener, Handler][] {
     return plan.listeners.map((listenerPlan: ListenerPlan) => {
-      const listener = this.#listeners.get(addressKey(listenerPlan.address));
+      const listener = this.#listeners.get(listenKey(listenerPlan.address));
       if (listener === undefined) throw new Error("no listener for a plan's");
       const { bridges, inFlight } = listener;
       const state = { ...shared, bridges, inFlight };

@@ -5,13 +5,10 @@
  *
  * @module
  */
+import { listenKey } from "../../config/address.ts";
 import type { LoadedConfig } from "../../config/config_source.ts";
 import { within } from "../../exchange/timeout.ts";
-import {
-  addressKey,
-  checkIsFree,
-  ownIfOverlapping,
-} from "../listen_address.ts";
+import { checkIsFree, ownIfOverlapping } from "../listen_address.ts";
 import { FLUSH_TIMEOUT } from "../log_flush.ts";
 import {
   type Changes,
@@ -145,7 +142,7 @@ export class WorkerPool implements RunningProxy {
     if (this.#stopping) throw new Error("the proxy is shutting down");
     const { plan } = loaded;
     const added = plan.listeners
-      .filter(({ address }) => !this.#known.has(addressKey(address)));
+      .filter(({ address }) => !this.#known.has(listenKey(address)));
     try {
       added.forEach(checkIsFree);
     } catch (error) {
