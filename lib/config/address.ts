@@ -97,7 +97,7 @@ export const UPSTREAM_PATTERN = "^(.+:\\d+|unix:/.+)$";
  * Reads the address of an upstream's server: `host:port`, `[::1]:8000`,
  * `unix:/run/x.sock`.
  *
- * @throws {ValueError} If it is none, or if `fetch` refuses the port.
+ * @throws {ValueError} If it is none.
  */
 export function parseUpstreamAddress(value: string): UpstreamAddress {
   const text = plainText(value);
@@ -122,10 +122,10 @@ export function parseUpstreamAddress(value: string): UpstreamAddress {
   return tcpUpstream(hostname, port, text);
 }
 
-/** The ports that `fetch` refuses (https://fetch.spec.whatwg.org/#port-blocking). */
+/** The ports that `fetch` refuses, port 0 aside (https://fetch.spec.whatwg.org/#port-blocking). */
 // deno-fmt-ignore
 export const BAD_PORTS: ReadonlySet<number> = new Set([
-  0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77,
+  1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77,
   79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123,
   135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530,
   531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719,
@@ -133,18 +133,13 @@ export const BAD_PORTS: ReadonlySet<number> = new Set([
   6667, 6668, 6669, 6679, 6697, 10080,
 ]);
 
-/** @throws {ValueError} If `fetch` refuses the port. */
+/** @throws {ValueError} For port 0, which nobody can connect to. */
 export function tcpUpstream(
   hostname: string,
   port: number,
   name: string,
 ): UpstreamAddress {
-  if (BAD_PORTS.has(port)) {
-    throw new ValueError(
-      `port ${port} can't be proxied to: it is on the list of blocked ports ` +
-        `of the fetch standard`,
-    );
-  }
+  if (port === 0) throw new ValueError("nothing can listen on port 0");
   return { transport: "tcp", hostname, port, name };
 }
 

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { listenKey } from "./address.ts";
+import { BAD_PORTS, listenKey, type UpstreamAddress } from "./address.ts";
 import type { Path, Report } from "./config_error.ts";
 import type { Listen } from "./directives/listen.ts";
 import { inlineAddress, type ProxyPass } from "./directives/proxy_pass.ts";
@@ -32,10 +32,20 @@ interface ReadLocation {
     | undefined;
 }
 
+interface ReadUpstream {
+  readonly client?: string | undefined;
+  readonly servers?:
+    | readonly ({ readonly address?: UpstreamAddress } | undefined)[]
+    | undefined;
+}
+
 /** What the checks read of a config; what was refused is undefined. */
 export interface ReadConfig extends ReadServer {
   readonly servers?: readonly (ReadServer | undefined)[] | undefined;
-  readonly upstreams?: readonly { readonly key: string | undefined }[];
+  readonly upstreams?: readonly {
+    readonly key: string | undefined;
+    readonly value: ReadUpstream | undefined;
+  }[];
   readonly shutdown_timeout?: number | undefined;
   readonly websocket_drain?: number | undefined;
 }
@@ -52,7 +62,9 @@ export function checkConfig(
   report: Report,
 ): void {
   const servers = serversOf(config, document, report);
-  const upstreams = new Set(config.upstreams?.map(({ key }) => key ?? ""));
+  const upstreams = new Map(
+    config.upstreams?.map(({ key, value }) => [key ?? "", value]),
+  );
   for (const { path, server } of servers) {
     checkLocations(
       server.locations,
@@ -99,7 +111,7 @@ function serversOf(
 function checkLocations(
   locations: ReadServer["locations"],
   path: Path,
-  upstreams: ReadonlySet<string>,
+  upstreams: ReadonlyMap<string, ReadUpstream | undefined>,
   report: Report,
 ): void {
   if (locations?.length === 0) {
@@ -118,15 +130,37 @@ function checkLocations(
           `${quote(pass.uri)} could replace (write it without a path)`,
       );
     }
-    if (
-      "path" in pass.to || pass.to.port !== null ||
-      !upstreams.has(pass.to.hostname)
-    ) {
-      attempt(
-        () => inlineAddress(pass, upstreams),
-        (message) => report(at, message),
+    const name = "path" in pass.to || pass.to.port !== null
+      ? null
+      : pass.to.hostname;
+    if (name !== null && upstreams.has(name)) {
+      const upstream = upstreams.get(name);
+      if (pass.scheme !== "https" && upstream?.client !== "fetch") continue;
+      const addresses = upstream?.servers?.map((server) => server?.address);
+      checkPorts(addresses ?? [], at, report);
+    } else {
+      const address = attempt(
+        () => inlineAddress(pass, upstreams.keys()),
+        (message) => void report(at, message),
       );
+      if (pass.scheme === "https") checkPorts([address], at, report);
     }
+  }
+}
+
+/** `fetch` connects to some ports never. */
+function checkPorts(
+  addresses: readonly (UpstreamAddress | void)[],
+  path: Path,
+  report: Report,
+): void {
+  for (const address of addresses) {
+    if (address?.transport !== "tcp" || !BAD_PORTS.has(address.port)) continue;
+    report(
+      path,
+      `port ${address.port} can't be used with https:// or client: fetch: it ` +
+        `is on the list of blocked ports of the fetch standard`,
+    );
   }
 }
 

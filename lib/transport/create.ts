@@ -11,8 +11,8 @@ import { Http1Transport } from "./http1/http1.ts";
 import type { Transport, UpstreamRequest } from "./transport.ts";
 
 /** Whether requests to an upstream go over `fetch`; else over connections of our own. */
-function usesFetch({ scheme }: UpstreamPlan): boolean {
-  return scheme === "https";
+function usesFetch({ scheme, client }: UpstreamPlan): boolean {
+  return scheme === "https" || client === "fetch";
 }
 
 /** The way to a server of an upstream. */
@@ -25,12 +25,12 @@ export function createTransport(
   const isSecure = scheme === "https";
   const keepAlive = {
     keepalive: upstream.keepalive,
-    keepalive_timeout: 4_000,
-    keepalive_requests: 1_000,
-    keepalive_time: 3_600_000,
+    keepalive_timeout: upstream.keepaliveTimeout,
+    keepalive_requests: upstream.keepaliveRequests,
+    keepalive_time: upstream.keepaliveTime,
   };
   return usesFetch(upstream)
-    ? new FetchTransport(scheme, address, upstream.keepalive, deadlines)
+    ? new FetchTransport(scheme, address, keepAlive, deadlines)
     : new Http1Transport(address, isSecure, keepAlive, deadlines);
 }
 

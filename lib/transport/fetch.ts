@@ -11,7 +11,7 @@ import type { Field } from "../exchange/fields.ts";
 import { endToEnd, IDEMPOTENT, isIdempotent } from "../exchange/headers.ts";
 import { fetchFailure, UpstreamError } from "./errors.ts";
 import { Http1Transport } from "./http1/http1.ts";
-import { NO_KEEP_ALIVE } from "./http1/pool.ts";
+import { type KeepAlive, NO_KEEP_ALIVE } from "./http1/pool.ts";
 import { connects } from "./reachability.ts";
 import { FetchBody } from "./fetch_body.ts";
 import { GivenUp, type RequestBody } from "./request_body.ts";
@@ -20,13 +20,6 @@ import type {
   UpstreamRequest,
   UpstreamResponse,
 } from "./transport.ts";
-
-/**
- * How long an idle connection to an upstream is kept, in milliseconds. Below
- * the keep-alive time of common servers (Node and Uvicorn 5 s), so that it is
- * we who close an idle connection and no request is lost on one.
- */
-const POOL_IDLE_TIMEOUT = 4_000;
 
 // The same for all requests; a literal would be a new array for each.
 const IDENTITY: Field = ["accept-encoding", "identity"];
@@ -38,17 +31,17 @@ const NO_AGENT: Field = ["user-agent", ""];
 export class FetchTransport implements Transport {
   readonly #origin: string;
   readonly #proxy: Deno.Proxy | undefined;
+  readonly #keepAlive: KeepAlive;
   readonly #client: Deno.HttpClient;
   readonly #upgrades: Http1Transport;
   #unpooled: Deno.HttpClient | null = null;
   /** The look that is being taken whether the server can be connected to. */
   #look: Promise<boolean> | null = null;
 
-  /** @param keepalive Idle connections kept. */
   constructor(
     scheme: "http" | "https",
     readonly address: UpstreamAddress,
-    keepalive: number,
+    keepAlive: KeepAlive,
     readonly deadlines: Deadlines,
   ) {
     if (address.transport === "tcp") {
@@ -59,7 +52,8 @@ export class FetchTransport implements Transport {
       this.#origin = `${scheme}://localhost`;
       this.#proxy = { transport: "unix", path: address.path };
     }
-    this.#client = this.#createClient(keepalive);
+    this.#keepAlive = keepAlive;
+    this.#client = this.#createClient(keepAlive.keepalive);
     this.#upgrades = new Http1Transport(
       address,
       scheme === "https",
@@ -121,7 +115,7 @@ export class FetchTransport implements Transport {
       http2: false,
       allowHost: true,
       poolMaxIdlePerHost: keepalive,
-      poolIdleTimeout: POOL_IDLE_TIMEOUT,
+      poolIdleTimeout: this.#keepAlive.keepalive_timeout,
       ...(this.#proxy === undefined ? {} : { proxy: this.#proxy }),
     });
   }

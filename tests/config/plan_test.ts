@@ -316,6 +316,10 @@ Deno.test("a server with nothing else said has the defaults", () => {
   };
   const options = {
     keepalive: 128,
+    keepaliveTimeout: 4_000,
+    keepaliveRequests: 1_000,
+    keepaliveTime: 3_600_000,
+    client: "http1",
     balance: { kind: "round_robin" },
     sticky: null,
     resolve: 10_000,

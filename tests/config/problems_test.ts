@@ -718,3 +718,25 @@ Deno.test("a path is written as in JavaScript", () => {
   );
   assert.equal(formatPath(["X-A"]), '["X-A"]');
 });
+
+Deno.test("a port that fetch blocks is refused where requests go by fetch, and nowhere else", () => {
+  const blocked =
+    "port 6000 can't be used with https:// or client: fetch: it is on the " +
+    "list of blocked ports of the fetch standard";
+  refuses(
+    `
+upstreams:
+  plain: backend:6000
+  fetched: {servers: ["ok:80", "backend:6000"], client: fetch}
+locations:
+  /plain: http://plain
+  /inline: http://backend:6000
+  /tls: https://plain
+  /fetched: http://fetched
+  /inline-tls: https://backend:6000
+`,
+    `locations["/tls"]: ${blocked}`,
+    `locations["/fetched"]: ${blocked}`,
+    `locations["/inline-tls"]: ${blocked}`,
+  );
+});

@@ -118,8 +118,7 @@ export function proxyHost(pass: ProxyPass): string {
  * The address that is written in `proxy_pass` itself.
  *
  * @param upstreams The names of the upstreams, for the message.
- * @throws {ValueError} If it can only be meant for an upstream's name, or if
- * `fetch` refuses the port.
+ * @throws {ValueError} If it can only be meant for an upstream's name.
  */
 export function inlineAddress(
   pass: ProxyPass,

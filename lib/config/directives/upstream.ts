@@ -13,6 +13,7 @@ import {
   block,
   byType,
   list,
+  oneOf,
   parsedBy,
   shortFor,
   text,
@@ -51,8 +52,16 @@ export interface UpstreamServerPlan {
 export interface UpstreamConfig {
   /** At least one. */
   servers: UpstreamServerPlan[];
+  /** What sends the requests to `http://` servers; `https://` goes by `fetch`. */
+  client: "http1" | "fetch";
   /** Idle keep-alive connections kept for each server (nginx's `keepalive`). */
   keepalive: number;
+  /** Milliseconds that one may be idle. */
+  keepaliveTimeout: number;
+  /** Requests that one carries at the most. */
+  keepaliveRequests: number;
+  /** Milliseconds after which one is closed when its request is done. */
+  keepaliveTime: number;
   balance: BalancePlan;
   /** The cookie that keeps a client at its server; null for none. */
   sticky: string | null;
@@ -157,14 +166,43 @@ const CookieName = v.pipe(
   }),
 );
 
+const CLIENTS = ["http1", "fetch"] as const;
+
 const UPSTREAM_WORDS = `"host:port", a list of them, or a map with servers`;
 
 const options = {
+  client: allowedIn(
+    ["upstream"],
+    oneOf(`"http1" or "fetch"`, CLIENTS),
+    "http1",
+    "What sends requests to http:// servers: http1, connections of the proxy's " +
+      "own, or fetch, the platform's client. https:// always goes by fetch.",
+  ),
   keepalive: allowedIn(
     ["upstream"],
     Count,
     128,
     "Idle connections kept open to each server.",
+  ),
+  // nginx keeps them for 60 s. Common servers close theirs after 5 s (Node,
+  // Uvicorn): a request that crosses that is lost if it may not be repeated.
+  keepalive_timeout: allowedIn(
+    ["upstream"],
+    TimeLimit,
+    "4s",
+    "How long an idle connection is kept open; less than the server keeps it.",
+  ),
+  keepalive_requests: allowedIn(
+    ["upstream"],
+    PositiveCount,
+    1_000,
+    "After so many requests a connection is closed.",
+  ),
+  keepalive_time: allowedIn(
+    ["upstream"],
+    TimeLimit,
+    "1h",
+    "After this time a connection is closed when its request is done.",
   ),
   balance: allowedIn(
     ["upstream"],
@@ -204,7 +242,11 @@ function groupOf(
 ): UpstreamConfig {
   return {
     servers,
+    client: given.client,
     keepalive: given.keepalive,
+    keepaliveTimeout: given.keepalive_timeout,
+    keepaliveRequests: given.keepalive_requests,
+    keepaliveTime: given.keepalive_time,
     balance: given.balance,
     sticky: given.sticky ?? null,
     resolve: given.resolve,

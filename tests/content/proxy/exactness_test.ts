@@ -361,3 +361,11 @@ Deno.test("by HTTP/2 the upstream gets the host that the client asked for", asyn
   await byHttp2(proxy.port, {}, null);
   equal(a.seen[0]?.headers.get("host"), `127.0.0.1:${proxy.port}`);
 });
+
+Deno.test("client: fetch sends plain http by fetch, which asks for identity first", async () => {
+  await using a = backend("a");
+  await using proxy = startProxy(toGroup([a], { client: "fetch" }));
+  const headers = { "accept-encoding": "br" };
+  equal(await ask(proxy.url, { headers }), "200 a");
+  equal(a.seen[0]?.headers.get("accept-encoding"), "identity, br");
+});
