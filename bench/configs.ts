@@ -139,3 +139,40 @@ http://:${site.port} {
 ${handlers.join("")}}
 `;
 }
+
+/** Its listener, and its access log, which the others write too. */
+export function traefikConfig(site: Site, routes: string): string {
+  return `entryPoints:
+  web:
+    address: "127.0.0.1:${site.port}"
+providers:
+  file:
+    filename: ${routes}
+    watch: false
+accessLog: {}
+log:
+  level: ERROR
+global:
+  checkNewVersion: false
+  sendAnonymousUsage: false
+serversTransport:
+  maxIdleConnsPerHost: 64
+`;
+}
+
+export function traefikRoutes(site: Site): string {
+  const routers = prefixes(site.locations).map((prefix, i) =>
+    `    r${i}:
+      rule: PathPrefix(\`${prefix}\`)
+      service: backend
+`
+  );
+  return `http:
+  routers:
+${routers.join("")}  services:
+    backend:
+      loadBalancer:
+        servers:
+          - url: "http://127.0.0.1:${site.upstream}"
+`;
+}

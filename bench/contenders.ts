@@ -12,6 +12,8 @@ import {
   haproxyConfig,
   nginxConfig,
   sameoriginConfig,
+  traefikConfig,
+  traefikRoutes,
 } from "./configs.ts";
 
 /** What a proxy is started for. */
@@ -165,6 +167,21 @@ const caddy = debian("caddy", async (command, setting) => {
   };
 });
 
+// Built from its Go module where it is wanted: that takes a quarter of an hour.
+const traefik = debian("traefik", async (command, setting) => {
+  const routes = await write(setting, "routes.yaml", traefikRoutes(setting));
+  const config = await write(
+    setting,
+    "traefik.yaml",
+    traefikConfig(setting, routes),
+  );
+  return {
+    command,
+    args: [`--configFile=${config}`],
+    env: setting.workers === "one" ? { GOMAXPROCS: "1" } : {},
+  };
+});
+
 /** On Node: one process, one thread for JavaScript. */
 function onNode(name: string, file: string): Contender {
   const program = findProgram("node");
@@ -221,6 +238,7 @@ export function contenders(): Contender[] {
     nginx,
     haproxy,
     caddy,
+    traefik,
     onNode("http-proxy-3", "http_proxy_3.cjs"),
     onNode("@fastify/http-proxy", "fastify_http_proxy.cjs"),
   ];
