@@ -90,6 +90,13 @@ export function toGroup(
   };
 }
 
+/** Asks for a page and gives its status. */
+export async function statusOf(url: string): Promise<number> {
+  const response = await fetch(url);
+  await response.body?.cancel();
+  return response.status;
+}
+
 /** Sends a request and gives its status with its body: `200 a`. */
 export async function ask(url: string, init?: RequestInit): Promise<string> {
   const response = await fetch(url, init);
