@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { freePort } from "./free_port.ts";
 
 /** A request as a server had it, its body read to the end. */
 export interface Seen {
@@ -60,12 +61,6 @@ export function backend(
       await server.finished;
     },
   };
-}
-
-/** A port of 127.0.0.1 where nobody listens. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }
 
 /** What `upstreams` and `locations` say of one group that takes everything. */
