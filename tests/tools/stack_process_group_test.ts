@@ -93,12 +93,19 @@ testUnless(
         `import { ProcessGroup } from ${JSON.stringify(module)};
         new ProcessGroup(${JSON.stringify(shell(script, folder.path))}, ${
           JSON.stringify(folder.log)
-        });`,
+        });
+        console.log("started");`,
       ],
       stdin: "null",
+      stdout: "piped",
     }).spawn();
     const file = await Deno.open(folder.pipe);
     await file.read(new Uint8Array(3));
+    // Until then there may be nobody who ends the group in the runner's place.
+    const said = runner.stdout.getReader();
+    const { value } = await said.read();
+    assert.equal(new TextDecoder().decode(value), "started\n");
+    await said.cancel();
     runner.kill("SIGKILL");
     await runner.status;
     assert.equal(await new Response(file.readable).text(), "");
