@@ -20,13 +20,13 @@ import {
 import { parseModule, readModules } from "./support/modules.ts";
 
 /**
- * What breaks a rule for now, and why. An entry that is needed no more fails the
- * test too: delete it then.
+ * Known violations, and why they are there. An entry that is no longer needed
+ * fails a test: delete it.
  */
 const EXCEPTIONS: readonly { why: string; broken: readonly string[] }[] = [
   {
-    why: "a request's facts are passed from room to room by callbacks, until " +
-      "one exchange has them all",
+    why: "rooms pass a request's facts to each other by callbacks, until one " +
+      "Exchange has them all",
     broken: [
       "a circle of imports: lib/content/proxy/proxy.ts, " +
       "lib/request/answers.ts, lib/request/handler.ts",
@@ -59,7 +59,7 @@ const EXCEPTIONS: readonly { why: string; broken: readonly string[] }[] = [
     broken: ["lib/cli/local_client.ts uses Deno.connect"],
   },
   {
-    why: "modules that were cut too small: the types of one are the other's",
+    why: "two modules that should be one, or share a third",
     broken: [
       "a circle of imports: lib/config/template.ts, lib/config/variables.ts",
       "a circle of imports: lib/observe/access_line.ts, lib/observe/access_log.ts",
@@ -67,7 +67,7 @@ const EXCEPTIONS: readonly { why: string; broken: readonly string[] }[] = [
     ],
   },
   {
-    why: "the module that chooses a method has the interface of all of them",
+    why: "the module that selects a method also declares their interface",
     broken: [
       "a circle of imports: " + [
         "balancer",
@@ -93,7 +93,7 @@ Deno.test("the modules keep the rules of the house", async () => {
   assert.deepEqual(broken.filter((it) => !EXCEPTED.includes(it)), []);
 });
 
-Deno.test("no exception is kept that is needed no more", async () => {
+Deno.test("no exception is kept that is no longer needed", async () => {
   const modules = await readModules("lib");
   const broken = new Set(RULES.flatMap((rule) => rule(modules)));
   assert.deepEqual(EXCEPTED.filter((it) => !broken.has(it)), []);

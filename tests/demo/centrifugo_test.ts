@@ -184,9 +184,11 @@ Deno.test("a token is refreshed before its end, without a new connection", async
   const refreshed = Promise.withResolvers<void>();
   let asked = 0;
   using ada = client(server.address, "ada", {
-    getToken: () => {
-      if (++asked === 2) refreshed.resolve();
-      return tokenFor("ada", asked === 1 ? 2 : 60);
+    getToken: async () => {
+      const first = ++asked === 1;
+      const token = await tokenFor("ada", first ? 2 : 60);
+      if (!first) refreshed.resolve();
+      return token;
     },
   });
   ada.connect();

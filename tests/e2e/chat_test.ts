@@ -1,7 +1,7 @@
 /**
- * The chat of `examples/chat` behind one origin: everything that needs all of its
- * parts. They take longer to start than a scenario takes, so one stack and one
- * browser are shared by all scenarios, which are played one after the other:
+ * The chat of `examples/chat` behind one origin. Starting its parts takes longer
+ * than most scenarios, so all scenarios share one stack and one browser and run
+ * one after the other. That takes one file, since files run in parallel:
  *
  *     deno task test tests/e2e/chat_test.ts
  *     deno task test tests/e2e/chat_test.ts -- people admin    only these
@@ -9,7 +9,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { play, type Scenario, whyNoPages } from "../support/chat.ts";
+import { runScenarios, type Scenario, whyNoPages } from "../support/chat.ts";
 import { isSkipped, testUnless } from "../support/skip.ts";
 import { whyNoStack } from "../support/stack.ts";
 import { admin } from "./chat/admin.ts";
@@ -19,7 +19,7 @@ import { parts } from "./chat/parts.ts";
 import { people } from "./chat/people.ts";
 import { transports } from "./chat/transports.ts";
 
-/** In this order: the last kills a part. */
+/** The last one kills a part. */
 const SCENARIOS: readonly Scenario[] = [
   transports,
   crowd,
@@ -40,7 +40,7 @@ testUnless(
       (Deno.args.length === 0 || Deno.args.includes(key)) &&
       !(needsPages && isSkipped(noPages, name))
     );
-    const folder = await play(chosen, context);
+    const folder = await runScenarios(chosen, context);
     await assert.rejects(Deno.stat(folder), Deno.errors.NotFound);
   },
 );

@@ -1,6 +1,6 @@
 /**
  * The chat of `examples/chat` with all of its parts and a browser, started once
- * for all scenarios that play in it.
+ * and shared by all scenarios.
  *
  * @module
  */
@@ -18,21 +18,21 @@ import { type RunningProcess, startSameorigin, urlOf } from "./process.ts";
 import { findProgram } from "./skip.ts";
 import { testReport, whyNoStack } from "./stack.ts";
 
-/** Does a part of a scenario; throws if it fails, for the next build on it. */
+/** Runs a step of a scenario. Throws if it fails: later steps depend on it. */
 export type Step = (name: string, fn: () => Promise<void>) => Promise<void>;
 
-/** What plays on the stage, alone, and leaves its parts running as they were. */
+/** A test that has the fixture to itself while it runs, and leaves all parts running. */
 export interface Scenario {
-  /** By which it can be chosen: `deno task test FILE -- KEY`. */
+  /** Selects it on the command line: `deno task test FILE -- KEY`. */
   readonly key: string;
   /** A sentence about behaviour. */
   readonly name: string;
   /** Whether it needs the frontend and a browser. */
   readonly needsPages: boolean;
-  run(stage: Stage, step: Step): Promise<void>;
+  run(fixture: ChatFixture, step: Step): Promise<void>;
 }
 
-/** Another proxy before the same parts. */
+/** A second proxy before the same parts. */
 export interface AnotherProxy extends AsyncDisposable {
   readonly pid: number;
   /** `127.0.0.1:PORT` */
@@ -42,16 +42,16 @@ export interface AnotherProxy extends AsyncDisposable {
 }
 
 /** All that scenarios share. */
-export interface Stage {
-  /** With the frontend as it is built, if there are pages. */
+export interface ChatFixture {
+  /** Serves the built frontend; none if no scenario needs it. */
   readonly stack: Stack;
-  /** The browser, which is started for the first scenario that needs it. */
+  /** The browser. It is started at the first call. */
   browser(): Promise<Browser>;
   /**
-   * Starts another proxy with the example's config.
+   * Starts a second proxy with the example's config. One at a time.
    *
    * @param args Options of `sameorigin run`.
-   * @param env Upstreams that are not the stack's.
+   * @param env Variables of the config to replace: `FRONTEND`.
    */
   startProxy(
     args: readonly string[],
@@ -61,7 +61,7 @@ export interface Stage {
   startVite(): Promise<RunningPart & AsyncDisposable>;
 }
 
-/** Why scenarios with pages can't be played on this machine; null if they can. */
+/** What is missing to run scenarios that need pages; null if nothing. */
 export async function whyNoPages(): Promise<string | null> {
   const lacks = [
     await whyNoStack(true),
@@ -73,37 +73,37 @@ export async function whyNoPages(): Promise<string | null> {
 }
 
 /**
- * Starts what the scenarios need, and plays them one after the other. What the
- * parts have said last is printed if one fails.
+ * Starts the fixture and runs the scenarios one after the other. If one fails,
+ * the ends of the parts' logs are printed.
  *
- * @returns the folder that the stack had, which is to be gone.
- * @throws {Error} if a scenario fails, once all have been played.
+ * @returns The stack's temporary folder, which is removed by then.
+ * @throws {Error} if a scenario has failed, after all of them have run.
  */
-export async function play(
+export async function runScenarios(
   scenarios: readonly Scenario[],
   context: Deno.TestContext,
 ): Promise<string> {
   const pages = scenarios.some(({ needsPages }) => needsPages);
-  await using stage = await setUp(pages);
+  await using fixture = await setUp(pages);
   const failed: string[] = [];
   for (const { name, run } of scenarios) {
-    await stage.mend();
+    await fixture.startStopped();
     const ok = await context.step({
       name,
-      fn: (context) => run(stage, stepIn(context)),
+      fn: (context) => run(fixture, stepIn(context)),
       ...UNWATCHED,
     });
     if (!ok) failed.push(name);
-    await stage.closePages();
+    await fixture.closePages();
   }
   if (failed.length > 0) {
-    await stage.printLastWords();
+    await fixture.printLogs();
     throw new Error(`failed: ${failed.join("; ")}`);
   }
-  return stage.stack.folder;
+  return fixture.stack.folder;
 }
 
-/** Some steps run at the same time, and parts outlive the step that starts them. */
+/** Steps may run at the same time, and parts live longer than the step that starts them. */
 const UNWATCHED = {
   sanitizeOps: false,
   sanitizeResources: false,
@@ -117,7 +117,7 @@ function stepIn(context: Deno.TestContext): Step {
   };
 }
 
-async function setUp(pages: boolean): Promise<SharedStage> {
+async function setUp(pages: boolean): Promise<SharedFixture> {
   const [own = 0, other = 0] = await freePorts(2);
   const origins = [own, other].flatMap((port) => [
     `http://localhost:${port}`,
@@ -128,20 +128,20 @@ async function setUp(pages: boolean): Promise<SharedStage> {
     frontend: pages ? "preview" : "none",
     port: own,
     env: {
-      // Those of another proxy too.
+      // The second proxy's pages too.
       centrifugo: { CENTRIFUGO_CLIENT_ALLOWED_ORIGINS: origins.join(" ") },
     },
   });
-  return new SharedStage(stack, pages, `127.0.0.1:${other}`);
+  return new SharedFixture(stack, pages, `127.0.0.1:${other}`);
 }
 
-class SharedStage implements Stage, AsyncDisposable {
+class SharedFixture implements ChatFixture, AsyncDisposable {
   #browser: Promise<Browser> | null = null;
 
   constructor(
     readonly stack: Stack,
     readonly pages: boolean,
-    /** Where the other proxy listens, so that Centrifugo accepts its pages. */
+    /** Where the second proxy listens: Centrifugo accepts its pages. */
     readonly otherAddress: string,
   ) {}
 
@@ -195,21 +195,21 @@ class SharedStage implements Stage, AsyncDisposable {
     return Object.assign(vite, { [Symbol.asyncDispose]: () => vite.stop() });
   }
 
-  /** Starts what a scenario that failed has left stopped. */
-  async mend(): Promise<void> {
+  /** Starts parts that a failed scenario has left stopped. */
+  async startStopped(): Promise<void> {
     for (const part of PARTS) {
       if (part === "frontend" && !this.pages) continue;
       if (this.stack.pid(part) === null) await this.stack.start(part);
     }
   }
 
-  /** Nobody is online any more. */
+  /** Closes all pages: nobody is online any more. */
   async closePages(): Promise<void> {
     const contexts = (await this.#browser)?.contexts() ?? [];
     await Promise.all(contexts.map((it) => it.close()));
   }
 
-  async printLastWords(): Promise<void> {
+  async printLogs(): Promise<void> {
     for (const part of PARTS) {
       const words = await this.stack.output(part).catch(() => "");
       if (words !== "") console.log(`${part} said last:\n${tail(words)}`);

@@ -1,7 +1,6 @@
 /**
- * The rules of the house, as CONTRIBUTING has them, for what the modules of the
- * program import and use. Imports of types count: who has to know a type depends
- * on its module.
+ * The rules of the house for what the program's modules import and use.
+ * CONTRIBUTING describes them. An import of a type counts as an import.
  *
  * @module
  */
@@ -65,7 +64,7 @@ const TERMINAL = [
   "node:process",
 ];
 
-/** A rule: what breaks it, in words that name the module. */
+/** Returns one sentence for each violation. It names the module. */
 export type Rule = (modules: readonly Module[]) => string[];
 
 /** Only listeners accept connections. */
@@ -74,10 +73,10 @@ export const onlyServerAccepts = usesOnlyIn(["server"], ACCEPTS);
 /** Only the transport opens connections. */
 export const onlyTransportConnects = usesOnlyIn(["transport"], CONNECTS);
 
-/** Only the commands use the terminal, and end the process. */
+/** Only the commands use the terminal and end the process. */
 export const onlyCliHasTheTerminal = usesOnlyIn(["cli", "main.ts"], TERMINAL);
 
-/** All of them. */
+/** All rules. */
 export const RULES: readonly Rule[] = [
   circles,
   importsUpwards,
@@ -90,7 +89,7 @@ export const RULES: readonly Rule[] = [
   longFiles,
 ];
 
-/** Modules that import each other in a circle, told by all that are in it. */
+/** No module imports itself, not even through others. Names all modules of a circle. */
 export function circles(modules: readonly Module[]): string[] {
   const reached = new Map(
     modules.map(({ path }) => [path, reachedFrom(path, modules)]),
@@ -104,7 +103,7 @@ export function circles(modules: readonly Module[]): string[] {
   return [...circles];
 }
 
-/** What a module imports, straight and through others. */
+/** What a module imports, directly or through others. */
 function reachedFrom(path: string, modules: readonly Module[]): Set<string> {
   const imports = new Map(modules.map((it) => [it.path, it.imports]));
   const reached = new Set<string>();
@@ -119,7 +118,7 @@ function reachedFrom(path: string, modules: readonly Module[]): Set<string> {
   return reached;
 }
 
-/** Imports from a room above the module's own. */
+/** A module imports only from its own room and the rooms below it. */
 export function importsUpwards(modules: readonly Module[]): string[] {
   return modules.flatMap(({ path, imports }) => {
     const room = ROOMS.indexOf(roomOf(path));
@@ -130,12 +129,12 @@ export function importsUpwards(modules: readonly Module[]): string[] {
   });
 }
 
-/** `content` of `lib/content/proxy/proxy.ts`; `main.ts` is its own room. */
+/** The room of `lib/content/proxy/proxy.ts` is `content`, that of `main.ts` itself. */
 function roomOf(path: string): string {
   return /^lib\/([^/]+)\//.exec(path)?.[1] ?? path;
 }
 
-/** Some globals and modules are for some rooms only. */
+/** Makes a rule: these globals and modules are used in these rooms only. */
 function usesOnlyIn(
   rooms: readonly string[],
   names: readonly string[],
@@ -147,7 +146,7 @@ function usesOnlyIn(
       );
 }
 
-/** What reads a config or a request's target needs no network. */
+/** Reading a config or matching a target needs no network. */
 export function networkInPureRooms(modules: readonly Module[]): string[] {
   return modules.filter(({ path }) => /^lib\/(config|route)\//.test(path))
     .flatMap((module) =>
@@ -164,20 +163,20 @@ function usedOf(
   return [...uses, ...imports].filter((it) => names.includes(it));
 }
 
-/** Of what is passed on whole it can't be seen what is used. */
+/** Where `Deno` itself is passed on, the rules can't see what is used of it. */
 export function wholeDeno(modules: readonly Module[]): string[] {
   return modules.filter(({ uses }) => uses.includes("Deno"))
     .map(({ path }) => `${path} passes on all of Deno`);
 }
 
-/** What outlives a request is made at start-up and handed down. */
+/** State that outlives a request is made at start-up and passed down. */
 export function moduleVariables(modules: readonly Module[]): string[] {
   return modules.flatMap(({ path, variables }) =>
     variables.map((name) => `${path} has a module-level variable, ${name}`)
   );
 }
 
-/** Over so many lines a file has two reasons to exist. */
+/** A longer file has more than one reason to exist. */
 export function longFiles(modules: readonly Module[]): string[] {
   return modules.filter(({ lines }) => lines > MOST_LINES)
     .map(({ path }) => `${path} has more than ${MOST_LINES} lines`);

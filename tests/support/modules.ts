@@ -1,5 +1,5 @@
 /**
- * What the modules of the program import and use, as their syntax trees say.
+ * What the program's modules import and use, read from their syntax trees.
  *
  * @module
  */
@@ -13,24 +13,24 @@ export interface Module {
   /** The number of lines. */
   readonly lines: number;
   /**
-   * What it imports, types included: the path of a module of the program, or
-   * the specifier as it is written (`node:path`). A worker that it starts is
-   * not among them: that is another program, in which nothing is shared.
+   * What it imports, types included: the path of one of the program's modules,
+   * or the specifier as written (`node:path`). The module of a worker that it
+   * starts does not count: they share nothing.
    */
   readonly imports: readonly string[];
   /**
-   * Globals that it uses as values: `fetch`, `console`, `new WebSocket`, and of
-   * `Deno` its members: `Deno.connect`; `Deno` where it is passed on whole.
+   * Globals that it uses as values: `fetch`, `console`, `new WebSocket`,
+   * `Deno.connect`; `Deno` where the object itself is passed on.
    */
   readonly uses: readonly string[];
-  /** Variables of the module that can be assigned again. */
+  /** Module-level variables that are not constant. */
   readonly variables: readonly string[];
 }
 
-/** Globals that are looked for. `Deno`'s members are looked for anyway. */
+/** Globals to look for. */
 const GLOBALS = new Set(["Deno", "console", "fetch", "alert", "prompt"]);
 
-/** Globals of which only `new` opens a connection. */
+/** Constructors to look for. */
 const CONSTRUCTORS = new Set(["EventSource", "WebSocket", "WebSocketStream"]);
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -119,7 +119,7 @@ export function parseModule(path: string, text: string): Module {
   };
 }
 
-/** The specifier in an expression; undefined where it is not a constant. */
+/** The text of a string literal; undefined for any other expression. */
 function literal(node: Deno.lint.Node): string | undefined {
   return node.type === "Literal" && typeof node.value === "string"
     ? node.value
@@ -175,7 +175,7 @@ function membersOf(
   return ["Deno"];
 }
 
-/** Whether an identifier is a value, not a type and not the name of a member. */
+/** Whether an identifier is a value: no type, and no name of a member. */
 function isValue(node: Deno.lint.Identifier): boolean {
   const { parent } = node;
   const is = (other: Deno.lint.Node | null) =>

@@ -48,10 +48,10 @@ export function testUnless(
 }
 
 /**
- * Whether a part of a test is left out for a reason, which is printed; null for
- * none.
+ * Whether a part of a test is skipped. The reason is printed.
  *
- * @throws {Error} where nothing may be left out.
+ * @param reason Null if there is none to skip it.
+ * @throws {Error} where `SAMEORIGIN_REQUIRE_ALL` allows no skip.
  */
 export function isSkipped(reason: string | null, name: string): boolean {
   if (reason === null) return false;

@@ -21,11 +21,11 @@ export const admin: Scenario = {
   key: "admin",
   name: "Django's admin behind the one origin",
   needsPages: true,
-  async run(stage, step) {
-    const { stack } = stage;
+  async run(fixture, step) {
+    const { stack } = fixture;
     const { origin, users } = stack;
     const config = await Deno.readTextFile(join(EXAMPLE, "config.yaml"));
-    const browser = await stage.browser();
+    const browser = await fixture.browser();
     const admin = await browser.newPage();
 
     await step("redirects stay on the origin", async () => {

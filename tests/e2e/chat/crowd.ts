@@ -40,13 +40,13 @@ export const crowd: Scenario = {
   name:
     `${COUNT} clients of Centrifugo get everything, whatever is cut or restarted`,
   needsPages: false,
-  async run(stage, step) {
+  async run(fixture, step) {
     const [near = 0, far = 0] = await freePorts(2);
-    await using inner = tcpHop(far, () => stage.stack.addresses.centrifugo);
+    await using inner = tcpHop(far, () => fixture.stack.addresses.centrifugo);
     const env = { CENTRIFUGO: inner.address };
-    await using proxy = await stage.startProxy([], env);
+    await using proxy = await fixture.startProxy([], env);
     await using outer = tcpHop(near, () => proxy.address);
-    await behaveAsOne(step, stage.stack, proxy, { inner, outer });
+    await behaveAsOne(step, fixture.stack, proxy, { inner, outer });
   },
 };
 

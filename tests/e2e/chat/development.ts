@@ -18,13 +18,13 @@ export const development: Scenario = {
   key: "development",
   name: "the chat while one works on it",
   needsPages: true,
-  async run(stage, step) {
-    const { stack } = stage;
-    await using vite = await stage.startVite();
+  async run(fixture, step) {
+    const { stack } = fixture;
+    await using vite = await fixture.startVite();
     const env = { FRONTEND: vite.address };
-    await using proxy = await stage.startProxy(["--dev"], env);
+    await using proxy = await fixture.startProxy(["--dev"], env);
     const { origin } = proxy;
-    const browser = await stage.browser();
+    const browser = await fixture.browser();
     const alice = await enter(browser, origin, stack.users.alice);
     await alice.evaluate("globalThis.isTheSame = true");
 
