@@ -36,6 +36,8 @@ testUnless(
   noStack,
   "the chat behind one origin, with all of its parts",
   async (context) => {
+    const keys = SCENARIOS.map(({ key }) => key);
+    assert.deepEqual(Deno.args.filter((it) => !keys.includes(it)), []);
     const chosen = SCENARIOS.filter(({ key, needsPages, name }) =>
       (Deno.args.length === 0 || Deno.args.includes(key)) &&
       !(needsPages && isSkipped(noPages, name))
