@@ -4,30 +4,32 @@ import { Browser, disposable } from "./support.ts";
 
 const START = { live: null };
 
-async function status(answer: Promise<Response>): Promise<number> {
-  const response = await answer;
-  await response.body?.cancel();
-  return response.status;
+/** Status and `Location` of an answer whose body nobody wants. */
+async function head(
+  answer: Promise<Response>,
+): Promise<{ status: number; location: string | null }> {
+  const { body, status, headers } = await answer;
+  await body?.cancel();
+  return { status, location: headers.get("location") };
 }
 
 Deno.test("a stranger is redirected to the login form, at the backend's own address", async () => {
   await using backend = disposable(startBackend(START));
   const origin = `http://${backend.address}`;
   const browser = new Browser(origin);
-  const response = await browser.fetch("/admin/rooms/add/");
-  assert.equal(response.status, 302);
-  assert.equal(
-    response.headers.get("location"),
-    `${origin}/admin/login/?next=%2Fadmin%2Frooms%2Fadd%2F`,
-  );
+  assert.deepEqual(await head(browser.fetch("/admin/rooms/add/")), {
+    status: 302,
+    location: `${origin}/admin/login/?next=%2Fadmin%2Frooms%2Fadd%2F`,
+  });
 });
 
 Deno.test("a path without its slash is redirected, without an origin", async () => {
   await using backend = disposable(startBackend(START));
-  const response = await new Browser(`http://${backend.address}`)
-    .fetch("/admin");
-  assert.equal(response.status, 301);
-  assert.equal(response.headers.get("location"), "/admin/");
+  const browser = new Browser(`http://${backend.address}`);
+  assert.deepEqual(await head(browser.fetch("/admin")), {
+    status: 301,
+    location: "/admin/",
+  });
 });
 
 Deno.test("signing in by the form leads to where one was going, rooms are added, signing out ends it", async () => {
@@ -40,26 +42,27 @@ Deno.test("signing in by the form leads to where one was going, rooms are added,
   const token = browser.cookies.get("csrftoken");
   assert.ok(html.includes(`name="csrfmiddlewaretoken" value="${token}"`));
 
-  const entered = await browser.submit("/admin/login/", {
+  const entered = await head(browser.submit("/admin/login/", {
     username: "Ada",
     password: "demo",
     next: "/admin/rooms/add/",
+  }));
+  assert.deepEqual(entered, {
+    status: 302,
+    location: `${origin}/admin/rooms/add/`,
   });
-  assert.equal(entered.status, 302);
-  assert.equal(
-    entered.headers.get("location"),
-    `${origin}/admin/rooms/add/`,
-  );
-  assert.equal(await status(browser.fetch("/admin/rooms/add/")), 200);
+  assert.equal((await head(browser.fetch("/admin/rooms/add/"))).status, 200);
 
-  const added = await browser.submit("/admin/rooms/add/", { name: "<Attic>" });
-  assert.equal(added.headers.get("location"), `${origin}/admin/`);
+  const added = await head(
+    browser.submit("/admin/rooms/add/", { name: "<Attic>" }),
+  );
+  assert.equal(added.location, `${origin}/admin/`);
   const rooms = await (await browser.fetch("/admin/")).text();
   assert.ok(rooms.includes("<td>&lt;Attic&gt;</td><td>0</td>"));
 
-  const left = await browser.submit("/admin/logout/", {});
-  assert.equal(left.headers.get("location"), `${origin}/admin/login/`);
-  assert.equal(await status(browser.fetch("/admin/")), 302);
+  const left = await head(browser.submit("/admin/logout/", {}));
+  assert.equal(left.location, `${origin}/admin/login/`);
+  assert.equal((await head(browser.fetch("/admin/"))).status, 302);
 });
 
 Deno.test("a form without the token, or from another page, is refused", async () => {
@@ -101,12 +104,12 @@ Deno.test("signing in leads nowhere but to a path of ours", async () => {
       "@evil.example",
     ]
   ) {
-    const response = await browser.submit("/admin/login/", {
+    const entered = await head(browser.submit("/admin/login/", {
       username: "Ada",
       password: "demo",
       next,
-    });
-    assert.equal(response.headers.get("location"), `${origin}/admin/`, next);
+    }));
+    assert.equal(entered.location, `${origin}/admin/`, next);
   }
 });
 
@@ -143,6 +146,6 @@ Deno.test("the pages' style sheet is under /static, and nothing else of the disk
       "/static//etc/passwd",
     ]
   ) {
-    assert.equal(await status(browser.fetch(path)), 404, path);
+    assert.equal((await head(browser.fetch(path))).status, 404, path);
   }
 });

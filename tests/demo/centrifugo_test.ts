@@ -182,12 +182,18 @@ Deno.test("an expired token is exchanged for a new one", async () => {
 Deno.test("a token is refreshed before its end, without a new connection", async () => {
   await using server = await centrifugo();
   const refreshed = Promise.withResolvers<void>();
+  class Watched extends WebSocket {
+    constructor(url: string) {
+      super(url);
+      this.addEventListener("message", ({ data }) => {
+        if (data.includes('"refresh":')) refreshed.resolve();
+      });
+    }
+  }
   let asked = 0;
   using ada = client(server.address, "ada", {
-    getToken: () => {
-      if (++asked === 2) refreshed.resolve();
-      return tokenFor("ada", asked === 1 ? 2 : 60);
-    },
+    websocket: Watched,
+    getToken: () => tokenFor("ada", ++asked === 1 ? 2 : 60),
   });
   ada.connect();
   await ada.ready();

@@ -65,6 +65,7 @@ Deno.test("deno task dev: a page, an API with a session, an admin, and two users
     });
 
     const admin = await new Browser(url).fetch("/admin/");
+    await admin.body?.cancel();
     assert.equal(
       admin.headers.get("location"),
       `${url}/admin/login/?next=%2Fadmin%2F`,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PartFailed } from "../../tools/stack/running_part.ts";
-import { type Stack, startStack } from "../../tools/stack/start_stack.ts";
+import { startStack } from "../../tools/stack/start_stack.ts";
+import { statusOf } from "../support/backends.ts";
 import { startSameorigin } from "../support/process.ts";
 import { testUnless } from "../support/skip.ts";
 import { whyNoStack } from "../support/stack.ts";
@@ -28,12 +29,6 @@ async function login(
   return await answer.json();
 }
 
-async function status(url: string): Promise<number> {
-  const answer = await fetch(url);
-  await answer.body?.cancel();
-  return answer.status;
-}
-
 testUnless(
   await whyNoStack(true),
   "deno task stack runs the chat, says where and who may log in, and leaves nothing at Ctrl-C",
@@ -59,7 +54,7 @@ testUnless(
     const [origin = ""] = /http:\/\/localhost:\d+/.exec(said) ?? [];
     const page = await fetch(origin, { headers: { accept: "text/html" } });
     assert.match(await page.text(), /\/@vite\/client/);
-    assert.equal(await status(`${origin}/static/admin/css/base.css`), 200);
+    assert.equal(await statusOf(`${origin}/static/admin/css/base.css`), 200);
     const [, username = "", password = ""] =
       /^ {2}(alice) +(\S+)$/m.exec(said) ?? [];
     const answer = await login(origin, { username, password });
@@ -81,54 +76,6 @@ testUnless(
     await Deno.remove(data, { recursive: true });
   },
 );
-
-testUnless(
-  await whyNoStack(),
-  "the parts are stopped and started one by one, and the proxy with another config",
-  async () => {
-    let folder = "";
-    {
-      await using stack = await startStack({ frontend: "none" });
-      folder = stack.folder;
-      await stopAndStart(stack);
-
-      const config = await Deno.readTextFile(
-        new URL("../../examples/chat/config.yaml", import.meta.url),
-      );
-      await stack.replaceConfig(config.replace("  /static:", "  /files:"));
-      assert.notEqual(await status(`${stack.origin}/static/admin/`), 404);
-      await stack.replaceConfig(config);
-      assert.equal(await status(`${stack.origin}/static/admin/`), 404);
-
-      // What ends by itself is told to whoever watches.
-      Deno.kill(stack.pid("centrifugo") ?? 0, "SIGKILL");
-      await assert.rejects(stack.failed, (error) => {
-        assert.ok(error instanceof PartFailed);
-        assert.equal(error.part, "centrifugo");
-        assert.match(error.message, /^centrifugo has ended with code 137:\n/);
-        return true;
-      });
-      assert.equal(stack.pid("centrifugo"), null);
-    }
-    await assert.rejects(Deno.stat(folder), Deno.errors.NotFound);
-  },
-);
-
-async function stopAndStart(stack: Stack): Promise<void> {
-  const api = `${stack.origin}/api/session/`;
-  assert.equal(await status(api), 200);
-  await stack.stop("backend");
-  assert.equal(stack.pid("backend"), null);
-  assert.equal(await status(api), 502);
-  await stack.start("backend");
-  assert.equal(await status(api), 200);
-  await assert.rejects(stack.start("backend"), /runs already/);
-  await assert.rejects(stack.start("frontend"), /no frontend/);
-  const before = stack.pid("proxy");
-  await stack.restart("proxy");
-  assert.notEqual(stack.pid("proxy"), before);
-  assert.equal(await status(api), 200);
-}
 
 testUnless(
   await whyNoStack(),

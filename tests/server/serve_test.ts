@@ -64,6 +64,7 @@ Deno.test("a shutdown waits no longer than shutdown_timeout", async () => {
   go();
   equal(await (await answer).text(), "ok");
   await proxy.server.finished;
+  await proxy.log.flush();
 });
 
 Deno.test("an idle keep-alive connection does not hold the shutdown up", async () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { freePort } from "./free_port.ts";
 
 /** A request as a server had it, its body read to the end. */
 export interface Seen {
@@ -62,12 +63,6 @@ export function backend(
   };
 }
 
-/** A port of 127.0.0.1 where nobody listens. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
-
 /** What `upstreams` and `locations` say of one group that takes everything. */
 export function toGroup(
   servers: readonly (number | Backend | Record<string, unknown>)[],
@@ -88,6 +83,13 @@ export function toGroup(
     },
     locations: { "/": "http://group" },
   };
+}
+
+/** Asks for a page and gives its status. */
+export async function statusOf(url: string): Promise<number> {
+  const response = await fetch(url);
+  await response.body?.cancel();
+  return response.status;
 }
 
 /** Sends a request and gives its status with its body: `200 a`. */

@@ -1,21 +1,31 @@
 /**
- * A port for a test that must know it beforehand.
+ * Ports for tests that must know them beforehand.
  *
  * @module
  */
 
 /**
- * A port of 127.0.0.1 that is free, below those that systems give to outgoing
- * connections: one of these could take it at any moment.
+ * Below the range that systems give to outgoing connections and to whoever asks
+ * for any port (from 32768 on Linux, 49152 elsewhere): one of these could take
+ * the port at any moment. `tools/stack/ports.ts` has those from 20,000.
  */
+const FIRST = 10_000;
+const COUNT = 10_000;
+
+/** What was given to this file's tests: nobody listens there yet, perhaps. */
+const given = new Set<number>();
+
+/** A port of 127.0.0.1 where nobody listens, another one at each call. */
 export function freePort(): number {
   for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const port = FIRST + Math.floor(Math.random() * COUNT);
+    if (given.has(port)) continue;
     try {
       Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
     } catch {
-      // Taken.
+      continue; // Taken.
     }
+    given.add(port);
+    return port;
   }
 }

@@ -39,12 +39,29 @@ export function testUnless(
     Deno.test(name, fn);
   } else if (Deno.env.get("SAMEORIGIN_REQUIRE_ALL") === "1") {
     Deno.test(name, () => {
-      throw new Error(`${reason}, and SAMEORIGIN_REQUIRE_ALL=1 allows no skip`);
+      throw noSkip(reason);
     });
   } else {
     console.log(`skipped: ${name} (${reason})`);
     Deno.test.ignore(name, fn);
   }
+}
+
+/**
+ * Whether a part of a test is skipped. The reason is printed.
+ *
+ * @param reason Null if there is none to skip it.
+ * @throws {Error} where `SAMEORIGIN_REQUIRE_ALL` allows no skip.
+ */
+export function isSkipped(reason: string | null, name: string): boolean {
+  if (reason === null) return false;
+  if (Deno.env.get("SAMEORIGIN_REQUIRE_ALL") === "1") throw noSkip(reason);
+  console.log(`skipped: ${name} (${reason})`);
+  return true;
+}
+
+function noSkip(reason: string): Error {
+  return new Error(`${reason}, and SAMEORIGIN_REQUIRE_ALL=1 allows no skip`);
 }
 
 /**

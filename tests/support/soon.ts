@@ -1,11 +1,11 @@
 /**
- * What a test waits for, but not for ever.
+ * Waiting with a time limit.
  *
  * @module
  */
 
-/** Milliseconds; a busy machine takes a few thousand for what is at once. */
-const PATIENCE = 30_000;
+/** In milliseconds. A busy machine may take seconds for what is usually immediate. */
+const TIMEOUT = 30_000;
 
 /**
  * Waits for a promise.
@@ -17,7 +17,7 @@ export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     reject(new Error(`waited in vain until ${what}`));
-  }, PATIENCE);
+  }, TIMEOUT);
   try {
     return await Promise.race([promise, late]);
   } finally {

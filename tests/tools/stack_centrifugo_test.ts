@@ -103,7 +103,7 @@ testUnless(
 );
 
 testUnless(WINDOWS, "a download that is given up is no refusal", async () => {
-  await using go = await fakeGo("echo begun > $0.begun; sleep 10");
+  await using go = await fakeGo("echo begun > $0.begun; sleep 60");
   const watcher = Deno.watchFs(go.folder);
   const build = go.build();
   for await (const { paths } of watcher) {

@@ -6,7 +6,7 @@ import { testUnless } from "../support/skip.ts";
 const WINDOWS = Deno.build.os === "windows" ? "the stack needs Unix" : null;
 
 /** What a script says if it is not ended. */
-const LATE = "sleep 10; echo late >&9";
+const LATE = "sleep 60; echo late >&9";
 
 /** A folder, and a pipe in it that stays open while a process has it. */
 async function folderWithPipe() {
@@ -39,7 +39,7 @@ testUnless(
   async () => {
     await using folder = await folderWithPipe();
     const script = `exec 9>pipe; ` +
-      `(trap '' TERM; echo up >&9; ${LATE}) & sleep 10`;
+      `(trap '' TERM; echo up >&9; ${LATE}) & sleep 60`;
     const group = new ProcessGroup(shell(script, folder.path), folder.log);
     const file = await Deno.open(folder.pipe);
     // Both know by now what they do at a signal.
@@ -93,12 +93,19 @@ testUnless(
         `import { ProcessGroup } from ${JSON.stringify(module)};
         new ProcessGroup(${JSON.stringify(shell(script, folder.path))}, ${
           JSON.stringify(folder.log)
-        });`,
+        });
+        console.log("started");`,
       ],
       stdin: "null",
+      stdout: "piped",
     }).spawn();
     const file = await Deno.open(folder.pipe);
     await file.read(new Uint8Array(3));
+    // Until then there may be nobody who ends the group in the runner's place.
+    const said = runner.stdout.getReader();
+    const { value } = await said.read();
+    assert.equal(new TextDecoder().decode(value), "started\n");
+    await said.cancel();
     runner.kill("SIGKILL");
     await runner.status;
     assert.equal(await new Response(file.readable).text(), "");

@@ -86,9 +86,10 @@ Deno.test("a server that fails its checks is left out until it passes them", asy
 Deno.test("a server that does not answer its checks in time is left out", async () => {
   await using a = patient("a");
   await using b = patient("b");
-  await using proxy = proxyTo([a.address, b.address], { timeout: "30ms" });
+  // So long that the other server answers in time on a busy machine too.
+  await using proxy = proxyTo([a.address, b.address], { timeout: "300ms" });
   a.set("hang");
-  await a.checked(3);
+  await a.checked(2);
   assert.deepEqual(await answers(proxy.url, 6), new Set(["200 b"]));
 });
 

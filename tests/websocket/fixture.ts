@@ -96,12 +96,8 @@ export function startBridge(
   };
   const deadlines = new Deadlines();
   const kill = new AbortController();
-  const server = Deno.serve({
-    signal: kill.signal,
-    hostname: "127.0.0.1",
-    port: 0,
-    onListen() {},
-  }, async (request) => {
+  const handling = new Set<Promise<Response>>();
+  const handle = async (request: Request) => {
     const { exchange, location, plan, address } = prepare(
       request,
       upstreamPort,
@@ -162,6 +158,16 @@ export function startBridge(
     } finally {
       clearTimeout(timer);
     }
+  };
+  const server = Deno.serve({
+    signal: kill.signal,
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen() {},
+  }, (request) => {
+    const handled = handle(request);
+    handling.add(handled);
+    return handled.finally(() => handling.delete(handled));
   });
   const { port } = server.addr;
   return {
@@ -186,6 +192,8 @@ export function startBridge(
       kill.abort();
       deadlines.close();
       await server.finished;
+      // It does not wait for requests whose client has left.
+      await Promise.all(handling);
     },
   };
 }

@@ -1,16 +1,16 @@
 /**
  * Takes the README's picture of the chat:
  *
- *     deno run -A tools/with_std.ts run -A tests/e2e/chat_screenshot.ts
+ *     deno run -A tools/with_std.ts run -A tests/e2e/chat/screenshot.ts
  *
  * @module
  */
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { ROOT } from "../../tools/stack/places.ts";
-import { startStack } from "../../tools/stack/start_stack.ts";
-import { launchBrowser } from "../support/browser.ts";
-import { newPerson, say, signIn, untilSeen } from "./chat_page.ts";
+import { ROOT } from "../../../tools/stack/places.ts";
+import { startStack } from "../../../tools/stack/start_stack.ts";
+import { launchBrowser } from "../../support/browser.ts";
+import { newPerson, say, signIn, untilSeen } from "./page.ts";
 
 const WORDS = [
   ["bob", "Hi! Is the new chat up?"],

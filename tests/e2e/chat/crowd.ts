@@ -3,49 +3,52 @@
  * order; cut off, or with Centrifugo restarted, all of them are back by
  * themselves and miss nothing.
  *
- * With `SAMEORIGIN_FULL=1` they are cut off twenty times more. A thousand of them
- * for half a minute are `bench/fanout.ts`'s.
+ * With `SAMEORIGIN_FULL=1` they are twice as many, for longer, and are cut off
+ * twenty times more. A thousand of them for half a minute are `bench/fanout.ts`'s.
  *
  * @module
  */
 import { deepStrictEqual as same, ok } from "node:assert/strict";
-import { freePorts } from "../../tools/stack/ports.ts";
-import type { Stack } from "../../tools/stack/start_stack.ts";
-import { type ChatMessage, type ChatUser, logIn } from "../support/chat_api.ts";
-import { withStack } from "../support/chat.ts";
-import { testUnless } from "../support/skip.ts";
-import { whyNoStack } from "../support/stack.ts";
-import { type TcpHop, tcpHop } from "../support/tcp_hop.ts";
+import { freePorts } from "../../../tools/stack/ports.ts";
+import type { Stack } from "../../../tools/stack/start_stack.ts";
+import {
+  type ChatMessage,
+  type ChatUser,
+  logIn,
+} from "../../support/chat_api.ts";
+import type { AnotherProxy, Scenario, Step } from "../../support/chat.ts";
+import { type TcpHop, tcpHop } from "../../support/tcp_hop.ts";
 import { callCentrifugo } from "./centrifugo_client.ts";
-import { type Crowd, gather, type Member } from "./centrifugo_crowd.ts";
+import { type Crowd, gather, type Member } from "./members.ts";
 import { proxyUse } from "./proxy_use.ts";
 
 const FULL = Deno.env.get("SAMEORIGIN_FULL") === "1";
-const COUNT = 200;
-const SECONDS = 5;
+const COUNT = FULL ? 200 : 100;
+/** Of messages at a steady rate. */
+const SECONDS = FULL ? 5 : 2;
 /** Messages a second. */
 const RATE = 20;
+
+/** A room in which nobody else is. */
+const ROOM = 2;
 
 /** What a busy machine may add to a client's backoff, in milliseconds. */
 const SLACK = 5_000;
 
-testUnless(
-  await whyNoStack(),
-  `${COUNT} clients of Centrifugo get everything, whatever is cut or restarted`,
-  async (context) => {
+export const crowd: Scenario = {
+  key: "crowd",
+  name:
+    `${COUNT} clients of Centrifugo get everything, whatever is cut or restarted`,
+  needsPages: false,
+  async run(fixture, step) {
     const [near = 0, far = 0] = await freePorts(2);
-    const addresses = { proxy: "", centrifugo: "" };
-    await using outer = tcpHop(near, () => addresses.proxy);
-    await using inner = tcpHop(far, () => addresses.centrifugo);
-    await withStack(
-      { frontend: "none", env: { proxy: { CENTRIFUGO: inner.address } } },
-      async (stack) => {
-        Object.assign(addresses, stack.addresses);
-        await behaveAsOne(context, stack, { inner, outer });
-      },
-    );
+    await using inner = tcpHop(far, () => fixture.stack.addresses.centrifugo);
+    const env = { CENTRIFUGO: inner.address };
+    await using proxy = await fixture.startProxy([], env);
+    await using outer = tcpHop(near, () => proxy.address);
+    await behaveAsOne(step, fixture.stack, proxy, { inner, outer });
   },
-);
+};
 
 /** Where connections can be cut. */
 interface Hops {
@@ -56,13 +59,14 @@ interface Hops {
 }
 
 async function behaveAsOne(
-  context: Deno.TestContext,
+  step: Step,
   stack: Stack,
+  proxy: AnotherProxy,
   { inner, outer }: Hops,
 ): Promise<void> {
   const alice = await logIn(stack, "alice");
-  const channel = "room:1";
-  const alone = proxyUse(stack);
+  const channel = `room:${ROOM}`;
+  const alone = proxyUse(proxy.pid);
   using crowd = gather(COUNT, channel, {
     address: outer.address,
     origin: stack.origin,
@@ -70,29 +74,29 @@ async function behaveAsOne(
   });
   await crowd.until("subscribed", ({ subscribed }) => subscribed.length === 1);
 
-  await context.step("every message reaches everybody, in order", async () => {
+  await step("every message reaches everybody, in order", async () => {
     await fanOut(stack, crowd, channel);
   });
-  const gathered = proxyUse(stack);
+  const gathered = proxyUse(proxy.pid);
   for (
     const [where, hop] of [
       ["before the proxy", outer],
       ["behind the proxy", inner],
     ] as const
   ) {
-    await context.step(`cut ${where}, nobody misses anything`, async () => {
+    await step(`cut ${where}, nobody misses anything`, async () => {
       await cut(stack, crowd, channel, hop);
       await gathered.returns(`after the cut ${where}`);
     });
   }
-  await context.step("Centrifugo restarted, all are back", async () => {
+  await step("Centrifugo restarted, all are back", async () => {
     await restart(stack, crowd, inner, alice);
     await gathered.returns("after the restart");
   });
   if (FULL) {
-    await context.step("cut again and again, memory stays flat", async () => {
+    await step("cut again and again, memory stays flat", async () => {
       for (let i = 0; i < 10; i++) await cut(stack, crowd, channel, inner);
-      const tenth = proxyUse(stack);
+      const tenth = proxyUse(proxy.pid);
       for (let i = 0; i < 10; i++) await cut(stack, crowd, channel, inner);
       await tenth.returns("after ten cuts more", 32);
     });
@@ -183,7 +187,7 @@ async function restart(
   const said: number[] = [];
   const say = async (count: number) => {
     for (let i = 0; i < count; i++) {
-      said.push((await alice.say(1, `message ${said.length}`)).id);
+      said.push((await alice.say(ROOM, `message ${said.length}`)).id);
     }
   };
   const reloaded = new Map<Member, number[]>();
@@ -194,7 +198,7 @@ async function restart(
     member.subscription.once("subscribed", ({ recovered }) => {
       if (recovered) return;
       reloads = reloads.then(async () => {
-        reloaded.set(member, ids(await alice.messages(1)));
+        reloaded.set(member, ids(await alice.messages(ROOM)));
       });
     });
   }

@@ -1,11 +1,10 @@
 /**
- * What the proxy of a stack holds, before and after.
+ * What a proxy holds, before and after.
  *
  * @module
  */
 import { ok } from "node:assert/strict";
-import type { Stack } from "../../tools/stack/start_stack.ts";
-import { descriptors, HAS_PROC, residentMiB } from "../support/proc.ts";
+import { descriptors, HAS_PROC, residentMiB } from "../../support/proc.ts";
 
 /** Connections that the proxy may keep for later: a browser's, an upstream's. */
 const POOLED = 8;
@@ -32,11 +31,10 @@ export interface ProxyUse {
   returns(when: string, most?: number): Promise<void>;
 }
 
-/** Notes what the proxy holds. */
-export function proxyUse(stack: Pick<Stack, "pid">): ProxyUse {
+/** Notes what the proxy with this process id holds. */
+export function proxyUse(pid: number): ProxyUse {
   const look = () => {
-    const pid = stack.pid("proxy");
-    if (pid === null || !HAS_PROC) return null;
+    if (!HAS_PROC) return null;
     return { memory: residentMiB(pid), descriptors: descriptors(pid) };
   };
   const before = look();

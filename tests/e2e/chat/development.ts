@@ -11,16 +11,21 @@ import {
 } from "node:assert/strict";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { launchBrowser } from "../support/browser.ts";
-import { testChat, withStack } from "../support/chat.ts";
-import { enter, type Socket, sockets, untilConnected } from "./chat_page.ts";
+import type { Scenario } from "../../support/chat.ts";
+import { enter, type Socket, sockets, untilConnected } from "./page.ts";
 
-await testChat("the chat while one works on it", async (step) => {
-  const options = { frontend: "dev", proxyArgs: ["--dev"] } as const;
-  await withStack(options, async (stack) => {
-    const { origin, users } = stack;
-    await using browser = await launchBrowser();
-    const alice = await enter(browser, origin, users.alice);
+export const development: Scenario = {
+  key: "development",
+  name: "the chat while one works on it",
+  needsPages: true,
+  async run(fixture, step) {
+    const { stack } = fixture;
+    await using vite = await fixture.startVite();
+    const env = { FRONTEND: vite.address };
+    await using proxy = await fixture.startProxy(["--dev"], env);
+    const { origin } = proxy;
+    const browser = await fixture.browser();
+    const alice = await enter(browser, origin, stack.users.alice);
     await alice.evaluate("globalThis.isTheSame = true");
 
     await step("Vite's WebSocket goes to the page's own origin", async () => {
@@ -50,7 +55,8 @@ await testChat("the chat while one works on it", async (step) => {
     });
 
     await step("the page loads itself again when Vite is back", async () => {
-      await stack.restart("frontend");
+      await vite.stop();
+      await vite.start();
       await alice.waitForFunction("globalThis.isTheSame === undefined");
       await untilConnected(alice);
       equal(await alice.getByTestId("title").innerText(), "Chat, edited");
@@ -73,8 +79,8 @@ await testChat("the chat while one works on it", async (step) => {
         await page.getByText("Django administration").waitFor();
       },
     );
-  });
-});
+  },
+};
 
 /** The WebSockets by which Vite tells the page of edits. */
 async function vitesSockets(page: Page): Promise<Socket[]> {

@@ -15,15 +15,13 @@ import type {
   Options,
   PublicationContext,
 } from "centrifuge";
-import { freePorts } from "../../tools/stack/ports.ts";
-import type { Stack } from "../../tools/stack/start_stack.ts";
-import { withStack } from "../support/chat.ts";
-import { type ChatUser, logIn } from "../support/chat_api.ts";
-import { Collected } from "../support/collected.ts";
-import { testUnless } from "../support/skip.ts";
-import { soon } from "../support/soon.ts";
-import { whyNoStack } from "../support/stack.ts";
-import { tcpHop } from "../support/tcp_hop.ts";
+import { freePorts } from "../../../tools/stack/ports.ts";
+import type { Stack } from "../../../tools/stack/start_stack.ts";
+import type { Scenario } from "../../support/chat.ts";
+import { type ChatUser, logIn } from "../../support/chat_api.ts";
+import { Collected } from "../../support/collected.ts";
+import { soon } from "../../support/soon.ts";
+import { tcpHop } from "../../support/tcp_hop.ts";
 import {
   callCentrifugo,
   clientOf,
@@ -35,34 +33,30 @@ import {
   unpack,
 } from "./centrifugo_client.ts";
 
-testUnless(
-  await whyNoStack(),
-  "every transport of the centrifuge client works through the proxy",
-  (context) =>
-    withStack({ frontend: "none" }, async (stack) => {
-      const alice = await logIn(stack, "alice");
-      const steps = TRANSPORTS.map((transport, i) => ({
-        name: `${transport}: all that a page does, a cut, and to be refused`,
-        fn: async () => {
-          await use(stack, alice, transport, i + 1);
+/** The first of rooms in which nobody else is. */
+const ROOM = 101;
+
+export const transports: Scenario = {
+  key: "transports",
+  name: "every transport of the centrifuge client works through the proxy",
+  needsPages: false,
+  async run({ stack }, step) {
+    const alice = await logIn(stack, "alice");
+    await Promise.all(TRANSPORTS.map((transport, i) =>
+      step(
+        `${transport}: all that a page does, a cut, and to be refused`,
+        async () => {
+          await use(stack, alice, transport, ROOM + i);
           await beRefused(stack, alice, transport);
         },
-      }));
-      // All at the same time, which Deno can't watch one by one.
-      const unwatched = {
-        sanitizeOps: false,
-        sanitizeResources: false,
-        sanitizeExit: false,
-      };
-      await Promise.all(
-        steps.map((it) => context.step({ ...it, ...unwatched })),
-      );
-      await context.step(
-        "a page of another origin is refused as by Centrifugo itself",
-        () => comeFromElsewhere(stack),
-      );
-    }),
-);
+      )
+    ));
+    await step(
+      "a page of another origin is refused as by Centrifugo itself",
+      () => comeFromElsewhere(stack),
+    );
+  },
+};
 
 /** All that a page does, in a room of its own. */
 async function use(

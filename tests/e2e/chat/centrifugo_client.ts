@@ -6,7 +6,7 @@
 import { createHmac } from "node:crypto";
 import { Centrifuge, type Options, type Subscription } from "centrifuge";
 import { Centrifuge as OverProtobuf } from "centrifuge/build/protobuf";
-import type { Stack } from "../../tools/stack/start_stack.ts";
+import type { Stack } from "../../../tools/stack/start_stack.ts";
 
 /** The ways to Centrifugo, each as a page's author names it. */
 export const TRANSPORTS = [

@@ -7,10 +7,9 @@
 import { match, ok, strictEqual as equal } from "node:assert/strict";
 import { join } from "node:path";
 import type { Page, Response } from "playwright-core";
-import { EXAMPLE } from "../../tools/stack/places.ts";
-import { launchBrowser } from "../support/browser.ts";
-import { testChat, withStack } from "../support/chat.ts";
-import { enter, type Login } from "./chat_page.ts";
+import { EXAMPLE } from "../../../tools/stack/places.ts";
+import type { Scenario } from "../../support/chat.ts";
+import { enter, type Login } from "./page.ts";
 
 /** Of what an admin page is made, and how it has to be called. */
 const TYPES: Readonly<Record<string, RegExp>> = {
@@ -18,10 +17,15 @@ const TYPES: Readonly<Record<string, RegExp>> = {
   script: /^text\/javascript\b/,
 };
 
-await testChat("Django's admin behind the one origin", async (step) => {
-  await withStack({ frontend: "preview" }, async (stack) => {
+export const admin: Scenario = {
+  key: "admin",
+  name: "Django's admin behind the one origin",
+  needsPages: true,
+  async run(fixture, step) {
+    const { stack } = fixture;
     const { origin, users } = stack;
-    await using browser = await launchBrowser();
+    const config = await Deno.readTextFile(join(EXAMPLE, "config.yaml"));
+    const browser = await fixture.browser();
     const admin = await browser.newPage();
 
     await step("redirects stay on the origin", async () => {
@@ -81,7 +85,7 @@ await testChat("Django's admin behind the one origin", async (step) => {
     await step(
       "with `Host: $host` Django misses the port, and refuses",
       async () => {
-        await stack.replaceConfig(await configWithHost());
+        await stack.replaceConfig(withHost(config));
         const response = await addRoom(admin, origin, "Smoking room");
         equal(response.status(), 403);
         await admin.getByText(
@@ -98,12 +102,12 @@ await testChat("Django's admin behind the one origin", async (step) => {
       await admin.locator("th.field-name", { hasText: "Smoking room" })
         .waitFor();
     });
-  });
-});
+    await stack.replaceConfig(config);
+  },
+};
 
-/** The example's config, but for the Host that upstreams are told. */
-async function configWithHost(): Promise<string> {
-  const text = await Deno.readTextFile(join(EXAMPLE, "config.yaml"));
+/** A config, but for the Host that upstreams are told. */
+function withHost(text: string): string {
   match(text, /^ {2}Host: \$http_host$/m);
   return text.replace("Host: $http_host", "Host: $host");
 }

@@ -48,7 +48,7 @@ export interface Crowd extends Disposable {
     what: string,
     holds: (member: Member) => boolean | null | undefined,
     count?: number,
-    patience?: number,
+    timeout?: number,
   ): Promise<void>;
 }
 
@@ -78,7 +78,7 @@ export function gather(
   );
   return {
     members,
-    until(what, holds, least = count, patience = 30_000) {
+    until(what, holds, least = count, timeout = 30_000) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const look = () => {
         const those = members.filter(holds).length;
@@ -88,7 +88,7 @@ export function gather(
       looks.add(look);
       const late = setTimeout(() => {
         reject(new Error(`${what}: ${look()} of ${count}, not ${least}`));
-      }, patience);
+      }, timeout);
       look();
       return promise.finally(() => {
         clearTimeout(late);

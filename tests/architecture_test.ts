@@ -1,0 +1,249 @@
+/**
+ * The modules of the program keep the rules of the house.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import {
+  circles,
+  importsUpwards,
+  longFiles,
+  moduleVariables,
+  networkInPureRooms,
+  onlyCliHasTheTerminal,
+  onlyServerAccepts,
+  onlyTransportConnects,
+  type Rule,
+  RULES,
+  wholeDeno,
+} from "./support/house_rules.ts";
+import { parseModule, readModules } from "./support/modules.ts";
+
+/**
+ * Known violations, and why they are there. An entry that is no longer needed
+ * fails a test: delete it.
+ */
+const EXCEPTIONS: readonly { why: string; broken: readonly string[] }[] = [
+  {
+    why: "rooms pass a request's facts to each other by callbacks, until one " +
+      "Exchange has them all",
+    broken: [
+      "a circle of imports: lib/content/proxy/proxy.ts, " +
+      "lib/request/answers.ts, lib/request/handler.ts",
+      "lib/request/prepare.ts imports lib/server/control.ts, a room above its own",
+      "lib/content/proxy/proxy.ts imports lib/request/answers.ts, a room above its own",
+      "lib/content/proxy/proxy.ts imports lib/request/handler.ts, a room above its own",
+      "lib/content/proxy/proxy.ts imports lib/request/prepare.ts, a room above its own",
+      "lib/content/proxy/proxy.ts imports lib/access/limit_conn.ts, a room above its own",
+      "lib/websocket/handshake.ts imports lib/content/proxy/prepared.ts, a room above its own",
+      "lib/websocket/refusal.ts imports lib/content/proxy/prepared.ts, a room above its own",
+      "lib/websocket/refusal.ts imports lib/content/proxy/proxy_redirect.ts, a room above its own",
+    ],
+  },
+  {
+    why: "the transport is not yet an interface of its own",
+    broken: [
+      "lib/exchange/error_page.ts imports lib/transport/upstream_error.ts, a room above its own",
+      "lib/transport/fetch.ts imports lib/content/proxy/prepared.ts, a room above its own",
+      "lib/transport/fetch.ts imports lib/content/proxy/proxy_redirect.ts, a room above its own",
+      "lib/transport/fetch.ts imports lib/upstream/server.ts, a room above its own",
+      "lib/transport/reachability.ts imports lib/upstream/server.ts, a room above its own",
+      "lib/upstream/active_health.ts uses fetch",
+      "lib/upstream/group.ts uses Deno.createHttpClient",
+      "lib/websocket/client.ts uses Deno.connect",
+      "lib/websocket/client.ts uses Deno.startTls",
+    ],
+  },
+  {
+    why: "the commands ask the proxy that runs beside them, not an upstream",
+    broken: ["lib/cli/local_client.ts uses Deno.connect"],
+  },
+  {
+    why: "two modules that should be one, or share a third",
+    broken: [
+      "a circle of imports: lib/config/template.ts, lib/config/variables.ts",
+      "a circle of imports: lib/observe/access_line.ts, lib/observe/access_log.ts",
+      "a circle of imports: lib/websocket/bridge.ts, lib/websocket/registry.ts",
+    ],
+  },
+  {
+    why: "the module that selects a method also declares their interface",
+    broken: [
+      "a circle of imports: " + [
+        "balancer",
+        "consistent_hash",
+        "ip_hash",
+        "key_hash",
+        "least_conn",
+        "random",
+        "round_robin",
+        "weight_ranges",
+      ].map((name) => `lib/upstream/balance/${name}.ts`).join(", "),
+    ],
+  },
+];
+
+/** The sentences of {@linkcode EXCEPTIONS}. */
+const EXCEPTED = EXCEPTIONS.flatMap(({ broken }) => broken);
+
+Deno.test("the modules keep the rules of the house", async () => {
+  const modules = await readModules("lib");
+  assert.ok(modules.length > 50);
+  const broken = RULES.flatMap((rule) => rule(modules));
+  assert.deepEqual(broken.filter((it) => !EXCEPTED.includes(it)), []);
+});
+
+Deno.test("no exception is kept that is no longer needed", async () => {
+  const modules = await readModules("lib");
+  const broken = new Set(RULES.flatMap((rule) => rule(modules)));
+  assert.deepEqual(EXCEPTED.filter((it) => !broken.has(it)), []);
+});
+
+Deno.test("imports are found however they are written", () => {
+  const { imports } = parseModule(
+    "lib/upstream/balance/a.ts",
+    `import b from "./b.ts";
+import type { C } from "../c.ts";
+import { d, type D } from "../../config/d.ts";
+import "./e.ts";
+export * from "./f.ts";
+export { g } from "./g.ts";
+export type { H } from "./h.ts";
+const i = await import("./i.ts");
+let j: import("./j.ts").J;
+import { resolve } from "node:path";
+// import k from "./k.ts";
+const l = 'import l from "./l.ts"';
+`,
+  );
+  assert.deepEqual(imports.toSorted(), [
+    "lib/config/d.ts",
+    "lib/upstream/balance/b.ts",
+    "lib/upstream/balance/e.ts",
+    "lib/upstream/balance/f.ts",
+    "lib/upstream/balance/g.ts",
+    "lib/upstream/balance/h.ts",
+    "lib/upstream/balance/i.ts",
+    "lib/upstream/balance/j.ts",
+    "lib/upstream/c.ts",
+    "node:path",
+  ]);
+});
+
+Deno.test("uses of globals are found however they are written, and nothing else", () => {
+  const uses = (text: string) => parseModule("lib/a.ts", text).uses;
+  for (
+    const [text, use] of [
+      ["await fetch(url);", "fetch"],
+      ["const send = { fetch };", "fetch"],
+      ["const send = globalThis.fetch;", "fetch"],
+      ["const f = (send = fetch) => send;", "fetch"],
+      ["Deno.serve(handler);", "Deno.serve"],
+      ['Deno["serve"](handler);', "Deno.serve"],
+      ["globalThis.Deno.serve(handler);", "Deno.serve"],
+      ["const { serve: start } = Deno;", "Deno.serve"],
+      ["const { ...all } = Deno;", "Deno"],
+      ["start(Deno);", "Deno"],
+      ["Deno[name]();", "Deno"],
+      ["console.log(1);", "console"],
+      ["new WebSocket(url);", "new WebSocket"],
+    ] as const
+  ) {
+    assert.deepEqual(uses(text), [use], text);
+  }
+  for (
+    const text of [
+      "// fetch(url), Deno.serve",
+      'const text = "fetch(url), Deno.serve";',
+      "class Client { fetch() { return this.#client.fetch(); } }",
+      "interface Client { fetch: typeof fetch; connection: Deno.Conn }",
+      "const listen: typeof Deno.listen | null = null;",
+      "const open = socket.readyState === WebSocket.OPEN;",
+      "const options = { console: 1 };",
+    ]
+  ) {
+    assert.deepEqual(uses(text), [], text);
+  }
+});
+
+Deno.test("every rule can be broken", () => {
+  const broken = (rule: Rule, files: Record<string, string>) =>
+    rule(Object.entries(files).map(([path, text]) => parseModule(path, text)));
+  assert.deepEqual(
+    broken(circles, {
+      "lib/route/a.ts": 'import "./b.ts";',
+      "lib/route/b.ts": 'import type { C } from "./c.ts";',
+      "lib/route/c.ts": 'import "./b.ts"; export * from "./a.ts";',
+      "lib/route/d.ts": 'import "./a.ts"; import "./e.ts";',
+      "lib/route/e.ts": "",
+    }),
+    ["a circle of imports: lib/route/a.ts, lib/route/b.ts, lib/route/c.ts"],
+  );
+  assert.deepEqual(
+    broken(importsUpwards, {
+      "lib/content/proxy/a.ts": `import type { B } from "../../request/b.ts";
+        import "../../transport/c.ts"; import "../d.ts";`,
+      "lib/cli/d.ts": 'import "../../main.ts";',
+      "lib/cellar/e.ts": "",
+    }),
+    [
+      "lib/content/proxy/a.ts imports lib/request/b.ts, a room above its own",
+      "lib/cli/d.ts imports main.ts, a room above its own",
+      "lib/cellar/e.ts is in no room that ROOMS has",
+    ],
+  );
+  assert.deepEqual(
+    broken(onlyServerAccepts, {
+      "lib/server/a.ts": "Deno.serve(handler); Deno.listen({ port: 1 });",
+      "lib/cli/b.ts": "Deno.serve(handler);",
+    }),
+    ["lib/cli/b.ts uses Deno.serve"],
+  );
+  assert.deepEqual(
+    broken(onlyTransportConnects, {
+      "lib/transport/a.ts": "fetch(url); Deno.connect(address);",
+      "lib/upstream/b.ts": 'fetch(url); import "node:net";',
+    }),
+    ["lib/upstream/b.ts uses fetch", "lib/upstream/b.ts uses node:net"],
+  );
+  assert.deepEqual(
+    broken(onlyCliHasTheTerminal, {
+      "main.ts": "Deno.exit(1);",
+      "lib/cli/a.ts": 'console.log("hello");',
+      "lib/observe/b.ts": "Deno.stderr.writeSync(bytes); console.log(1);",
+    }),
+    ["lib/observe/b.ts uses Deno.stderr", "lib/observe/b.ts uses console"],
+  );
+  assert.deepEqual(
+    broken(networkInPureRooms, {
+      "lib/config/a.ts": 'import { lookup } from "node:dns/promises";',
+      "lib/route/b.ts": "Deno.listen({ port: 1 });",
+      "lib/upstream/c.ts": "Deno.resolveDns(name, type);",
+    }),
+    [
+      "lib/config/a.ts uses node:dns/promises, in a room without network",
+      "lib/route/b.ts uses Deno.listen, in a room without network",
+    ],
+  );
+  assert.deepEqual(
+    broken(wholeDeno, { "lib/server/a.ts": "start(Deno);" }),
+    ["lib/server/a.ts passes on all of Deno"],
+  );
+  assert.deepEqual(
+    broken(moduleVariables, {
+      "lib/route/a.ts": "let a = 1; export let b = 2; { let c = 3; }",
+      "lib/route/d.ts": "const d = 1; for (let i = 0; i < d; i++) use(i);",
+    }),
+    [
+      "lib/route/a.ts has a module-level variable, a",
+      "lib/route/a.ts has a module-level variable, b",
+    ],
+  );
+  assert.deepEqual(
+    broken(longFiles, {
+      "lib/route/a.ts": "use(1);\n".repeat(300),
+      "lib/route/b.ts": "use(1);\n".repeat(301),
+    }),
+    ["lib/route/b.ts has more than 300 lines"],
+  );
+});
