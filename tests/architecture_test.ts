@@ -25,60 +25,13 @@ import { parseModule, readModules } from "./support/modules.ts";
  */
 const EXCEPTIONS: readonly { why: string; broken: readonly string[] }[] = [
   {
-    why: "rooms pass a request's facts to each other by callbacks, until one " +
-      "Exchange has them all",
-    broken: [
-      "a circle of imports: lib/content/proxy/proxy.ts, " +
-      "lib/request/answers.ts, lib/request/handler.ts",
-      "lib/request/prepare.ts imports lib/server/control.ts, a room above its own",
-      "lib/content/proxy/proxy.ts imports lib/request/answers.ts, a room above its own",
-      "lib/content/proxy/proxy.ts imports lib/request/handler.ts, a room above its own",
-      "lib/content/proxy/proxy.ts imports lib/request/prepare.ts, a room above its own",
-      "lib/content/proxy/proxy.ts imports lib/access/limit_conn.ts, a room above its own",
-      "lib/websocket/handshake.ts imports lib/content/proxy/prepared.ts, a room above its own",
-      "lib/websocket/refusal.ts imports lib/content/proxy/prepared.ts, a room above its own",
-      "lib/websocket/refusal.ts imports lib/content/proxy/proxy_redirect.ts, a room above its own",
-    ],
-  },
-  {
-    why: "the transport is not yet an interface of its own",
-    broken: [
-      "lib/exchange/error_page.ts imports lib/transport/upstream_error.ts, a room above its own",
-      "lib/transport/fetch.ts imports lib/content/proxy/prepared.ts, a room above its own",
-      "lib/transport/fetch.ts imports lib/content/proxy/proxy_redirect.ts, a room above its own",
-      "lib/transport/fetch.ts imports lib/upstream/server.ts, a room above its own",
-      "lib/transport/reachability.ts imports lib/upstream/server.ts, a room above its own",
-      "lib/upstream/active_health.ts uses fetch",
-      "lib/upstream/group.ts uses Deno.createHttpClient",
-      "lib/websocket/client.ts uses Deno.connect",
-      "lib/websocket/client.ts uses Deno.startTls",
-    ],
-  },
-  {
     why: "the commands ask the proxy that runs beside them, not an upstream",
     broken: ["lib/cli/local_client.ts uses Deno.connect"],
   },
   {
-    why: "two modules that should be one, or share a third",
+    why: "each bridge knows the registry that knows it",
     broken: [
-      "a circle of imports: lib/config/template.ts, lib/config/variables.ts",
-      "a circle of imports: lib/observe/access_line.ts, lib/observe/access_log.ts",
       "a circle of imports: lib/websocket/bridge.ts, lib/websocket/registry.ts",
-    ],
-  },
-  {
-    why: "the module that selects a method also declares their interface",
-    broken: [
-      "a circle of imports: " + [
-        "balancer",
-        "consistent_hash",
-        "ip_hash",
-        "key_hash",
-        "least_conn",
-        "random",
-        "round_robin",
-        "weight_ranges",
-      ].map((name) => `lib/upstream/balance/${name}.ts`).join(", "),
     ],
   },
 ];

@@ -51,7 +51,9 @@ export async function run(
   }, terminal);
   // Before the message: its reader may send a signal.
   const end = ended(proxy, () => plan.shutdownTimeout, reloader, terminal);
-  using _watch = watch ? await watched(reader, reloader, errorLog) : undefined;
+  await using _watch = watch
+    ? await watched(reader, reloader, errorLog)
+    : undefined;
   const { noteStyle } = terminal;
   terminal.note(startupBlock(plan, from, proxy.addresses, noteStyle));
   return await end;
@@ -87,7 +89,7 @@ async function watched(
   { path }: ConfigReader,
   reloader: Reloader,
   errorLog: (line: string) => void,
-): Promise<Disposable | undefined> {
+): Promise<AsyncDisposable | undefined> {
   if (path === null) return undefined;
   // Loaded only where it is needed, for a faster start.
   const { FileWatch } = await import("./watch.ts");

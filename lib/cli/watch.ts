@@ -37,7 +37,7 @@ export interface FileWatchOptions {
 }
 
 /** Watches a file until it is disposed. */
-export class FileWatch implements Disposable {
+export class FileWatch implements AsyncDisposable {
   readonly #path: string;
   readonly #options: FileWatchOptions;
   readonly #pollInterval: number;
@@ -80,11 +80,14 @@ export class FileWatch implements Disposable {
     this.#note();
   }
 
-  [Symbol.dispose](): void {
+  /** Resolves when what was under way is done, too. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     clearInterval(this.#poll);
     clearTimeout(this.#timer);
     this.#watcher?.close();
+    await this.#last;
+    await this.#ended;
   }
 
   #inTurn(work: () => Promise<void>): void {

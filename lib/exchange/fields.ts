@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { HOP_BY_HOP } from "./headers.ts";
+import { type Field, HOP_BY_HOP } from "./headers.ts";
 
-/** A header field: its name in lower case, its value a byte string. */
-export type Field = [name: string, value: string];
+export type { Field } from "./headers.ts";
 
 /** The names that are more than passed on. */
 const NAMES = [

@@ -4,7 +4,9 @@
  *
  * @module
  */
-import type { Field } from "./fields.ts";
+
+/** A header field: its name in lower case, its value a byte string. */
+export type Field = [name: string, value: string];
 
 /**
  * Fields that concern one connection only and are never passed on: RFC 9110

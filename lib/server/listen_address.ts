@@ -126,3 +126,9 @@ export function haveDescriptors(): boolean {
     for (const listener of spare) listener.close();
   }
 }
+
+/** Why the system refused something, in words. Deno puts the system's words into the cause, behind the word "Error". */
+export function systemReason(error: unknown): string {
+  const { cause = error } = error instanceof Error ? error : {};
+  return String(cause).replace(/^(?:\w+: )+/, "");
+}

@@ -5,18 +5,19 @@
  */
 import { listenKey } from "../config/address.ts";
 import type { ListenAddress, ListenerPlan } from "../config/plan.ts";
-import { hasToken } from "../exchange/headers.ts";
 import { InFlight } from "../exchange/in_flight.ts";
 import { ClientError } from "../exchange/errors.ts";
 import { UpstreamError } from "../transport/errors.ts";
 import { BodyBroken } from "../transport/transport.ts";
 import { WebSocketBridges } from "../websocket/registry.ts";
+import { lastRequest } from "./draining.ts";
 import { answerControl, type Control, RELOAD } from "../request/control.ts";
 import type { Place } from "../exchange/exchange.ts";
 import {
   haveDescriptors,
   listenError,
   placeOf,
+  systemReason,
   urlOf,
 } from "./listen_address.ts";
 
@@ -37,11 +38,11 @@ export interface ListenerOptions {
 const SERVICE_RESTART = 1012;
 
 /** Milliseconds between two tries to accept again: at first, and at most. */
-const SHORTEST_PAUSE = 100;
-const LONGEST_PAUSE = 1_000;
+const SHORTEST_RETRY_DELAY = 100;
+const LONGEST_RETRY_DELAY = 1_000;
 
 /** Trouble with accepting is said at most once in so many milliseconds. */
-const QUIET = 60_000;
+const NOTICE_INTERVAL = 60_000;
 
 /**
  * Deno 2.9.6 closes a server's WebSockets with 1001 as soon as that is told to
@@ -240,17 +241,17 @@ export class Listener {
   #failed(error: unknown): void {
     if (this.#closing) return;
     const now = performance.now();
-    const told = now - this.#lastNotice > QUIET;
+    const told = now - this.#lastNotice > NOTICE_INTERVAL;
     if (told) {
       this.#lastNotice = now;
       this.#options.errorLog(
         `cannot accept on ${this.written}: ${
-          reason(error)
+          systemReason(error)
         }; open connections ` +
           "are served, new ones when some are closed (raise ulimit -n)",
       );
     }
-    this.#retry(SHORTEST_PAUSE, told);
+    this.#retry(SHORTEST_RETRY_DELAY, told);
   }
 
   #retry(pause: number, told: boolean): void {
@@ -259,7 +260,7 @@ export class Listener {
         if (!haveDescriptors()) throw new Error("none to spare");
         this.#open();
       } catch {
-        return this.#retry(Math.min(2 * pause, LONGEST_PAUSE), told);
+        return this.#retry(Math.min(2 * pause, LONGEST_RETRY_DELAY), told);
       }
       if (told) this.#options.errorLog(`accepting on ${this.written} again`);
     }, pause);
@@ -278,27 +279,4 @@ export class Listener {
     const what = error instanceof Error ? error.stack : error;
     this.#options.errorLog(`500: ${what}`);
   }
-}
-
-/** While WebSockets are being closed: no new ones, and no keep-alive. */
-async function lastRequest(
-  handler: Handler,
-  request: Request,
-  info: Deno.ServeHandlerInfo<Deno.Addr>,
-): Promise<Response> {
-  if (hasToken(request.headers.get("upgrade"), "websocket")) {
-    return new Response("503 Service Unavailable: a restart is under way.\n", {
-      status: 503,
-      headers: { "connection": "close", "retry-after": "1" },
-    });
-  }
-  const response = await handler(request, info);
-  response.headers.set("connection", "close");
-  return response;
-}
-
-/** Deno puts the system's words into the cause, behind the word "Error". */
-function reason(error: unknown): string {
-  const { cause = error } = error instanceof Error ? error : {};
-  return String(cause).replace(/^(?:\w+: )+/, "");
 }

@@ -12,6 +12,7 @@ import { createHandler, type ServerState } from "../request/handler.ts";
 import { ConnCounters } from "../access/limit_conn.ts";
 import { ListenError, ownIfOverlapping } from "./listen_address.ts";
 import { type Handler, Listener } from "./listener.ts";
+import { gone } from "./draining.ts";
 import { flushLog } from "./log_flush.ts";
 import type {
   Changes,
@@ -219,14 +220,6 @@ class Server implements RunningServer {
 
 function addressOf({ key, written, url, port }: Listener): ListenedAddress {
   return { key, written, url, port };
-}
-
-/** For an address that the config has no more, as long as WebSockets are open on it. */
-function gone(): Response {
-  return new Response("503 Service Unavailable: not served here any more.\n", {
-    status: 503,
-    headers: { "connection": "close" },
-  });
 }
 
 /**

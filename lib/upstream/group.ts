@@ -9,11 +9,8 @@ import type {
   UpstreamServerPlan,
 } from "../config/plan.ts";
 import type { Transport } from "../transport/transport.ts";
-import {
-  type Balancer,
-  type Client,
-  createBalancer,
-} from "./balance/balancer.ts";
+import type { Balancer, Client } from "./balance/method.ts";
+import { createBalancer } from "./balance/balancer.ts";
 import { Sticky } from "./balance/sticky.ts";
 import { type Lookup, Names } from "./names.ts";
 import { UpstreamServer } from "./server.ts";

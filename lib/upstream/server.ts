@@ -5,7 +5,7 @@
  */
 import type { UpstreamAddress, UpstreamServerPlan } from "../config/plan.ts";
 import type { Transport } from "../transport/transport.ts";
-import type { Peer } from "./balance/balancer.ts";
+import type { Peer } from "./balance/method.ts";
 
 /**
  * The counting of failures is nginx's (ngx_http_upstream_round_robin.c): a

@@ -57,7 +57,7 @@ async function watched(
       }
     },
     async [Symbol.asyncDispose]() {
-      watch[Symbol.dispose]();
+      await watch[Symbol.asyncDispose]();
       await Deno.remove(directory, { recursive: true });
     },
   };

@@ -23,6 +23,7 @@ Deno.test("an upload in flight is finished at shutdown", async () => {
   ok(answer.endsWith("got 0123456789"), answer);
   await ended;
   await proxy.server.finished;
+  await proxy.log.flush();
 });
 
 Deno.test("an upload that does not end is waited for as long as shutdown_timeout says", async () => {
@@ -40,6 +41,7 @@ Deno.test("an upload that does not end is waited for as long as shutdown_timeout
   equal(a.seen.length, 0);
   client.close();
   await proxy.server.finished;
+  await proxy.log.flush();
 });
 
 Deno.test("an upload on a listener that a reload has removed is finished", async () => {

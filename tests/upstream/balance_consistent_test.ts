@@ -1,11 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
-import {
-  type Balancer,
-  createBalancer,
-  type Peer,
-} from "../../lib/upstream/balance/balancer.ts";
+import type { Balancer, Peer } from "../../lib/upstream/balance/method.ts";
+import { createBalancer } from "../../lib/upstream/balance/balancer.ts";
 import { always, client, peer } from "./balance_support.ts";
 
 const CONSISTENT = { kind: "hash", consistent: true } as const;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Balance, Client } from "../../lib/upstream/balance/balancer.ts";
+import type { Client } from "../../lib/upstream/balance/method.ts";
+import type { Balance } from "../../lib/upstream/balance/balancer.ts";
 import { startNginx } from "../route/nginx.ts";
 import { letter, type Scenario, type Server } from "./balance_scenario.ts";
 

@@ -5,10 +5,10 @@
  */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
+import type { Peer } from "../../lib/upstream/balance/method.ts";
 import {
   type Balance,
   createBalancer,
-  type Peer,
 } from "../../lib/upstream/balance/balancer.ts";
 import { startNginx } from "../route/nginx.ts";
 import { RawConnection } from "../support/raw_upstream.ts";

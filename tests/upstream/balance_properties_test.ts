@@ -1,10 +1,9 @@
 import { ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
+import type { Client, Peer } from "../../lib/upstream/balance/method.ts";
 import {
   type Balance,
-  type Client,
   createBalancer,
-  type Peer,
 } from "../../lib/upstream/balance/balancer.ts";
 import { Sticky } from "../../lib/upstream/balance/sticky.ts";
 import { always, ANYBODY, client, peer, peersOf } from "./balance_support.ts";

@@ -4,11 +4,10 @@
  *
  * @module
  */
+import type { Client, Peer } from "../../lib/upstream/balance/method.ts";
 import {
   type Balance,
-  type Client,
   createBalancer,
-  type Peer,
 } from "../../lib/upstream/balance/balancer.ts";
 import { peer } from "./balance_support.ts";
 

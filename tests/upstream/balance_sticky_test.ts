@@ -6,10 +6,8 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import fc from "fast-check";
-import {
-  createBalancer,
-  type Peer,
-} from "../../lib/upstream/balance/balancer.ts";
+import type { Peer } from "../../lib/upstream/balance/method.ts";
+import { createBalancer } from "../../lib/upstream/balance/balancer.ts";
 import { Sticky } from "../../lib/upstream/balance/sticky.ts";
 import { always, ANYBODY, client, peer, peersOf } from "./balance_support.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Client, Peer } from "../../lib/upstream/balance/balancer.ts";
+import type { Client, Peer } from "../../lib/upstream/balance/method.ts";
 
 /** Peers of these weights, called `127.0.0.1:8000`, `127.0.0.2:8000`… */
 export function peersOf(weights: readonly number[]): Peer[] {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Client } from "../../lib/upstream/balance/balancer.ts";
+import type { Client } from "../../lib/upstream/balance/method.ts";
 import type { Scenario, Server } from "./balance_scenario.ts";
 import { ANYBODY, client, seeded } from "./balance_support.ts";
 

@@ -5,12 +5,12 @@
  * @module
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import {
-  type Balancer,
-  createBalancer,
-  type Peer,
-  type Usable,
-} from "../../lib/upstream/balance/balancer.ts";
+import type {
+  Balancer,
+  Peer,
+  Usable,
+} from "../../lib/upstream/balance/method.ts";
+import { createBalancer } from "../../lib/upstream/balance/balancer.ts";
 import { always, ANYBODY, peer, peersOf } from "./balance_support.ts";
 
 /**

@@ -8,7 +8,7 @@ import type { UpstreamPlan } from "../../lib/config/plan.ts";
 import { planFromObject } from "../../lib/config/load.ts";
 import { Deadlines } from "../../lib/exchange/deadline.ts";
 import { createTransport } from "../../lib/transport/create.ts";
-import type { Client } from "../../lib/upstream/balance/balancer.ts";
+import type { Client } from "../../lib/upstream/balance/method.ts";
 import {
   UpstreamGroup,
   type UpstreamServer,

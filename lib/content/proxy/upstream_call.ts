@@ -11,7 +11,7 @@ import type { Exchange, Held } from "../../exchange/exchange.ts";
 import { UpstreamError } from "../../transport/errors.ts";
 import { RequestBody } from "../../transport/request_body.ts";
 import type { UpstreamResponse } from "../../transport/transport.ts";
-import type { Client } from "../../upstream/balance/balancer.ts";
+import type { Client } from "../../upstream/balance/method.ts";
 import type { UpstreamGroup } from "../../upstream/group.ts";
 import type { UpstreamServer } from "../../upstream/server.ts";
 import { openWebSocket, type UpgradedResponse } from "../../websocket/open.ts";

@@ -35,6 +35,7 @@ export async function connect(
   try {
     return await attempt.connect(address, secure);
   } catch (cause) {
+    attempt.close();
     if (attempt.reason !== null) throw attempt.reason;
     const failure = connectionFailure(cause, attempt.stage);
     throw new UpstreamError(failure, address.name, { cause, sent: false });
@@ -82,17 +83,15 @@ class Attempt implements Cancellable {
   cancelled(reason: Error): void {
     this.reason ??= reason;
     this.#abort.abort();
-    this.#close();
+    this.close();
   }
 
   /** What came meanwhile has found nothing to close. */
   #checkReason(): void {
-    if (this.reason === null) return;
-    this.#close();
-    throw this.reason;
+    if (this.reason !== null) throw this.reason;
   }
 
-  #close(): void {
+  close(): void {
     try {
       this.#conn?.close();
     } catch {

@@ -5,7 +5,7 @@
  * @module
  */
 import { utf8Bytes } from "../../route/bytes.ts";
-import type { Balancer, Client, Peer, Usable } from "./balancer.ts";
+import type { Balancer, Client, Peer, Usable } from "./method.ts";
 import { CRC32_START, crc32Byte, crc32Bytes, crc32End } from "./crc32.ts";
 import { smooth } from "./round_robin.ts";
 import { MAX_MISSES } from "./weight_ranges.ts";

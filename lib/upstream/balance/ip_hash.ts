@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Balancer, Client, Peer, Usable } from "./balancer.ts";
+import type { Balancer, Client, Peer, Usable } from "./method.ts";
 import { readAddress } from "./address_bytes.ts";
 import { smooth } from "./round_robin.ts";
 import { MAX_MISSES, WeightRanges } from "./weight_ranges.ts";

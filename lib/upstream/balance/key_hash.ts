@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Balancer, Client, Peer, Usable } from "./balancer.ts";
+import type { Balancer, Client, Peer, Usable } from "./method.ts";
 import { CRC32_START, crc32Bytes, crc32End } from "./crc32.ts";
 import { smooth } from "./round_robin.ts";
 import { MAX_MISSES, WeightRanges } from "./weight_ranges.ts";

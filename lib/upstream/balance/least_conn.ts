@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Balancer, Client, Peer, Usable } from "./balancer.ts";
+import type { Balancer, Client, Peer, Usable } from "./method.ts";
 import { advance } from "./round_robin.ts";
 
 /** `least_conn`. Between equals it goes by smooth weighted round robin. */

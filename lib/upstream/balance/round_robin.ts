@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Balancer, Client, Peer, Usable } from "./balancer.ts";
+import type { Balancer, Client, Peer, Usable } from "./method.ts";
 
 /** The default method, and what the others fall back on. */
 export class RoundRobin<P extends Peer> implements Balancer<P> {

@@ -5,7 +5,7 @@
  * @module
  */
 import { utf8Bytes } from "../../route/bytes.ts";
-import type { Balancer, Client, Peer, Usable } from "./balancer.ts";
+import type { Balancer, Client, Peer, Usable } from "./method.ts";
 
 /** A balancer that heeds the cookie, and otherwise asks another. */
 export class Sticky<P extends Peer> implements Balancer<P> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Peer } from "./balancer.ts";
+import type { Peer } from "./method.ts";
 
 /** Finds the server at a point of the line. */
 export class WeightRanges<P extends Peer> {
