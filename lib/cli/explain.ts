@@ -6,8 +6,6 @@
  *
  * @module
  */
-import { access, type AccessState } from "../access/access.ts";
-import { ConnCounters } from "../access/limit_conn.ts";
 import type { AccessPlan, LocationPlan, Plan } from "../config/plan.ts";
 import { upstreamTarget } from "../content/proxy/proxy.ts";
 import { upstreamFields } from "../content/proxy/upstream_fields.ts";
@@ -125,13 +123,8 @@ export function explanationOf(asked: AskedRequest): Explanation {
     return { ...routed, answer: answerOf("route", location) };
   }
 
-  // Nothing else is in flight here: what is counted lets the request pass.
-  const state: AccessState = { connCounters: new ConnCounters() };
-  const denied = access(exchange, location, state);
+  // Most checks depend on what else is in flight, or ask somebody.
   const checked = { ...routed, access: location.access.map(checkOf) };
-  if (denied !== null) {
-    return { ...checked, answer: answerOf("access", denied) };
-  }
   return { ...checked, ...contentOf(exchange, location) };
 }
 

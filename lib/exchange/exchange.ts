@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ServerPlan } from "../config/plan.ts";
+import type { LocationPlan, ServerPlan } from "../config/plan.ts";
 import type { RequestContext } from "../config/template.ts";
 import { compileLocations } from "../route/location.ts";
 import type { Target } from "../route/path.ts";
@@ -82,6 +82,8 @@ export class Exchange implements RequestContext {
 
   // Route.
   server: ServerPlan = NO_SERVER;
+  /** Null where no location has taken it. */
+  location: LocationPlan | null = null;
   serverName = "";
   /** `$host`: the hostname, or the server's name for a request without one. */
   host = "";

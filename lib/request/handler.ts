@@ -19,6 +19,9 @@ import { route } from "./route.ts";
 /** What outlives a request: made once at start-up and passed down. */
 export interface ServerState extends AccessState, ContentState {}
 
+/** What a request is answered with. */
+type Answer = Response | LocalResponse;
+
 /** The handler of one listener. */
 export function createHandler(
   listener: ListenerPlan,
@@ -35,56 +38,51 @@ export function createHandler(
       tcp ? String(peer.port) : "",
       performance.now(),
     );
-    const location = locate(exchange, listener, state);
-    const answer = location instanceof LocalResponse
-      ? location
-      : content(request, exchange, location, state);
-    const finish = (answer: Response | LocalResponse) =>
-      respond(answer, exchange, location, info, state);
-    return answer instanceof Promise ? answer.then(finish) : finish(answer);
+    const answer = handle(request, exchange, listener, state);
+    return answer instanceof Promise
+      ? answer.then((answer) => respond(answer, exchange, info, state))
+      : respond(answer, exchange, info, state);
   };
 }
 
-/**
- * The phases before the content, none of which waits or sends: `explain` runs
- * the same.
- *
- * @returns The location whose content answers, or an answer of the proxy's own.
- */
-export function locate(
+/** The phases up to the content. */
+function handle(
+  request: Request,
   exchange: Exchange,
   listener: ListenerPlan,
-  state: AccessState,
-): LocationPlan | LocalResponse {
+  state: ServerState,
+): Answer | Promise<Answer> {
   const refused = admit(exchange, listener);
   if (refused !== null) return refused;
   const location = route(exchange, listener);
   if (location instanceof LocalResponse) return location;
-  return access(exchange, location, state) ?? location;
+  const denied = access(exchange, location, state);
+  return denied instanceof Promise
+    ? denied.then((denied) =>
+      denied ?? content(request, exchange, location, state)
+    )
+    : denied ?? content(request, exchange, location, state);
 }
 
 /** Respond; and when the response has been delivered, or can't be, log. */
 function respond(
-  answer: Response | LocalResponse,
+  answer: Answer,
   exchange: Exchange,
-  location: LocationPlan | LocalResponse,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   state: ServerState,
 ): Response {
   const response = answer instanceof LocalResponse
     ? respondLocally(answer, exchange, state.dev)
     : answer;
-  const { status } = response;
   // A WebSocket logs for itself, and keeps what it has taken.
-  if (status === 101) return response;
+  if (response.status === 101) return response;
   const end = () => {
     exchange.end();
-    if (location instanceof LocalResponse) {
+    const { location } = exchange;
+    if (location !== null) reportBroken(exchange, location, state);
+    if (location?.settings.access_log !== false) {
       log(exchange, response, state);
-      return;
     }
-    reportBroken(exchange, location, state);
-    if (location.settings.access_log) log(exchange, response, state);
   };
   info.completed.then(end, end);
   return response;

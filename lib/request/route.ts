@@ -30,6 +30,7 @@ export function route(
     );
   }
   const { location } = match;
+  exchange.location = location;
   if (match.kind === "redirect") return withSlash(location, exchange);
   const { client_max_body_size: limit } = location.settings;
   if (limit !== 0 && bodyLength !== null && bodyLength > limit) {

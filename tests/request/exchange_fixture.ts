@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { ConnCounters } from "../../lib/access/limit_conn.ts";
 import type { LocationPlan } from "../../lib/config/plan.ts";
 import { planFromObject } from "../../lib/config/load.ts";
 import { Exchange } from "../../lib/exchange/exchange.ts";
 import type { Field } from "../../lib/exchange/fields.ts";
 import { LocalResponse } from "../../lib/exchange/local_response.ts";
-import { locate } from "../../lib/request/handler.ts";
+import { admit } from "../../lib/request/admit.ts";
+import { route } from "../../lib/request/route.ts";
 
 /** What a made-up request says; `host` is `x` unless given. */
 export interface Asked {
@@ -38,7 +38,7 @@ export function exchangeOf(
   );
 }
 
-/** Runs the phases before the content. */
+/** Runs the phases before the access phase. */
 export function located(
   config: Record<string, unknown>,
   asked: Asked,
@@ -48,8 +48,9 @@ export function located(
     env: () => undefined,
   });
   const exchange = exchangeOf(asked);
-  const state = { connCounters: new ConnCounters() };
-  return { exchange, result: locate(exchange, listeners[0]!, state) };
+  const listener = listeners[0]!;
+  const result = admit(exchange, listener) ?? route(exchange, listener);
+  return { exchange, result };
 }
 
 /** `404 /api`-like: the status of an own answer, or the key of the location. */
