@@ -100,7 +100,7 @@ function isEscaped({ plain, raw }: Target): boolean {
 
 /**
  * A path without its dot segments, else as it is. What follows a `#` is no part
- * of it.
+ * of it. That nginx merges slashes before, is for the caller to see.
  */
 function resolveDotSegments(bytes: string): string {
   if (!DOT_SEGMENT_START.test(bytes)) return bytes;
@@ -113,11 +113,7 @@ function resolveDotSegments(bytes: string): string {
       kept.push(segment);
       continue;
     }
-    if (dots[1] !== undefined) {
-      // nginx merges slashes first, so that it is not an empty one that goes.
-      while (kept.at(-1) === "") kept.pop();
-      kept.pop();
-    }
+    if (dots[1] !== undefined) kept.pop();
     if (i === segments.length - 1) kept.push("");
   }
   return "/" + kept.join("/") + bytes.slice(end);
