@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { isIn, type NetworkSet, parseAddress } from "../route/network.ts";
+import { parseAddress } from "../route/address.ts";
+import { isIn, type NetworkSet } from "../route/network.ts";
 
 /** The client, as far as it is told. */
 export interface Forwarded {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { parseAddress } from "./address.ts";
 import { hexValue } from "./bytes.ts";
 
 /** What a request's URL was glued from. */
@@ -131,16 +132,11 @@ export function parseHost(authority: string): Host | null {
 
 /** An IPv6 address in brackets. RFC 3986's future versions have never come. */
 function parseLiteral(authority: string): Host | null {
-  const end = authority.indexOf("]") + 1;
-  if (end === 0) return null;
-  for (let i = 1; i < end - 1; i++) {
-    const code = authority.charCodeAt(i);
-    if (!isHex(code) && code !== COLON && code !== DOT) return null;
-  }
-  const host = authority.slice(0, end);
-  if (!URL.canParse(`http://${host}/`)) return null;
-  const port = parsePort(authority, end);
-  return port === null ? null : { host: host.toLowerCase(), port };
+  const end = authority.indexOf("]");
+  const address = authority.slice(1, end);
+  if (!address.includes(":") || parseAddress(address) === null) return null;
+  const port = parsePort(authority, end + 1);
+  return port === null ? null : { host: `[${address.toLowerCase()}]`, port };
 }
 
 /** What follows a host: nothing, or a colon and up to five digits. */

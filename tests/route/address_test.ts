@@ -1,7 +1,9 @@
-import { strictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { isIP } from "node:net";
 import fc from "fast-check";
-import { readAddress } from "../../lib/upstream/balance/address_bytes.ts";
+import { parseAuthority } from "../../lib/config/address.ts";
+import { parseAddress, readAddress } from "../../lib/route/address.ts";
+import { isIn, networkSet, parseNetwork } from "../../lib/route/network.ts";
 
 /** The bytes written out, so that an address parser can read them again. */
 function written(text: string): string | null {
@@ -54,11 +56,44 @@ const edited = fc.tuple(
   text.slice(0, at) + more + text.slice(at + length)
 );
 
-Deno.test("what is no address is none", () => {
+Deno.test("what is no address is none, to the platform and to the config too", () => {
   fc.assert(
     fc.property(fc.oneof(pieces, edited), (text) => {
-      strictEqual(written(text) !== null, isIP(text) !== 0, text);
+      const isAddress = isIP(text) !== 0;
+      strictEqual(written(text) !== null, isAddress, text);
+      strictEqual(parseAddress(text) !== null, isAddress, text);
+      // A host of digits and dots can only be meant for an address.
+      if (!/^[\d.]*\d$|:/.test(text)) return;
+      const host = text.includes(":") ? `[${text}]` : text;
+      strictEqual(isAuthority(host), isAddress, text);
     }),
-    { numRuns: 20_000 },
+    { numRuns: 10_000 },
   );
+});
+
+function isAuthority(text: string): boolean {
+  try {
+    parseAuthority(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("zeros in front of a number, which some read as octal, are refused everywhere", () => {
+  for (
+    const text of ["010.0.0.1", "10.0.0.01", "10.00.0.1", "::ffff:010.0.0.1"]
+  ) {
+    strictEqual(parseAddress(text), null, text);
+    strictEqual(parseNetwork(text), null, text);
+    strictEqual(parseNetwork(`${text}/8`), null, text);
+    strictEqual(isIn(networkSet(["0.0.0.0/0", "::/0"]), text), false, text);
+    const host = text.includes(":") ? `[${text}]` : text;
+    strictEqual(isAuthority(host), false, text);
+  }
+});
+
+Deno.test("an IPv4 address is the same as its IPv6 form, a zone is refused", () => {
+  deepStrictEqual(parseAddress("10.1.2.3"), parseAddress("::ffff:a01:203"));
+  strictEqual(parseAddress("fe80::1%eth0"), null);
 });
