@@ -35,6 +35,9 @@ const WEBSOCKET_DRAIN = 5000;
 /** Where nothing is said; nginx's. */
 const PROXY_READ_TIMEOUT = 60_000;
 
+/** Where nothing is said; nginx's is X-Real-IP. */
+const REAL_IP_HEADER = "x-forwarded-for";
+
 /** What the command line says over the config. */
 export interface PlanOverrides {
   readonly logFormat?: Plan["logFormat"] | undefined;
@@ -56,6 +59,7 @@ export function buildPlan(
     source,
     listeners: buildListeners(servers, {
       trustedProxies: networkSet(config.trusted_proxies ?? []),
+      realIpHeader: REAL_IP_HEADER,
     }),
     upstreams: upstreams.all(),
     workers: config.workers,

@@ -5,10 +5,14 @@ import { readForwarded } from "../../lib/exchange/forwarded.ts";
 
 const TRUSTED = networkSet(["10.0.0.0/8", "fd00::/8"]);
 
-const told = (headers: Record<string, string>) => {
+const told = (
+  headers: Record<string, string>,
+  header = "x-forwarded-for",
+) => {
   const { remoteAddr, scheme, host } = readForwarded(
     new Headers(headers),
     TRUSTED,
+    header,
   );
   return [remoteAddr, scheme, host];
 };
@@ -79,7 +83,7 @@ Deno.test("of X-Forwarded-Proto and -Host the last counts, which the nearest pro
   ]);
 });
 
-const hops = (forwarded: string) => told({ forwarded });
+const hops = (forwarded: string) => told({ forwarded }, "forwarded");
 
 Deno.test("Forwarded is read as RFC 7239 has it", () => {
   // Its own examples, section 4 and 6, seen from behind two trusted proxies.
@@ -169,14 +173,51 @@ Deno.test("a Forwarded that is malformed tells nothing", () => {
   }
 });
 
-Deno.test("Forwarded counts only where there is no X-Forwarded header", () => {
-  deepStrictEqual(
-    told({
-      "forwarded": "for=192.0.2.1;proto=https",
-      "x-forwarded-for": "192.0.2.2",
-    }),
-    ["192.0.2.2", null, null],
-  );
+/** What a client may send beside what its proxy writes. */
+const BOTH = {
+  "forwarded": "for=192.0.2.1;proto=https;host=a.example",
+  "x-forwarded-for": "192.0.2.2",
+  "x-forwarded-proto": "http",
+  "x-forwarded-host": "b.example",
+  "x-real-ip": "192.0.2.3",
+  "cf-connecting-ip": "2001:db8::4",
+};
+
+Deno.test("only the header that is configured is believed, whatever else there is", () => {
+  deepStrictEqual(told(BOTH, "x-forwarded-for"), [
+    "192.0.2.2",
+    "http",
+    "b.example",
+  ]);
+  deepStrictEqual(told(BOTH, "forwarded"), [
+    "192.0.2.1",
+    "https",
+    "a.example",
+  ]);
+  deepStrictEqual(told(BOTH, "x-real-ip"), ["192.0.2.3", "http", "b.example"]);
+  deepStrictEqual(told(BOTH, "cf-connecting-ip"), [
+    "2001:db8::4",
+    "http",
+    "b.example",
+  ]);
+});
+
+Deno.test("where the configured header is missing no other stands in for it", () => {
+  const nothing = [null, null, null];
+  const { forwarded, ...rest } = BOTH;
+  deepStrictEqual(told({ forwarded }, "x-forwarded-for"), nothing);
+  deepStrictEqual(told(rest, "forwarded"), nothing);
+  equal(told({ "x-forwarded-for": "192.0.2.2" }, "x-real-ip")[0], null);
+});
+
+Deno.test("another header is read as X-Forwarded-For: what its proxy wrote is last", () => {
+  const realIp = (value: string) =>
+    told({ "x-real-ip": value }, "x-real-ip")[0];
+  equal(realIp("192.0.2.1:4711"), "192.0.2.1");
+  equal(realIp("203.0.113.9, 192.0.2.1"), "192.0.2.1");
+  equal(realIp("010.0.0.1"), null);
+  equal(realIp("fe80::1%eth0"), null);
+  equal(realIp("unknown"), null);
 });
 
 Deno.test("nothing that can stand in a header makes it throw or tell what is no address", () => {
@@ -216,11 +257,15 @@ Deno.test("nothing that can stand in a header makes it throw or tell what is no 
     "x-forwarded-host",
   );
   fc.assert(
-    fc.property(fc.dictionary(names, text, { maxKeys: 4 }), (headers) => {
-      const [address, scheme] = told(headers);
-      ok(address === null || /^[\da-f.:]+$/i.test(address!), address!);
-      ok(scheme === null || scheme === "http" || scheme === "https");
-    }),
+    fc.property(
+      fc.dictionary(names, text, { maxKeys: 4 }),
+      names,
+      (headers, header) => {
+        const [address, scheme] = told(headers, header);
+        ok(address === null || /^[\da-f.:]+$/i.test(address!), address!);
+        ok(scheme === null || scheme === "http" || scheme === "https");
+      },
+    ),
     { numRuns: 2_000 },
   );
 });
