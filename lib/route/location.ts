@@ -5,6 +5,7 @@
  */
 import { readable } from "./bytes.ts";
 import { compileTrie, type PrefixTrie, stateOf } from "./prefix_trie.ts";
+import { compileRegex, type PathTest } from "./regex.ts";
 
 /**
  * What a location is found by. `path` and `source` are byte strings (see
@@ -54,7 +55,7 @@ interface Prefix<L> {
 }
 
 interface Regex<L> {
-  readonly expression: RegExp;
+  readonly expression: PathTest;
   readonly match: Match<L>;
 }
 
@@ -87,8 +88,8 @@ export function compileLocations<L>(
   for (const { key, value: location } of entries) {
     const match: Match<L> = { kind: "found", location, key };
     if (key.kind === "regex") {
-      const flags = key.ignoreCase ? "i" : "";
-      regexes.push({ expression: new RegExp(key.source, flags), match });
+      const expression = compileRegex(key.source, key.ignoreCase);
+      regexes.push({ expression, match });
       continue;
     }
     const { path } = key;
