@@ -31,9 +31,9 @@ export function forwardTarget<L>(
   const raw = utf8Bytes(target.raw);
   const question = raw.indexOf("?");
   const end = question === -1 ? raw.length : question;
-  const path = resolveDotSegments(raw.slice(0, end));
+  const path = resolveDotSegments(raw, end, target.path);
   if (
-    normalisePath(path.slice(0, pathEnd(path))) === target.path &&
+    path !== null &&
     (!isAmbiguous(path) || allFind(readings(path), table, matched))
   ) return path + raw.slice(end);
   const normalised = escapeBytes(target.path, AMBIGUOUS_ESCAPES);
@@ -99,13 +99,22 @@ function isEscaped({ plain, raw }: Target): boolean {
 }
 
 /**
- * A path without its dot segments, else as it is. What follows a `#` is no part
- * of it. That nginx merges slashes before, is for the caller to see.
+ * The path of a target without its dot segments, else as it came. What follows a
+ * `#` is no part of it.
+ *
+ * @param end Where the path ends.
+ * @param meant The path as nginx normalises it.
+ * @returns Null where that is another one: nginx merges slashes before.
  */
-function resolveDotSegments(bytes: string): string {
-  if (!DOT_SEGMENT_START.test(bytes)) return bytes;
-  const end = pathEnd(bytes);
-  const [, ...segments] = bytes.slice(0, end).split("/");
+function resolveDotSegments(
+  raw: string,
+  end: number,
+  meant: string,
+): string | null {
+  const path = raw.slice(0, end);
+  if (!DOT_SEGMENT_START.test(path)) return path;
+  const hash = pathEnd(path);
+  const [, ...segments] = path.slice(0, hash).split("/");
   const kept: string[] = [];
   for (const [i, segment] of segments.entries()) {
     const dots = DOT_SEGMENT.exec(segment);
@@ -116,7 +125,8 @@ function resolveDotSegments(bytes: string): string {
     if (dots[1] !== undefined) kept.pop();
     if (i === segments.length - 1) kept.push("");
   }
-  return "/" + kept.join("/") + bytes.slice(end);
+  const resolved = "/" + kept.join("/");
+  return normalisePath(resolved) === meant ? resolved + path.slice(hash) : null;
 }
 
 const DOT_SEGMENT_START = /\/(?:\.|%2e)/i;
