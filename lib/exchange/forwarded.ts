@@ -8,12 +8,12 @@
 import { parseAddress } from "../route/address.ts";
 import { isIn, type NetworkSet } from "../route/network.ts";
 
-/** What is known of the client; null for what the headers do not say. */
+/** What the headers say of the client; null for what they do not say. */
 export interface Forwarded {
   /** Its address, without brackets. */
   readonly remoteAddr: string | null;
   readonly scheme: "http" | "https" | null;
-  /** Host and port that it asked for, unchecked. */
+  /** Host and port of its request, unchecked. */
   readonly host: string | null;
 }
 
@@ -29,13 +29,13 @@ interface Hop {
  * itself trusted, as with nginx's `real_ip_recursive`; hops before that one could
  * be forged.
  *
- * Only one header is believed for the address, and `Forwarded` and
- * `X-Forwarded-*` never together: a proxy writes one of them and may pass on the
- * other as the client sent it.
+ * Only one header is read for the address, and never both `Forwarded` and
+ * `X-Forwarded-*`: a proxy writes one of them and may pass on the other as the
+ * client sent it.
  *
  * @param header nginx's `real_ip_header`, in lower case: `forwarded`, which also
- * tells scheme and host; else one with an address or a list of them, beside which
- * `X-Forwarded-Proto` and `-Host` tell the rest.
+ * has scheme and host; else the name of a header with an address or a list of
+ * addresses, with `X-Forwarded-Proto` and `-Host` for scheme and host.
  */
 export function readForwarded(
   headers: Headers,
@@ -67,7 +67,7 @@ function fromHops(hops: readonly Hop[], trusted: NetworkSet): Forwarded {
     scheme = schemeOf(hop.scheme) ?? scheme;
     host = hop.host ?? host;
     const address = hop.node === null ? null : addressOf(hop.node);
-    // "unknown", or a name that hides the address (RFC 7239 section 6).
+    // "unknown", or an obfuscated identifier (RFC 7239 section 6).
     if (address === null) break;
     remoteAddr = address;
     if (!isIn(trusted, address)) break;

@@ -1,16 +1,17 @@
 /**
- * IP addresses: the one parser for what clients, proxies and the config write.
+ * The parser for all IP addresses, whether of peers, from headers or from the
+ * config.
  *
  * @module
  */
 import { hexValue } from "./bytes.ts";
 
 /**
- * Reads an IPv4 or IPv6 address as `inet_pton` does: no zeros in front of a
- * decimal number, which some read as octal; no brackets, no zone.
+ * Parses an IPv4 or IPv6 address as `inet_pton` does: without brackets, zone, and
+ * leading zeros in decimal numbers, which some parsers take for octal.
  *
- * @returns 16 bytes, an IPv4 address in its IPv6 form ::ffff:a.b.c.d (RFC 4291
- * section 2.5.5.2); null if the text is no address.
+ * @returns 16 bytes; an IPv4 address in its IPv6 form ::ffff:a.b.c.d (RFC 4291
+ * section 2.5.5.2). Null if the text is not an address.
  */
 export function parseAddress(text: string): Uint8Array | null {
   const bytes = new Uint8Array(16);
@@ -28,11 +29,11 @@ export function parseAddress(text: string): Uint8Array | null {
 }
 
 /**
- * Writes the bytes of an address to the front of `bytes`, without allocating. A
- * zone (`%eth0`) is left out.
+ * Writes the bytes of an address to the start of `bytes`, without allocating. A
+ * zone (`%eth0`) is ignored.
  *
- * @param bytes Room for 16.
- * @returns How many: 4 or 16; 0 if the text is no address.
+ * @param bytes At least 16 bytes.
+ * @returns The number of bytes, 4 or 16; 0 if the text is not an address.
  */
 export function readAddress(text: string, bytes: Uint8Array): 0 | 4 | 16 {
   if (text.includes(":")) return readIpv6(text, bytes) ? 16 : 0;

@@ -1,8 +1,8 @@
 /**
  * Networks of addresses, such as `10.0.0.0/8`, and whether an address is in one.
  *
- * The platform has this too (node:net's BlockList, which the tests compare it
- * with), but loading that costs every start 15 ms.
+ * node:net's BlockList does the same, and the tests compare with it, but loading
+ * it would cost 15 ms at each start.
  *
  * @module
  */
@@ -24,9 +24,9 @@ export interface Network {
 }
 
 /**
- * Reads `10.0.0.0/8`, `192.0.2.1`, `fd00::/8`, or `unix`.
+ * Parses `10.0.0.0/8`, `192.0.2.1`, `fd00::/8`, or `unix`.
  *
- * @returns Null if it is none of these.
+ * @returns Null for anything else.
  */
 export function parseNetwork(text: string): Network | "unix" | null {
   if (text === "unix" || text === "unix:") return "unix";

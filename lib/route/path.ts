@@ -6,7 +6,7 @@
  */
 import { asciiSet, fromCodes, hexValue, utf8Bytes } from "./bytes.ts";
 
-/** A request target in origin form (RFC 9112 section 3.2.1), taken apart. */
+/** The parts of a request target in origin form (RFC 9112 section 3.2.1). */
 export interface Target {
   /** As the client sent it: nginx's `$request_uri`. */
   readonly raw: string;
@@ -25,7 +25,7 @@ export interface Target {
 }
 
 /**
- * Takes a request target apart.
+ * Parses a request target.
  *
  * Nearly all targets are plain and cost one scan and at most two slices.
  *
@@ -53,7 +53,7 @@ export function parseTarget(raw: string): Target | null {
   return { raw, path: raw, args: "", plain: true };
 }
 
-/** Whether a segment is empty, with more to come, or begins as a dot segment may. */
+/** Whether a segment is empty and not the last, or may be a dot segment. */
 function isOddSegment(raw: string, start: number): boolean {
   const first = raw.charCodeAt(start);
   if (first === SLASH) return true;
@@ -63,7 +63,7 @@ function isOddSegment(raw: string, start: number): boolean {
   return !(second < 0x80 && PATH_STOPS[second] === 0 && second !== DOT);
 }
 
-/** A target whose path is plain and ends at a `?`. */
+/** Parses a target whose path is plain and ends at a `?`. */
 function withQuery(raw: string, end: number): Target | null {
   const length = raw.length;
   for (let i = end + 1; i < length; i++) {
@@ -78,7 +78,7 @@ function withQuery(raw: string, end: number): Target | null {
   };
 }
 
-/** The general case: any target that begins with `/`. */
+/** Parses any target that begins with `/`. */
 function parseComplex(raw: string): Target | null {
   if (hasControlOrSpace(raw)) return null;
   const end = pathEnd(raw);
@@ -92,7 +92,7 @@ function parseComplex(raw: string): Target | null {
   return { raw, path, args, plain: false };
 }
 
-/** Where the path of a target ends: at its first `?` or `#`. */
+/** The index at which the path of a target ends: its first `?` or `#`. */
 export function pathEnd(raw: string): number {
   for (let i = 0; i < raw.length; i++) {
     const code = raw.charCodeAt(i);
@@ -135,8 +135,10 @@ export function normalisePath(bytes: string): string | null {
 }
 
 /**
- * Takes a dot segment off the end of `out`, and for `..` the segment before it,
- * so that `out` ends with a slash. False above the root.
+ * Removes a dot segment from the end of `out`, and for `..` the segment before it,
+ * so that `out` ends with a slash.
+ *
+ * @returns False above the root.
  */
 function closeSegment(out: number[], start: number): boolean {
   const size = out.length - start;
@@ -146,7 +148,7 @@ function closeSegment(out: number[], start: number): boolean {
     return true;
   }
   if (out[start + 1] !== DOT) return true;
-  // out[start - 1] is the slash before `..`; the one before that is wanted.
+  // out[start - 1] is the slash before `..`: find the one before that.
   let slash = start - 2;
   while (slash >= 0 && out[slash] !== SLASH) slash--;
   if (slash < 0) return false;

@@ -6,7 +6,7 @@
  */
 import { fromCodes, hexValue } from "./bytes.ts";
 
-/** What can be read in more than one way; for a path whose dot segments are resolved. */
+/** What may be read in more than one way, in a path without dot segments. */
 const AMBIGUOUS = /[;\\#]|\/\/|%2f|%5c/i;
 
 /** Whether a path may have more than one reading. */
@@ -56,8 +56,8 @@ export function readings(path: string): Set<string> | null {
 }
 
 /**
- * Characters to read, of all rewritten forms together: they take some
- * milliseconds. A path of 64 kB may have one form, one of 1 kB all 64.
+ * The most characters to read, of all rewritten forms together, so that it takes a
+ * few milliseconds. A path of 64 kB may have one form, a path of 1 kB all 64.
  */
 const MOST_TEXT = 65_536;
 
@@ -71,11 +71,11 @@ const REWRITES: readonly ((path: string) => string)[] = [
   (path) => path.replaceAll("\\", "/"),
   (path) => path.replace(/^\/\/+[^/]*/, "") || "/",
   (path) => path.replace(/%5c/gi, "/"),
-  // A slash that was a backslash ends parameters too.
+  // Parameters also end at a slash that was a backslash.
   withoutParameters,
 ];
 
-/** The path with any of the rewrites done, in their order; of a long one not all. */
+/** All results of doing or omitting each rewrite, in their order; not all for a long path. */
 function rewritten(path: string): Set<string> {
   const found = new Set([path]);
   for (const rewrite of REWRITES) {
@@ -89,7 +89,7 @@ function withoutParameters(path: string): string {
   return path.replace(/;[^/]*/g, "");
 }
 
-/** Without empty segments; the last one is the trailing slash and stays. */
+/** Removes empty segments, but not the last one, which is the trailing slash. */
 function mergeSlashes(segments: string[]): string[] {
   const last = segments.length - 1;
   return segments.filter((segment, i) => segment !== "" || i === last);
@@ -110,7 +110,7 @@ function resolveDots(segments: string[]): string[] | null {
   return kept;
 }
 
-/** Percent-decoded; with `keepSlash`, `%2F` stays as it is written. */
+/** Percent-decodes; with `keepSlash`, `%2F` is left as it is written. */
 function unescape(encoded: string, keepSlash: boolean): string {
   if (!encoded.includes("%")) return encoded;
   const codes: number[] = [];
@@ -119,7 +119,7 @@ function unescape(encoded: string, keepSlash: boolean): string {
     if (code === PERCENT) {
       const high = hexValue(encoded.charCodeAt(i + 1));
       const low = hexValue(encoded.charCodeAt(i + 2));
-      // Negative for an invalid escape, which may stand behind a `#`.
+      // Negative for an invalid escape, which may follow a `#`.
       const byte = high << 4 | low;
       if (byte >= 0 && !(keepSlash && byte === SLASH)) {
         code = byte;

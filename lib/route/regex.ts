@@ -1,24 +1,24 @@
 /**
- * Regular expressions of locations, run in time that grows with a path's length
- * and no faster: V8 backtracks, and for `^/(a+)+$` a path of 40 characters would
- * stop the proxy for hours.
+ * Regular expressions of locations, matched in time proportional to the path's
+ * length. V8 backtracks: with `^/(a+)+$` a path of 40 characters would stop the
+ * proxy for hours.
  *
  * @module
  */
-// Deferred, since most configs never need it: evaluated at its first use.
+// Evaluated at its first use, since most configs never need it.
 import defer * as re2 from "re2js";
 
-/** What a path is tested with. */
+/** A compiled regular expression. */
 export interface PathTest {
   test(path: string): boolean;
 }
 
 /**
- * Compiles a regular expression. V8 runs it where it is sure to need no more
- * than linear time, else RE2 if it has all that is used, else V8.
+ * Compiles a regular expression: for V8 if that certainly takes linear time, else
+ * for RE2 if that supports it, else for V8.
  *
- * @param source JavaScript's syntax; like the path a byte string.
- * @throws {SyntaxError} for what JavaScript can't read.
+ * @param source A byte string in JavaScript's syntax.
+ * @throws {SyntaxError} if it is invalid in JavaScript.
  */
 export function compileRegex(source: string, ignoreCase: boolean): PathTest {
   const expression = new RegExp(source, ignoreCase ? "i" : "");
@@ -27,27 +27,27 @@ export function compileRegex(source: string, ignoreCase: boolean): PathTest {
 }
 
 /**
- * Whether some paths may take a regular expression very long.
+ * Whether a regular expression may take very long for some paths.
  *
- * @param source As for {@linkcode compileRegex}, valid.
+ * @param source Valid, as for {@linkcode compileRegex}.
  * @param flags `i` or none.
- * @returns What to tell the user; null if none does.
+ * @returns A warning for the user, or null.
  */
 export function regexRisk(source: string, flags: string): string | null {
   if (
     isLinear(source) || compileRe2(source, flags.includes("i")) !== null
   ) return null;
-  return "some paths may take it very long, during which no other request is " +
-    "answered: it repeats, and has what only backtracking can do, as (?=…), " +
-    "(?!…), \\1 or \\s";
+  return "it may take very long for some paths, and meanwhile no other request " +
+    "is answered: it has repetitions together with (?=…), (?!…), \\1, \\s or " +
+    "other constructs that need a backtracking engine";
 }
 
 /** An escape, a class, or a character. */
 const TOKEN = /\\x[\da-f]{2}|\\[^]|\[\^?(?:\\[^]|[^\]\\])*\]|[^]/gi;
 
 /**
- * Whether backtracking takes linear time: there is no repetition, or a single
- * one of one character, and the search is tied to the start of the path.
+ * Whether backtracking takes linear time: there is no repetition, or only one, of a
+ * single character, in an expression that is anchored to the start of the path.
  */
 function isLinear(source: string): boolean {
   let depth = 0;
@@ -63,7 +63,7 @@ function isLinear(source: string): boolean {
         depth--;
         break;
       case "|":
-        // The next alternative is tied to nothing.
+        // The next alternative is not anchored.
         if (depth === 0) isAnchored = false;
         break;
       case "*":
@@ -79,12 +79,12 @@ function isLinear(source: string): boolean {
 
 const BACK_REFERENCE = /^\\[1-9k]/;
 
-/** Null for what RE2 does not have, or reads in another way. */
+/** Null for what RE2 does not support or reads differently. */
 function compileRe2(source: string, ignoreCase: boolean): PathTest | null {
   let translated = "";
   for (const [token] of source.matchAll(TOKEN)) {
     if (!READ_ALIKE.test(token)) return null;
-    // RE2's dot matches a carriage return.
+    // RE2's dot also matches a carriage return.
     translated += token === "." ? "[^\\n\\r]" : token;
   }
   const { RE2JS } = re2;
@@ -96,8 +96,8 @@ function compileRe2(source: string, ignoreCase: boolean): PathTest | null {
 }
 
 /**
- * The tokens that both read alike. Not so are `\s`, which differs beyond ASCII,
- * the classes `[]` and `[^]`, `[:alpha:]`, and many a letter behind a backslash.
+ * The tokens that both read alike. Different are `\s` beyond ASCII, the classes
+ * `[]` and `[^]`, `[:alpha:]`, and many letters after a backslash.
  */
 const READ_ALIKE =
   /^(?!\[\^?\])(?:[^\\[]|\\[dDwWbBtnrfv]|\\x..|\\[^\da-zA-Z]|\[(?:[^\\[\]]|\\[dDwWtnrfv]|\\x..|\\[^\da-zA-Z])+\])$/s;

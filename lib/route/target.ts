@@ -20,7 +20,7 @@ import { isAmbiguous, readings } from "./readings.ts";
  *
  * @param matched What `findLocation(table, target.path)` found.
  * @returns A byte string that begins with `/`. Null, to be answered with 400,
- * where the normalised path is ambiguous too: it holds a `\`.
+ * where the normalised path is ambiguous too, since it contains a `\`.
  */
 export function forwardTarget<L>(
   target: Target,
@@ -51,16 +51,16 @@ export function forwardTarget<L>(
  * escaped before, and the rest follows a query in `passUri`:
  * `/x?y=1` + `/rest` + `?args`.
  *
- * Where some read that in another way, it must be below `passUri` in all
- * readings, and at the place of a path that finds the matched location. Else
- * `;` is sent as `%3B`.
+ * If that is ambiguous, all its readings must be below `passUri`, and with the
+ * prefix in place of `passUri` they must find the matched location. Else `;` is
+ * sent as `%3B`.
  *
  * @param prefix The location's path, a byte string; `target.path` begins with it.
  * @param passUri Begins with `/`, ASCII, without `#`.
  * @param matched What `findLocation(table, target.path)` found.
- * @returns A byte string. Null, to be answered with 400, where there is no such
- * form, or where path and `passUri` join to a dot segment, as `/api../secret`
- * does with the location `/api` and the URI `/app/`.
+ * @returns A byte string. Null, to be answered with 400, if it is ambiguous even
+ * so, or if `passUri` and path join to a dot segment: the location `/api`, the URI
+ * `/app/` and the path `/api../secret`.
  */
 export function replaceTarget<L>(
   target: Target,
@@ -93,18 +93,18 @@ export function escapePath(path: string): string {
   return escapeBytes(path, PATH_ESCAPES);
 }
 
-/** Whether nginx escapes the path again: it does if an escape was in it. */
+/** Whether the path had an escape: then nginx escapes it again. */
 function isEscaped({ plain, raw }: Target): boolean {
   return !plain && raw.slice(0, pathEnd(raw)).includes("%");
 }
 
 /**
- * The path of a target without its dot segments, else as it came. What follows a
- * `#` is no part of it.
+ * Removes the dot segments of a target's path, but none after a `#`.
  *
- * @param end Where the path ends.
+ * @param end The end of the path.
  * @param meant The path as nginx normalises it.
- * @returns Null where that is another one: nginx merges slashes before.
+ * @returns Null if the result means another path than `meant`: nginx merges
+ * slashes first.
  */
 function resolveDotSegments(
   raw: string,
@@ -147,8 +147,8 @@ function allFind<L>(
 }
 
 /**
- * The readings of `passUri + rest`, each with the location's prefix again in
- * place of `passUri`; null where one is not below it.
+ * The readings of `passUri + rest`, each with the location's prefix in place of
+ * `passUri`; null if one of them is not below `passUri`.
  */
 function readingsBelow(
   passUri: string,
@@ -176,7 +176,7 @@ function joinsToDots(passUri: string, rest: string): boolean {
 
 const SLASH = 0x2f;
 
-/** nginx's set for a path. */
+/** What nginx escapes in a path. */
 const PATH_ESCAPES = asciiSet(' "#%<>?\\^`{|}', true);
-/** That and `;`, after which a normalised path has only a `\` that is ambiguous. */
+/** The same and `;`: only `\` is ambiguous in a path that is escaped so. */
 const AMBIGUOUS_ESCAPES = asciiSet(' "#%;<>?\\^`{|}', true);

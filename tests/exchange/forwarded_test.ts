@@ -31,14 +31,14 @@ Deno.test("the client is the last of X-Forwarded-For that is not trusted itself"
   equal(client("::ffff:192.0.2.1, ::ffff:10.0.0.1"), "::ffff:192.0.2.1");
 });
 
-Deno.test("ports and brackets are taken off", () => {
+Deno.test("ports and brackets are removed", () => {
   equal(client("192.0.2.1:4711"), "192.0.2.1");
   equal(client("[2001:db8::1]:4711"), "2001:db8::1");
   equal(client("[2001:db8::1]"), "2001:db8::1");
   equal(client("192.0.2.1, 10.0.0.1:80"), "192.0.2.1");
 });
 
-Deno.test("what is no address ends the chain at the proxy before it", () => {
+Deno.test("an invalid address ends the chain at the proxy before it", () => {
   for (
     const hidden of [
       "unknown",
@@ -59,7 +59,7 @@ Deno.test("what is no address ends the chain at the proxy before it", () => {
   }
 });
 
-Deno.test("of X-Forwarded-Proto and -Host the last counts, which the nearest proxy wrote", () => {
+Deno.test("the last value of X-Forwarded-Proto and -Host is used, which the nearest proxy wrote", () => {
   deepStrictEqual(told({ "x-forwarded-proto": "https" }), [
     null,
     "https",
@@ -85,7 +85,7 @@ Deno.test("of X-Forwarded-Proto and -Host the last counts, which the nearest pro
 
 const hops = (forwarded: string) => told({ forwarded }, "forwarded");
 
-Deno.test("Forwarded is read as RFC 7239 has it", () => {
+Deno.test("Forwarded is read as RFC 7239 says", () => {
   // Its own examples, section 4 and 6, seen from behind two trusted proxies.
   deepStrictEqual(hops('For="[2001:db8:cafe::17]:4711"'), [
     "2001:db8:cafe::17",
@@ -126,7 +126,7 @@ Deno.test("Forwarded is read as RFC 7239 has it", () => {
   ]);
 });
 
-Deno.test("of Forwarded counts what the client's own proxy wrote, nothing left of it", () => {
+Deno.test("only what trusted proxies have written in Forwarded is used", () => {
   deepStrictEqual(
     hops(
       "for=203.0.113.9;proto=http;host=evil, for=192.0.2.1;proto=https;host=a.example, for=10.0.0.1;proto=http",
@@ -142,7 +142,7 @@ Deno.test("of Forwarded counts what the client's own proxy wrote, nothing left o
   );
 });
 
-Deno.test("empty parts of Forwarded mean nothing, and hide none that follow or come before", () => {
+Deno.test("empty parts of Forwarded are ignored", () => {
   for (
     const text of [
       "for=192.0.2.9, for=192.0.2.1;",
@@ -157,7 +157,7 @@ Deno.test("empty parts of Forwarded mean nothing, and hide none that follow or c
   deepStrictEqual(hops(" , ;"), [null, null, null]);
 });
 
-Deno.test("a Forwarded that is malformed tells nothing", () => {
+Deno.test("a malformed Forwarded is ignored", () => {
   for (
     const text of [
       'for="192.0.2.1',
@@ -202,7 +202,7 @@ Deno.test("only the header that is configured is believed, whatever else there i
   ]);
 });
 
-Deno.test("where the configured header is missing no other stands in for it", () => {
+Deno.test("no other header is used where the configured one is missing", () => {
   const nothing = [null, null, null];
   const { forwarded, ...rest } = BOTH;
   deepStrictEqual(told({ forwarded }, "x-forwarded-for"), nothing);
@@ -210,7 +210,7 @@ Deno.test("where the configured header is missing no other stands in for it", ()
   equal(told({ "x-forwarded-for": "192.0.2.2" }, "x-real-ip")[0], null);
 });
 
-Deno.test("another header is read as X-Forwarded-For: what its proxy wrote is last", () => {
+Deno.test("another header is read like X-Forwarded-For, in which the proxy writes last", () => {
   const realIp = (value: string) =>
     told({ "x-real-ip": value }, "x-real-ip")[0];
   equal(realIp("192.0.2.1:4711"), "192.0.2.1");
@@ -220,7 +220,7 @@ Deno.test("another header is read as X-Forwarded-For: what its proxy wrote is la
   equal(realIp("unknown"), null);
 });
 
-Deno.test("nothing that can stand in a header makes it throw or tell what is no address", () => {
+Deno.test("no header value makes it throw or return an invalid address", () => {
   const bits = fc.constantFrom(
     "for=",
     "proto=",

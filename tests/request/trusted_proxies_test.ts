@@ -98,7 +98,7 @@ Deno.test("nobody else is believed", async () => {
   equal(await seen(LINES, { trusted_proxies: undefined }), untouched);
 });
 
-Deno.test("a forwarded host that is none is not believed", async () => {
+Deno.test("an invalid forwarded host is not believed", async () => {
   for (const host of ["a/b", "a b", "[::1", "a.example:port"]) {
     match(
       await seen(`x-forwarded-host: ${host}\r\n`),
@@ -170,7 +170,7 @@ Deno.test("redirects lead where the browser is: https, and the forwarded host", 
   match(await location("/slash") ?? "", /^https:\/\/A.Example:8443\/slash\/$/);
 });
 
-Deno.test("who connects by a unix socket is trusted if the config says `unix`", async () => {
+Deno.test("a peer on a unix socket is trusted if the config says `unix`", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/proxy.sock`;
   try {

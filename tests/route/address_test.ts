@@ -23,7 +23,7 @@ function canonical(ipv6: string): string {
   return new URL(`http://[${ipv6}]`).hostname;
 }
 
-Deno.test("the bytes of an address are those of another parser", () => {
+Deno.test("an address is parsed to the same bytes as by the platform", () => {
   fc.assert(fc.property(fc.ipV4(), (text) => {
     strictEqual(written(text), text);
   }));
@@ -35,7 +35,7 @@ Deno.test("the bytes of an address are those of another parser", () => {
   );
 });
 
-Deno.test("a zone is no part of the address", () => {
+Deno.test("a zone is ignored where the bytes are read", () => {
   strictEqual(written("fe80::1%eth0"), "[fe80::1]");
 });
 
@@ -56,7 +56,7 @@ const edited = fc.tuple(
   text.slice(0, at) + more + text.slice(at + length)
 );
 
-Deno.test("what is no address is none, to the platform and to the config too", () => {
+Deno.test("an invalid address is refused, as by the platform and by the config", () => {
   fc.assert(
     fc.property(fc.oneof(pieces, edited), (text) => {
       const isAddress = isIP(text) !== 0;
@@ -80,7 +80,7 @@ function isAuthority(text: string): boolean {
   }
 }
 
-Deno.test("zeros in front of a number, which some read as octal, are refused everywhere", () => {
+Deno.test("leading zeros, which some parsers take for octal, are refused everywhere", () => {
   for (
     const text of ["010.0.0.1", "10.0.0.01", "10.00.0.1", "::ffff:010.0.0.1"]
   ) {

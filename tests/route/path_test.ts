@@ -84,7 +84,7 @@ const REFUSED = [
   "/a#\n",
 ];
 
-Deno.test("a target is taken apart as nginx does it", () => {
+Deno.test("a target is parsed as by nginx", () => {
   for (const [raw, path, args] of ACCEPTED) {
     const parsed = parseTarget(raw);
     ok(parsed, raw);
@@ -97,7 +97,7 @@ Deno.test("a target that nginx answers with 400 is refused", () => {
   for (const raw of REFUSED) strictEqual(parseTarget(raw), null, raw);
 });
 
-Deno.test("usual targets are plain, odd ones are not", () => {
+Deno.test("ordinary targets are plain, others are not", () => {
   for (
     const raw of [
       "/",
@@ -140,7 +140,7 @@ Deno.test("a target of 64 kB is parsed", () => {
   strictEqual(parseTarget("/%41" + long)?.path, "/A" + long);
 });
 
-Deno.test("any target is taken apart as the reference does it", () => {
+Deno.test("any target is parsed as by the reference", () => {
   fc.assert(
     fc.property(target, (raw) => {
       const parsed = parseTarget(raw);
@@ -166,7 +166,7 @@ Deno.test("a normalised path has no dot segment, no doubled slash and no charact
   );
 });
 
-Deno.test("a plain target's path and query are what was sent, and have one reading", () => {
+Deno.test("a plain target's path and query are what was sent, and the path has one reading", () => {
   fc.assert(
     fc.property(target, (raw) => {
       const parsed = parseTarget(raw);

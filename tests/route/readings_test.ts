@@ -5,7 +5,7 @@ import { referenceReadings } from "./reference.ts";
 
 const PLAIN = "/a/%41%2520/\xe9";
 
-Deno.test("a path with nothing odd has one reading", () => {
+Deno.test("an ordinary path has one reading", () => {
   deepStrictEqual(readings(PLAIN), new Set(["/a/A%20/\xe9"]));
   strictEqual(isAmbiguous(PLAIN), false);
 });
@@ -60,7 +60,7 @@ Deno.test("a path that would take long to read in all ways has no readings", () 
   strictEqual(readings("/" + "%5c\\;//#%2F".repeat(5_000)), null);
 });
 
-Deno.test("any path is read in the ways of the reference", () => {
+Deno.test("any path has the readings of the reference", () => {
   const path = fc.array(
     fc.constantFrom(
       ...["/", "//", ".", "..", "a", "%2f", "%2F", "%2e", "%25", ";", "%3b"],

@@ -76,7 +76,7 @@ Deno.test("raw UTF-8 is sent as its bytes", () => {
   strictEqual(forward(["/", "/b"], "//b?é"), "/b?\xc3\xa9");
 });
 
-Deno.test("what is read in different ways stays where it changes nothing", () => {
+Deno.test("an ambiguous path is sent as it came where all readings find its location", () => {
   const paths = ["/", "/api/files/", "/admin"];
   for (
     const raw of [
@@ -138,7 +138,7 @@ Deno.test("a backslash that could lead to another location is refused", () => {
   strictEqual(forward(paths, "/\\x/admin"), "/%5Cx/admin");
 });
 
-Deno.test("a fragment that could lead to another location is cut off, a query behind it too", () => {
+Deno.test("a fragment that could lead to another location is removed, with a query in it", () => {
   const paths = ["/", "/api", "/admin"];
   strictEqual(forward(paths, "/api#/../api/x?y"), "/api#/../api/x?y");
   strictEqual(forward(paths, "/x#/../../admin"), "/x");
@@ -199,7 +199,7 @@ Deno.test("a path that would climb out of the URI in proxy_pass is refused", () 
   strictEqual(replace("/api../x", "/api", "/v1"), "/v1../x");
 });
 
-Deno.test("what replaces a prefix is sent only in a form that stays below it in all readings", () => {
+Deno.test("what follows the URI of proxy_pass is sent only in a form that stays below it in all readings", () => {
   const replaced = (rest: string) =>
     replace("/api/" + rest, "/api/", "/v1/", "/api/admin/", "/");
   strictEqual(replaced("a;v=1/b"), "/v1/a;v=1/b");
@@ -279,7 +279,7 @@ function readByUrl(sent: string): (string | null)[] {
   return url === null ? [] : [referencePath(url.pathname)];
 }
 
-Deno.test("what is forwarded is to nginx the very path that was matched", () => {
+Deno.test("nginx would read what is forwarded as the path that was matched", () => {
   fc.assert(
     fc.property(locations, target, (entries, raw) => {
       const { sent = null } = send(entries, raw) ?? {};
@@ -293,7 +293,7 @@ Deno.test("what is forwarded is to nginx the very path that was matched", () => 
   );
 });
 
-Deno.test("what is forwarded can stand in a request line", () => {
+Deno.test("what is forwarded is valid in a request line", () => {
   fc.assert(
     fc.property(locations, target, (entries, raw) => {
       const { sent = null } = send(entries, raw) ?? {};
@@ -303,7 +303,7 @@ Deno.test("what is forwarded can stand in a request line", () => {
   );
 });
 
-Deno.test("a target is sent as nginx sends it, as it came, wherever it has no dot segment and all readings find its location", () => {
+Deno.test("a target without dot segments whose readings all find its location is sent as it came, as nginx does", () => {
   let same = 0;
   fc.assert(
     fc.property(completeLocations, target, (entries, raw) => {
@@ -324,7 +324,7 @@ Deno.test("a target is sent as nginx sends it, as it came, wherever it has no do
   ok(same > 500, `${same} sent as they came`);
 });
 
-Deno.test("what replaces a prefix stays below it in all readings, and at the place of the location's own", () => {
+Deno.test("all readings of what is sent are below the URI of proxy_pass and belong to the location", () => {
   const passUri = fc.constantFrom("/v1/", "/v1/x/", "/");
   let refused = 0;
   let replaced = 0;

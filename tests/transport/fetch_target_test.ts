@@ -7,13 +7,13 @@ import { fetchTarget } from "../../lib/transport/fetch.ts";
 import { locations, target } from "../route/arbitraries.ts";
 import { referencePath, referenceReadings } from "../route/reference.ts";
 
-Deno.test("a target that a URI can hold is given to fetch as it is", () => {
+Deno.test("a target that is a valid URI is given to fetch unchanged", () => {
   for (const sent of ["/", "/a;b|c%2f/%5c..?d|%zz[e]`{}", "//a/[b]?"]) {
     strictEqual(fetchTarget(sent), sent);
   }
 });
 
-Deno.test("what WHATWG's URL would rewrite is brought into its form", () => {
+Deno.test("what a URL parser would rewrite is escaped before", () => {
   const paths: [sent: string, given: string][] = [
     ['/a"<>`{}^', "/a%22%3C%3E%60%7B%7D%5E"],
     ["/a\\..\\b", "/a%5C..%5Cb"],
@@ -35,7 +35,7 @@ const forwarded = fc.tuple(locations, target).map(([entries, raw]) => {
     : null;
 }).filter((sent) => sent !== null);
 
-Deno.test("any target that is given to fetch passes a URL parser unchanged, and means nothing else", () => {
+Deno.test("any target that is given to fetch passes a URL parser unchanged and keeps its meaning", () => {
   fc.assert(
     fc.property(forwarded, (sent) => {
       const given = fetchTarget(sent);
