@@ -96,7 +96,7 @@ function fixedPart(name: string): number {
  * the root.
  */
 export function referenceReadings(encoded: string): (string | null)[] {
-  return rewritings(encoded, [
+  const texts = rewritings(encoded, [
     [/#[^]*$/, ""],
     [/;[^/]*/g, ""],
     [/\\/g, "/"],
@@ -104,14 +104,18 @@ export function referenceReadings(encoded: string): (string | null)[] {
     [/^\/{2,}[^/]+(?=\/)/, ""],
     [/%5c/gi, "/"],
     [/;[^/]*/g, ""],
-  ]).flatMap((text) => [decode(text, /^$/), decode(text, /^%2f$/i)])
-    .flatMap((path) => [
-      path,
-      merge(path),
-      resolve(path),
-      resolve(merge(path)),
-      merge(resolve(path)),
-    ]);
+  ]);
+  const paths = new Set(texts).values().flatMap((text) => [
+    decode(text, /^$/),
+    decode(text, /^%2f$/i),
+  ]);
+  return [...new Set(paths)].flatMap((path) => [
+    path,
+    merge(path),
+    resolve(path),
+    resolve(merge(path)),
+    merge(resolve(path)),
+  ]);
 }
 
 /** The text with each of the replacements made or not made. */
