@@ -9,6 +9,7 @@ import type { Cancellable } from "../exchange/cancellation.ts";
 import type { Deadline, Deadlines } from "../exchange/deadline.ts";
 import type { Field } from "../exchange/fields.ts";
 import { endToEnd, IDEMPOTENT, isIdempotent } from "../exchange/headers.ts";
+import { asciiSet, escapeBytes } from "../route/bytes.ts";
 import { fetchFailure, UpstreamError } from "./errors.ts";
 import { Http1Transport } from "./http1/http1.ts";
 import { type KeepAlive, NO_KEEP_ALIVE } from "./http1/pool.ts";
@@ -91,7 +92,7 @@ export class FetchTransport implements Transport {
         ? this.#withoutPool()
         : this.#client,
     };
-    return fetch(this.#origin + target, init);
+    return fetch(this.#origin + fetchTarget(target), init);
   }
 
   close(): void {
@@ -311,6 +312,28 @@ export function fetchFields(fields: readonly Field[]): Field[] {
   if (!has(sent, "user-agent")) sent.push(NO_AGENT);
   return sent;
 }
+
+/**
+ * A target as WHATWG's URL serialises it, so that `fetch` sends what is given to
+ * it and means the same: `\` in the path stays a letter, as `%5C`, what a URI
+ * can't hold is escaped, and a fragment, which `fetch` drops, is cut off.
+ *
+ * @param target A byte string, without raw dot segments.
+ */
+export function fetchTarget(target: string): string {
+  if (!REWRITTEN_BY_URL.test(target)) return target;
+  const [uri = ""] = target.split("#", 1);
+  const question = uri.indexOf("?");
+  const end = question === -1 ? uri.length : question;
+  return escapeBytes(uri.slice(0, end), PATH_ESCAPES) +
+    escapeBytes(uri.slice(end), QUERY_ESCAPES);
+}
+
+const REWRITTEN_BY_URL = /["#'<>\\^`{}\x80-\xff]/;
+/** WHATWG's path percent-encode set and `\`. Deno 2.9.6 leaves `^` alone yet. */
+const PATH_ESCAPES = asciiSet('"<>\\^`{}', true);
+/** WHATWG's special-query percent-encode set. */
+const QUERY_ESCAPES = asciiSet("\"'<>", true);
 
 function has(fields: readonly Field[], name: string): boolean {
   for (const field of fields) if (field[0] === name) return true;

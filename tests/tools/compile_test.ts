@@ -9,7 +9,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** What of npm the program itself needs; the second line stands in for @std. */
 const NPM_PACKAGES = [
-  ...["valibot", "@valibot/to-json-schema"],
+  ...["valibot", "@valibot/to-json-schema", "re2js"],
   ...["js-yaml", "argparse"],
 ];
 
