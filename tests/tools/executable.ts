@@ -10,14 +10,12 @@
 import assert from "node:assert/strict";
 import { programFlags } from "../../tools/compile.ts";
 import { writeProgramFiles } from "../../tools/program.ts";
+import { NOT_IN_EXECUTABLES } from "../../tools/proxy_flags.ts";
 import { stdSource } from "../../tools/with_std.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
 const WINDOWS = Deno.build.os === "windows";
-
-/** What Deno 2.9.6 puts into an executable, which then ignores it. */
-const IGNORED = ["--unstable-no-legacy-abort"];
 
 /** The executable, and two directories. */
 export interface Executable extends AsyncDisposable {
@@ -83,7 +81,9 @@ async function how(dir: string): Promise<Start> {
     return { origin: "compiled for the test", command: [path] };
   }
   const flags = programFlags(await writeProgramFiles(await stdSource()))
-    .filter((flag) => !IGNORED.includes(flag));
+    .filter((flag) =>
+      !NOT_IN_EXECUTABLES.some((name) => flag === `--unstable-${name}`)
+    );
   const main = new URL("main.ts", ROOT).href;
   return {
     origin:
