@@ -6,7 +6,7 @@
  *     deno task test:compiled tests/websocket    others
  *
  * Without `no-legacy-abort` a request's signal aborts at the end of a successful
- * response too.
+ * response too, and when it is upgraded.
  *
  * @module
  */
@@ -24,7 +24,6 @@ const TESTS = [
   "tests/server/serve_test.ts",
   "tests/server/uploads_test.ts",
   "tests/websocket/close_test.ts",
-  "tests/websocket/refused_test.ts",
   "tests/websocket/upgrade_fields_test.ts",
   "tests/websocket/websocket_test.ts",
 ];
