@@ -25,3 +25,10 @@ export const PROXY_FLAGS: readonly string[] = [
  * use all of the compiled code that it keeps, which V8 ties to its flags.
  */
 export const V8_FLAGS = "--v8-flags=--no-allocation-site-pretenuring";
+
+/**
+ * Unstable features of `deno.json` that an executable does not have, though
+ * they are baked in: Deno 2.9.6 always starts it without. The proxy must be
+ * right either way.
+ */
+export const NOT_IN_EXECUTABLES: readonly string[] = ["no-legacy-abort"];
