@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { compileLocations, findLocation } from "../../lib/route/location.ts";
 import { parseTarget } from "../../lib/route/path.ts";
 import { forwardTarget } from "../../lib/route/target.ts";
-import { fetchTarget } from "../../lib/transport/fetch.ts";
+import { fetchTarget } from "../../lib/transport/fetch_request.ts";
 import { locations, target } from "../route/arbitraries.ts";
 import { referencePath, referenceReadings } from "../route/reference.ts";
 

@@ -21,7 +21,12 @@ import { ChunkError } from "./chunked.ts";
 import { Connection, EndOfHead } from "./connection.ts";
 import { ConnectionPool, type KeepAlive } from "./pool.ts";
 import { encodeInto, requestHead } from "./request_head.ts";
-import { beginBody, type BodyOwner, StreamedBody } from "./response_body.ts";
+import {
+  beginBody,
+  type BodyOwner,
+  StreamedBody,
+  WholeBody,
+} from "./response_body.ts";
 import { FieldNames, type ResponseHead } from "./response_head.ts";
 import { sendBody } from "./send_body.ts";
 
@@ -30,8 +35,6 @@ const MOST_INTERIM = 32;
 
 /** The largest status that `Response` takes. */
 const MOST_STATUS = 599;
-
-const NOTHING = new Uint8Array(0);
 
 /** The way to one server by connections of our own. */
 export class Http1Transport implements Transport {
@@ -266,21 +269,6 @@ class Sending implements BodyOwner, Cancellable {
     if (!this.#keepAlive || connection.hasBegun) connection.close();
     else pool.give(connection, performance.now());
   }
-}
-
-/** A body that came together with its head. */
-class WholeBody implements ResponseBody {
-  readonly whole: Uint8Array<ArrayBuffer>;
-  readonly stream = null;
-  readonly size: number;
-  readonly failure = null;
-
-  constructor(bytes: Uint8Array<ArrayBuffer> | null) {
-    this.whole = bytes ?? NOTHING;
-    this.size = this.whole.length;
-  }
-
-  discard(): void {}
 }
 
 /** The framing of a request's head, and what an upgrade needs. */
