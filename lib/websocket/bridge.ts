@@ -23,9 +23,6 @@ import {
 import { MessageLimits } from "./limits.ts";
 import type { UpstreamReceiver, UpstreamSocket } from "./upstream_socket.ts";
 
-/** Milliseconds a client has to open after its 101, and to answer a close frame. */
-const CLIENT_TIMEOUT = 5_000;
-
 /** Who joins a bridge's two sides, and who hears of it. */
 export interface BridgeParts {
   /** Not open yet; no event of it has been dispatched. */
@@ -72,7 +69,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   /** Whether the upstream's connection is gone too. */
   #upstreamGone = false;
   /** When the client has to have opened or closed. */
-  #deadline = this.#opened + CLIENT_TIMEOUT;
+  #deadline: number;
   readonly #toClient = new ClientFlow(this.#opened);
 
   /**
@@ -82,6 +79,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
   constructor(parts: BridgeParts, handshake: Handshake) {
     this.#parts = parts;
     this.#limits = new MessageLimits(parts.location);
+    this.#deadline = this.#opened + parts.bridges.timeouts.open;
     this.#handshake = handshake;
     handshake.signal.addEventListener("abort", this);
     // One object for all events: an idle bridge is to be small.
@@ -138,10 +136,10 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
       return;
     }
     const { client, location } = this.#parts;
-    const patience = 2 * location.websocketPing;
+    const timeout = 2 * location.websocketPing;
     // Not open and not closing: its close event is on the way.
-    if (patience === 0 || client.readyState !== WebSocket.OPEN) return;
-    if (this.#toClient.isStuck(client, now, patience)) this.#clientLost();
+    if (timeout === 0 || client.readyState !== WebSocket.OPEN) return;
+    if (this.#toClient.isStuck(client, now, timeout)) this.#clientLost();
   }
 
   /** A message from the upstream. */
@@ -253,7 +251,7 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
       return;
     }
     this.#clientClosing = true;
-    this.#deadline = performance.now() + CLIENT_TIMEOUT;
+    this.#deadline = performance.now() + this.#parts.bridges.timeouts.close;
     const tell = () =>
       close.code === NO_CODE
         ? client.close()

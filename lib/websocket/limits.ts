@@ -7,11 +7,11 @@
 import type { LocationPlan, MessageRate } from "../config/plan.ts";
 import { type Close, POLICY_VIOLATION, TOO_BIG } from "./frames/frame.ts";
 
-/** A bucket that holds the messages of one period and fills evenly. */
+/** A token bucket that holds the messages of one period and fills evenly. */
 class Bucket {
   #allowance: number;
 
-  /** @param now Milliseconds. */
+  /** @param now Milliseconds of `performance.now()`. */
   constructor(readonly rate: MessageRate, public now: number) {
     this.#allowance = rate.messages;
   }
@@ -52,7 +52,7 @@ export class MessageLimits {
   }
 }
 
-/** Whether a message has more bytes; UTF-8 takes up to three for a unit of UTF-16. */
+/** Whether a message has more bytes; a UTF-16 unit has one to three in UTF-8. */
 function isLonger(data: string | ArrayBuffer, bytes: number): boolean {
   if (typeof data !== "string") return data.byteLength > bytes;
   if (data.length > bytes) return true;

@@ -1,30 +1,41 @@
 /**
- * The open bridges of a process, and what they share.
+ * The open bridges of a listener, and what they share.
  *
  * @module
  */
+import { LATE, within } from "../exchange/timeout.ts";
 import type { WebSocketBridge } from "./bridge.ts";
+import { DrainPoll } from "./flow.ts";
 import { ChunkPool, MessagePool } from "./frames/buffers.ts";
-import { DrainPoll } from "./drain.ts";
 import { type Close, MaskSource } from "./frames/frame.ts";
-import type { WebSocketSupplies } from "./upstream_socket.ts";
+import {
+  WEBSOCKET_TIMEOUTS,
+  type WebSocketSupplies,
+  type WebSocketTimeouts,
+} from "./upstream_socket.ts";
 
-/** Milliseconds between two looks for clients that are gone. */
+/** Milliseconds between two sweeps over all bridges. */
 const SWEEP_INTERVAL = 1_000;
 /** Milliseconds between two closes, where many are spread over a time. */
 const CLOSE_STEP = 10;
 
-/** Made once at start-up and passed down. */
+/** Made once for each listener and passed down. */
 export class WebSocketBridges implements WebSocketSupplies {
   readonly chunks = new ChunkPool();
   readonly messages = new MessagePool();
   readonly masks = new MaskSource();
   readonly drain = new DrainPoll();
+  readonly timeouts: WebSocketTimeouts;
   readonly #bridges = new Set<WebSocketBridge>();
   #sweep: ReturnType<typeof setInterval> | undefined;
   /** What bridges that open now are closed with. */
   #closing: Close | null = null;
-  #emptied: (() => void)[] = [];
+  #empty: PromiseWithResolvers<void> | null = null;
+
+  /** @param timeouts Those that differ from the defaults. */
+  constructor(timeouts: Partial<WebSocketTimeouts> = {}) {
+    this.timeouts = { ...WEBSOCKET_TIMEOUTS, ...timeouts };
+  }
 
   /** How many are open. */
   get size(): number {
@@ -51,54 +62,40 @@ export class WebSocketBridges implements WebSocketSupplies {
     clearInterval(this.#sweep);
     this.#sweep = undefined;
     this.messages.clear();
-    for (const resolve of this.#emptied.splice(0)) resolve();
+    this.#empty?.resolve();
+    this.#empty = null;
   }
 
   /**
    * Closes all bridges, spread evenly over a time, so that their clients don't
-   * come back in one instant; one that opens meanwhile is closed at once.
+   * reconnect in one instant; one that opens meanwhile is closed at once.
    *
    * @param code A legal close code for the clients; the upstreams get 1001.
-   * @param windowMs Milliseconds from the first close to the last.
-   * @param signal Stops the closing, and the waiting.
-   * @returns Resolves when none is open, or `signal` has aborted.
+   * @param reason At most 123 bytes of UTF-8.
+   * @param window Milliseconds from the first close to the last.
+   * @returns Resolves when none is open.
    */
-  async closeAll(
-    code: number,
-    reason: string,
-    windowMs: number,
-    signal?: AbortSignal,
-  ): Promise<void> {
+  async closeAll(code: number, reason: string, window: number): Promise<void> {
     const close = { code, reason };
     this.#closing = close;
-    const { promise: stopped, resolve } = Promise.withResolvers<void>();
-    const stop = () => resolve();
-    signal?.addEventListener("abort", stop, { once: true });
     const open = [...this.#bridges];
     const begun = performance.now();
+    const last = open.length - 1;
     let closed = 0;
-    // Their clients may leave before the time is over.
-    const wait = () => this.#bridges.size > 0 && !signal?.aborted;
-    while (closed < open.length && wait()) {
-      const share = windowMs > 0
-        ? Math.min(1, (performance.now() - begun) / windowMs)
-        : 1;
-      // The first at once, the last at the window's end.
-      const due = 1 + Math.floor(share * (open.length - 1));
+    const ended = this.empty();
+    while (closed < open.length) {
+      const elapsed = performance.now() - begun;
+      // The first at once, the last at the end of the window.
+      const share = elapsed < window ? elapsed / window : 1;
+      const due = 1 + Math.floor(share * last);
       while (closed < due) open[closed++]?.close(close);
-      if (closed === open.length) break;
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const step = new Promise<void>((next) => {
-        timer = setTimeout(next, CLOSE_STEP);
-      });
-      await Promise.race([step, stopped]);
-      clearTimeout(timer);
+      // All clients may leave before the window ends.
+      if (await within(ended, CLOSE_STEP) !== LATE) return;
     }
-    if (!signal?.aborted) await Promise.race([this.empty(), stopped]);
-    signal?.removeEventListener("abort", stop);
+    await ended;
   }
 
-  /** Ends all bridges at once, without a word. */
+  /** Ends all bridges at once, without closing handshakes. */
   abort(): void {
     for (const bridge of [...this.#bridges]) bridge.abort();
   }
@@ -106,6 +103,6 @@ export class WebSocketBridges implements WebSocketSupplies {
   /** Resolves when none is open. */
   empty(): Promise<void> {
     if (this.#bridges.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#emptied.push(resolve));
+    return (this.#empty ??= Promise.withResolvers()).promise;
   }
 }

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { within } from "../exchange/timeout.ts";
 import type { ChunkPool, MessagePool } from "./frames/buffers.ts";
 import type { FrameDecoder } from "./frames/decoder.ts";
 import {
@@ -23,21 +24,39 @@ import {
 } from "./frames/frame.ts";
 import { FrameWriter, type WriterOwner } from "./frames/writer.ts";
 
-/** Milliseconds an upstream has to answer a close frame. */
-const CLOSE_TIMEOUT = 5_000;
-/** Milliseconds it has to close the connection after that (RFC 6455 section 7.1.1). */
-const LINGER = 1_000;
-/** Pongs are left out while this much waits: one answers many pings (section 5.5.3). */
+/** Milliseconds that the peers of a bridge have. */
+export interface WebSocketTimeouts {
+  /** A client to open after its 101. */
+  readonly open: number;
+  /** Either side to answer a close frame. */
+  readonly close: number;
+  /**
+   * An upstream to close the connection after the closing handshake, which is
+   * the server's part (RFC 6455 section 7.1.1).
+   */
+  readonly linger: number;
+}
+
+export const WEBSOCKET_TIMEOUTS: WebSocketTimeouts = {
+  open: 5_000,
+  close: 5_000,
+  linger: 1_000,
+};
+
+/**
+ * Bytes waiting from which on no pong is sent: the next one answers all pings
+ * before it (RFC 6455 section 5.5.3).
+ */
 const PONG_LIMIT = 64 * 1024;
 
-/** Who gets what the upstream sends. */
+/** What the upstream sends is given to it. */
 export interface UpstreamReceiver {
   /**
    * A message, also after this side has begun to close. Bytes are valid until
    * the call returns.
    *
    * @returns A promise if nothing more is to be read until it settles, which
-   * slows the upstream down.
+   * slows down the upstream.
    */
   message(data: string | Uint8Array, size: number): Promise<void> | undefined;
   /**
@@ -47,8 +66,9 @@ export interface UpstreamReceiver {
   closed(close: Close): void;
 }
 
-/** Buffers and random bits that all connections of a process share. */
+/** What all connections of a listener share. */
 export interface WebSocketSupplies {
+  readonly timeouts: WebSocketTimeouts;
   readonly chunks: ChunkPool;
   readonly messages: MessagePool;
   readonly masks: MaskSource;
@@ -58,35 +78,38 @@ export class UpstreamSocket implements WriterOwner {
   #closing = false;
   #cut = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timeouts: WebSocketTimeouts;
   readonly #connection: Deno.Conn;
   readonly #decoder: FrameDecoder;
   readonly #writer: FrameWriter;
 
   /**
-   * @param connection On which the handshake is done; closed by this object.
-   * @param decoder With the bytes that came behind the handshake.
-   * @param protocol The sub-protocol the upstream chose, `""` for none.
+   * @param connection After the handshake; this object closes it.
+   * @param decoder Holds the bytes that followed the handshake.
+   * @param protocol The sub-protocol that the upstream chose, `""` for none.
    */
   constructor(
     connection: Deno.Conn,
     decoder: FrameDecoder,
     readonly protocol: string,
-    { chunks, masks }: WebSocketSupplies,
+    { chunks, masks, timeouts }: WebSocketSupplies,
   ) {
+    this.#timeouts = timeouts;
     this.#connection = connection;
     this.#decoder = decoder;
     this.#writer = new FrameWriter(connection, chunks, masks, this);
   }
 
-  /** Bytes sent that wait for the network. */
+  /** Bytes that wait for the network. */
   get bufferedAmount(): number {
     return this.#writer.bufferedAmount;
   }
 
   /**
-   * Sends a message; nothing after {@linkcode close}.
+   * Sends a message; after {@linkcode close} nothing is sent.
    *
-   * @param data An ArrayBuffer is given away: it may be masked in place.
+   * @param data An ArrayBuffer must not be used afterwards: it may be masked in
+   * place.
    * @returns Its length in bytes.
    */
   send(data: string | ArrayBuffer): number {
@@ -97,8 +120,8 @@ export class UpstreamSocket implements WriterOwner {
   }
 
   /**
-   * Begins the closing handshake (RFC 6455 section 7.1.2). An upstream that does
-   * not answer within five seconds is cut.
+   * Begins the closing handshake (RFC 6455 section 7.1.2). The connection to an
+   * upstream that does not answer in time is closed.
    *
    * @param close A legal code, or 1005 for none.
    */
@@ -106,10 +129,10 @@ export class UpstreamSocket implements WriterOwner {
     if (this.#closing || this.#cut) return;
     this.#closing = true;
     this.#writer.control(CLOSE, closePayload(close));
-    this.#abortAfter(CLOSE_TIMEOUT);
+    this.#abortAfter(this.#timeouts.close);
   }
 
-  /** Closes the connection without a word. */
+  /** Closes the connection without a close frame. */
   abort(): void {
     if (this.#cut) return;
     this.#cut = true;
@@ -141,18 +164,17 @@ export class UpstreamSocket implements WriterOwner {
     }
     receiver.closed(close);
     if (linger && !this.#cut) {
-      this.#abortAfter(LINGER);
-      await this.#skipRest();
+      await within(this.#skipRest(), this.#timeouts.linger);
     }
     this.abort();
   }
 
-  /** The writer's news. What the upstream sent before it went may still be read. */
+  /** The connection takes nothing more; what the upstream sent is still read. */
   writeFailed(): void {
-    if (!this.#cut) this.#abortAfter(LINGER);
+    if (!this.#cut) this.#abortAfter(this.#timeouts.linger);
   }
 
-  /** @returns The payload of the close frame, null if there came none. */
+  /** @returns The payload of the close frame, null if none came. */
   async #receive(receiver: UpstreamReceiver): Promise<Uint8Array | null> {
     const decoder = this.#decoder;
     while (true) {

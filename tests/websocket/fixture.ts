@@ -20,8 +20,11 @@ import {
   bridgeWebSocket,
   WebSocketBridges,
 } from "../../lib/websocket/handshake.ts";
+import type { WebSocketTimeouts } from "../../lib/websocket/upstream_socket.ts";
 
 export interface BridgeSettings {
+  /** Those that differ from the defaults. */
+  timeouts?: Partial<WebSocketTimeouts>;
   /** Of the location; no ping by default. */
   websocketPing?: number;
   /** 64 MiB by default. */
@@ -59,7 +62,7 @@ export function startBridge(
   upstreamPort: number,
   settings: BridgeSettings = {},
 ): TestBridge {
-  const bridges = new WebSocketBridges();
+  const bridges = new WebSocketBridges(settings.timeouts);
   const closed: WebSocketEntry[] = [];
   const errors: unknown[] = [];
   let opened = 0;

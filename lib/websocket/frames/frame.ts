@@ -13,7 +13,7 @@ export const CLOSE = 0x8;
 export const PING = 0x9;
 export const PONG = 0xa;
 
-/** The most a control frame may carry (RFC 6455 section 5.5). */
+/** Bytes of the longest payload of a control frame (RFC 6455 section 5.5). */
 export const CONTROL_LIMIT = 125;
 
 /** Close codes (RFC 6455 section 7.4.1 and IANA's registry) that the proxy itself uses. */
@@ -27,7 +27,7 @@ export const TOO_BIG = 1009;
 export const INTERNAL_ERROR = 1011;
 export const TRY_AGAIN_LATER = 1013;
 
-/** The peer broke the protocol; `code` is what it is to be closed with. */
+/** The peer violated the protocol; `code` is what it must be closed with. */
 export class FrameError extends Error {
   override readonly name = "FrameError";
   constructor(readonly code: 1002 | 1007 | 1009, message: string) {
@@ -35,7 +35,7 @@ export class FrameError extends Error {
   }
 }
 
-/** How a WebSocket ended: 1005 without a code, 1006 without a close frame. */
+/** How a WebSocket ended: 1005 is "no code", 1006 "no close frame". */
 export interface Close {
   code: number;
   reason: string;
@@ -51,19 +51,19 @@ export function isCloseCode(code: number): boolean {
 }
 
 const encoder = new TextEncoder();
-// ignoreBOM: a byte order mark at the start is part of the message.
+// ignoreBOM: an initial byte order mark is part of the message.
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
-/** What the lenient decoder puts where there is no UTF-8. */
+/** What the lenient decoder puts in place of invalid UTF-8. */
 const REPLACEMENT = "\ufffd";
 
 /**
  * Decodes UTF-8.
  *
- * @throws {FrameError} 1007 where it is none (RFC 6455 section 8.1).
+ * @throws {FrameError} 1007 where it is invalid (RFC 6455 section 8.1).
  */
 export function decodeText(bytes: Uint8Array): string {
-  // In Deno 2.9.6 strict decoding takes three to ten times as long.
+  // In Deno 2.9.6 strict decoding takes three to ten times longer.
   const text = lenient.decode(bytes);
   if (!text.includes(REPLACEMENT)) return text;
   try {
@@ -110,8 +110,8 @@ export function parseClose(payload: Uint8Array): Close {
 }
 
 /**
- * Masking keys that nobody can predict (RFC 6455 section 10.3), drawn many at a
- * time since each draw is a system call.
+ * Unpredictable masking keys (RFC 6455 section 10.3), drawn in blocks since each
+ * draw is a system call.
  */
 export class MaskSource {
   readonly #keys = new Uint32Array(1024);
@@ -127,7 +127,7 @@ export class MaskSource {
   }
 }
 
-/** The largest header of a masked frame. */
+/** Bytes of the longest header of a masked frame. */
 export const MAX_HEADER = 14;
 
 /** Bytes of a masked frame's header, for a payload of `length` bytes. */
@@ -136,7 +136,7 @@ export function headerSize(length: number): 6 | 8 | 14 {
 }
 
 /**
- * Writes the header of a whole, masked message.
+ * Writes the header of a masked frame that is a whole message.
  *
  * @returns Where the payload begins.
  */
@@ -165,8 +165,8 @@ export function writeHeader(
 }
 
 /**
- * Masks a payload in place (RFC 6455 section 5.3), four bytes at a time where
- * it lies on a word's boundary.
+ * Masks a payload in place (RFC 6455 section 5.3), four bytes at a time where it
+ * is aligned.
  *
  * @param words The whole buffer of `bytes` as words; `bytes` begins at its start.
  * @param mask The key, first byte lowest.
@@ -187,7 +187,7 @@ export function applyMask(
   const last = end >> 2;
   let word = start >> 2;
   if (word < last) {
-    // Every system Deno runs on is little-endian, as `key` is laid out.
+    // All platforms of Deno are little-endian, and so is `key`.
     for (; word < last; word++) words[word] = (words[word] ?? 0) ^ key;
     start = word << 2;
   }

@@ -1,6 +1,6 @@
 /**
- * Writes WebSocket messages to an upstream, many in one system call where they
- * come faster than the network takes them.
+ * Writes WebSocket messages to an upstream: several in one system call where they
+ * arrive faster than the network takes them.
  *
  * @module
  */
@@ -22,8 +22,9 @@ export interface Sink {
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** Whom a writer tells, once, that the connection takes nothing more. */
+/** The owner of a writer. */
 export interface WriterOwner {
+  /** Called once, when a write has failed: nothing more will be sent. */
   writeFailed(): void;
 }
 
@@ -69,7 +70,7 @@ export class FrameWriter {
     }
     const chunk = this.#fit(most + MAX_HEADER);
     const { bytes, end } = chunk;
-    // Most text is ASCII: encode behind the header that would need.
+    // Most text is ASCII: leave room for the header that this would need.
     let at = end + headerSize(data.length);
     const { written } = encoder.encodeInto(data, bytes.subarray(at));
     const start = end + headerSize(written);
@@ -83,7 +84,7 @@ export class FrameWriter {
   /**
    * Sends a binary message.
    *
-   * @param data The writer's from now on: it may be masked in place.
+   * @param data Must not be used afterwards: it may be masked in place.
    * @returns Its length in bytes.
    */
   binary(data: ArrayBuffer): number {
@@ -93,7 +94,7 @@ export class FrameWriter {
     return payload.length;
   }
 
-  /** Sends a frame whose payload is copied: at most 64 KiB less its header. */
+  /** Sends a frame with a copy of the payload, which with its header fits 64 KiB. */
   control(opcode: number, payload: Uint8Array): void {
     const chunk = this.#fit(payload.length + MAX_HEADER);
     const mask = this.#masks.next();
@@ -103,7 +104,7 @@ export class FrameWriter {
     this.#finish(chunk, at, at + payload.length, mask);
   }
 
-  /** A long payload is masked where it is, and written from there. */
+  /** A long payload is masked in place and not copied. */
   #long(opcode: number, payload: Uint8Array<ArrayBuffer>): void {
     const mask = this.#masks.next();
     const chunk = this.#fit(MAX_HEADER);
@@ -124,14 +125,14 @@ export class FrameWriter {
     this.#start();
   }
 
-  /** The chunk to write `size` bytes into. */
+  /** A chunk with room for `size` bytes. */
   #fit(size: number): Chunk {
     let chunk = this.#chunk;
     if (chunk !== null) {
       if (chunk.end + size <= chunk.bytes.length) return chunk;
       this.#queue.push(chunk);
     }
-    // What comes while a write is under way may be a lot.
+    // Much may arrive during a write.
     chunk = this.#chunks.take(size > SMALL_CHUNK || this.#writing);
     return this.#chunk = chunk;
   }
