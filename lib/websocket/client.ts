@@ -5,6 +5,7 @@
  * @module
  */
 import type { UpstreamAddress } from "../config/plan.ts";
+import { LATE, within } from "../exchange/timeout.ts";
 import {
   UpstreamError,
   type UpstreamFailure,
@@ -24,6 +25,8 @@ import { UpstreamSocket, type WebSocketSupplies } from "./upstream_socket.ts";
 
 /** Milliseconds that the body of a refusal may take. */
 const REFUSAL_TIMEOUT = 5_000;
+/** Milliseconds after which an abandoned attempt to connect is ended. */
+const GIVE_UP_DELAY = 1_000;
 
 export interface UpstreamHandshake {
   address: UpstreamAddress;
@@ -115,7 +118,7 @@ class Attempt {
       this.#connection = await Deno.connect(address);
     } else {
       const { hostname, port } = address;
-      const tcp = await Deno.connect({ hostname, port, signal });
+      const tcp = await connectTcp(hostname, port, signal);
       this.#connection = tcp;
       // A message of several packets would wait for the other side's delayed
       // acknowledgement.
@@ -151,6 +154,34 @@ class Attempt {
     } catch {
       // Closed already.
     }
+  }
+}
+
+/**
+ * Connects. Deno 2.9.6 leaks a connection that is established in the very moment
+ * in which the signal given to `Deno.connect` aborts; so an attempt that is given
+ * up has a second to be established, and is closed then.
+ */
+async function connectTcp(
+  hostname: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  const giveUp = new AbortController();
+  const connecting = Deno.connect({ hostname, port, signal: giveUp.signal });
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    return await Promise.race([connecting, aborted.promise]);
+  } catch (error) {
+    within(connecting, GIVE_UP_DELAY).then((late) => {
+      if (late === LATE) giveUp.abort();
+      else late.close();
+    }).catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 
