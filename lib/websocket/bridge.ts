@@ -9,23 +9,25 @@ import type {
   LoggedRequest,
   WebSocketEntry,
 } from "../observe/access_log.ts";
-import type { WebSocketBridges } from "./registry.ts";
-import { ClientFlow } from "./flow.ts";
+import {
+  type ClientReceiver,
+  ClientSocket,
+  type Handshake,
+} from "./client_socket.ts";
 import {
   type Close,
   GOING_AWAY,
   INTERNAL_ERROR,
-  isCloseCode,
-  NO_CODE,
   TRY_AGAIN_LATER,
   VANISHED,
 } from "./frames/frame.ts";
 import { MessageLimits } from "./limits.ts";
+import type { WebSocketBridges } from "./registry.ts";
 import type { UpstreamReceiver, UpstreamSocket } from "./upstream_socket.ts";
 
-/** Who joins a bridge's two sides, and who hears of it. */
+/** The two sides of a bridge, and what it reports to. */
 export interface BridgeParts {
-  /** Not open yet; no event of it has been dispatched. */
+  /** Not open yet, with no event dispatched. */
   client: WebSocket;
   upstream: UpstreamSocket;
   bridges: WebSocketBridges;
@@ -36,139 +38,114 @@ export interface BridgeParts {
   ended: () => void;
 }
 
-/** Who tells of a client that leaves. */
-export interface Handshake {
-  readonly signal: AbortSignal;
-  /** To be called when the signal is of no use any more. */
-  readonly settled: () => void;
+/** How a bridge ended. */
+interface End {
+  code: number;
+  by: WebSocketEntry["by"];
+  /** Milliseconds open. */
+  duration: number;
 }
 
 /**
- * How an end is told to the other side: codes and reasons pass as they are. A
- * client whose upstream vanished gets 1011: 1014 ("bad gateway") says it better,
- * but several clients (Deno's, gorilla's) take that code for a protocol error.
- * An upstream whose client vanished gets 1001, as from a browser that leaves
- * the page.
+ * Close codes and reasons pass as they are. A client whose upstream vanished gets
+ * 1011: 1014 ("bad gateway") is more exact, but several clients (Deno's,
+ * gorilla's) take it for a protocol error. An upstream whose client vanished gets
+ * 1001, as from a browser that leaves the page.
+ *
+ * A bridge has ended when both sides are gone, which each of them reports. Two
+ * rules make that certain: from the first end of a side on there is a deadline,
+ * after which {@linkcode sweep} abandons both; and an exception in any entry
+ * point abandons both at once.
  */
-export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
+export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
   readonly #parts: BridgeParts;
-  #handshake: Handshake | null;
+  readonly #client: ClientSocket;
+  readonly #limits: MessageLimits;
   readonly #fromClient = { messages: 0, bytes: 0 };
   /** When the client opened; before that, when it was upgraded. */
   #opened = performance.now();
-  #started = false;
-  #end: { code: number; by: WebSocketEntry["by"] } | null = null;
-  #logged = false;
-  #deleted = false;
-  readonly #limits: MessageLimits;
-  /** What the client is closed with as soon as it is open. */
-  #closeAtOpen: Close | null = null;
-  #clientClosing = false;
-  #clientDone = false;
-  #upstreamClosed = false;
-  /** Whether the upstream's connection is gone too. */
+  /** Whether the upstream is read: once the client is open. */
+  #running = false;
   #upstreamGone = false;
-  /** When the client has to have opened or closed. */
-  #deadline: number;
-  readonly #toClient = new ClientFlow(this.#opened);
+  /** The first end is the cause; what follows are its echoes. */
+  #end: End | null = null;
+  /** When both sides are abandoned, by `performance.now()`. */
+  #deadline = Infinity;
+  #finished = false;
 
-  /**
-   * @param handshake Until the client is open: Deno 2.9.6 may dispatch no event
-   * if it leaves before.
-   */
   constructor(parts: BridgeParts, handshake: Handshake) {
+    const { client, bridges, location } = parts;
     this.#parts = parts;
-    this.#limits = new MessageLimits(parts.location);
-    this.#deadline = this.#opened + parts.bridges.timeouts.open;
-    this.#handshake = handshake;
-    handshake.signal.addEventListener("abort", this);
-    // One object for all events: an idle bridge is to be small.
-    for (const type of ["open", "message", "close", "error"]) {
-      parts.client.addEventListener(type, this);
-    }
-    parts.bridges.add(this);
-  }
-
-  /** The client's events. */
-  handleEvent(event: Event): void {
-    switch (event.type) {
-      case "message":
-        return this.#forward((event as MessageEvent).data);
-      case "open":
-        return this.#clientOpened();
-      case "close":
-        return this.#clientClosed(event as CloseEvent);
-      case "error":
-      case "abort":
-        // No "close" follows if the client left before it was open.
-        if (!this.#started) this.#clientLost();
-    }
+    this.#limits = new MessageLimits(location);
+    this.#client = new ClientSocket(client, handshake, this, bridges);
+    bridges.add(this);
   }
 
   /**
    * Closes both sides for a reason of the proxy's own. The upstream gets 1001.
    *
-   * @param close With a legal code.
+   * @param close With a legal code and reason.
    */
   close(close: Close): void {
-    this.#closeBoth(close, { code: GOING_AWAY, reason: close.reason });
+    try {
+      this.#closeBoth(close, { code: GOING_AWAY, reason: close.reason });
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   /** Ends both sides without waiting for either. */
   abort(): void {
-    this.#endWith(VANISHED, "proxy");
-    this.#closeClient({ code: GOING_AWAY, reason: "" });
-    this.#clientDone = true;
-    this.#forgetHandshake();
-    this.#parts.upstream.abort();
-    this.#finish();
+    this.#abandon(VANISHED, { code: GOING_AWAY, reason: "" });
   }
 
   /**
-   * Looks, now and then, whether the client is still there.
+   * Looks for a side that has gone, or does not go, without an event.
    *
    * @param now Milliseconds of `performance.now()`.
    */
   sweep(now: number): void {
-    if (this.#clientDone) return;
-    if (!this.#started || this.#clientClosing) {
-      if (now > this.#deadline) this.#clientLost();
-      return;
+    try {
+      if (now > this.#deadline) return this.abort();
+      this.#client.sweep(now, this.#parts.location.websocketPing);
+    } catch (error) {
+      this.failed(error);
     }
-    const { client, location } = this.#parts;
-    const timeout = 2 * location.websocketPing;
-    // Not open and not closing: its close event is on the way.
-    if (timeout === 0 || client.readyState !== WebSocket.OPEN) return;
-    if (this.#toClient.isStuck(client, now, timeout)) this.#clientLost();
   }
 
   /** A message from the upstream. */
   message(data: string | Uint8Array, size: number): Promise<void> | undefined {
-    const { client, bridges } = this.#parts;
-    if (client.readyState !== WebSocket.OPEN) return;
-    // It copies the bytes before it returns.
-    client.send(data as string | Uint8Array<ArrayBuffer>);
-    return this.#toClient.after(size, client, bridges.drain);
+    try {
+      return this.#client.send(data, size);
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
-  /** The upstream's end. */
+  /** The upstream's end; its connection may linger. */
   closed(close: Close): void {
-    this.#upstreamClosed = true;
-    const vanished = close.code === VANISHED;
-    const told = vanished
+    const told = close.code === VANISHED
       ? {
         code: INTERNAL_ERROR,
         reason: close.reason || "upstream connection lost",
       }
       : close;
     this.#endWith(told.code, "upstream");
-    this.#closeClient(told);
-    this.#finish();
+    this.#client.close(told);
   }
 
-  /** A message from the client. */
-  #forward(data: string | ArrayBuffer): void {
-    if (this.#end !== null) return;
+  clientOpened(): void {
+    const { upstream, log, location, context } = this.#parts;
+    this.#opened = performance.now();
+    // Only now is read what the upstream may have sent already.
+    this.#running = true;
+    upstream.run(this)
+      .catch((error) => this.failed(error))
+      .then(() => this.#upstreamEnded());
+    if (location.accessLog) log.webSocketOpened(context);
+  }
+
+  clientMessage(data: string | ArrayBuffer): void {
     const { upstream, location } = this.#parts;
     if (upstream.bufferedAmount > location.websocketBufferSize) {
       const close = {
@@ -186,104 +163,85 @@ export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
     this.#fromClient.bytes += upstream.send(data);
   }
 
-  #clientOpened(): void {
-    // Too late: it was given up.
-    if (this.#clientDone) return this.#parts.client.close(GOING_AWAY);
-    this.#started = true;
-    this.#forgetHandshake();
-    this.#opened = performance.now();
-    const { upstream, log, location, context } = this.#parts;
-    if (location.accessLog) log.webSocketOpened(context);
-    // Only now is read what the upstream may have sent already.
-    upstream.run(this)
-      // A bug met in one bridge must not end the process.
-      .catch(() => this.abort())
-      .then(() => {
-        this.#upstreamGone = true;
-        this.#finish();
-      });
-    if (this.#closeAtOpen !== null) this.#closeClient(this.#closeAtOpen);
-  }
-
-  #clientClosed({ code, reason, wasClean }: CloseEvent): void {
-    if (this.#clientDone) return;
-    this.#clientDone = true;
-    if (!wasClean || code !== NO_CODE && !isCloseCode(code)) {
-      // Cut, broke the protocol, or did not answer Deno's ping.
-      return this.#clientLost();
+  clientEnded(close: Close): void {
+    const { upstream } = this.#parts;
+    this.#endWith(close.code, "client");
+    if (!this.#running) {
+      upstream.abort();
+      this.#upstreamGone = true;
+    } else if (close.code === VANISHED) {
+      upstream.close({ code: GOING_AWAY, reason: "client connection lost" });
+    } else {
+      upstream.close(close);
     }
-    this.#endWith(code, "client");
-    this.#parts.upstream.close({ code, reason });
     this.#finish();
   }
 
-  #clientLost(): void {
-    this.#clientDone = true;
-    this.#forgetHandshake();
-    this.#endWith(VANISHED, "client");
-    const { upstream, client } = this.#parts;
-    const close = { code: GOING_AWAY, reason: "client connection lost" };
-    if (this.#started) upstream.close(close);
-    else upstream.abort();
-    if (client.readyState === WebSocket.OPEN) client.close(GOING_AWAY);
+  /** A bug in one bridge must not end the process, nor leave the bridge open. */
+  failed(error: unknown): void {
+    reportError(error);
+    const close = { code: INTERNAL_ERROR, reason: "internal error" };
+    this.#abandon(INTERNAL_ERROR, close);
+  }
+
+  #upstreamEnded(): void {
+    this.#upstreamGone = true;
+    this.#endWith(INTERNAL_ERROR, "upstream");
     this.#finish();
   }
 
-  #forgetHandshake(): void {
-    if (this.#handshake === null) return;
-    this.#handshake.signal.removeEventListener("abort", this);
-    this.#handshake.settled();
-    this.#handshake = null;
-  }
-
-  /** @param amidst Whether this is for a message of the client's. */
-  #closeBoth(toClient: Close, toUpstream: Close, amidst = false): void {
+  /** @param inMessage Whether this is for a message of the client. */
+  #closeBoth(toClient: Close, toUpstream: Close, inMessage = false): void {
     this.#endWith(toClient.code, "proxy");
-    this.#closeClient(toClient, amidst);
+    this.#client.close(toClient, inMessage);
     this.#parts.upstream.close(toUpstream);
   }
 
-  #closeClient(close: Close, amidst = false): void {
-    if (this.#clientDone || this.#clientClosing) return;
-    const { client } = this.#parts;
-    if (client.readyState === WebSocket.CONNECTING) {
-      this.#closeAtOpen = close;
-      return;
-    }
-    this.#clientClosing = true;
-    this.#deadline = performance.now() + this.#parts.bridges.timeouts.close;
-    const tell = () =>
-      close.code === NO_CODE
-        ? client.close()
-        : client.close(close.code, close.reason);
-    // Deno 2.9.6 cuts the connection without a close frame if it has read more
-    // messages of the client by then; they come first, and go nowhere.
-    if (amidst) setTimeout(tell, 0);
-    else tell();
+  /** Gives up both sides, whatever state they are in. */
+  #abandon(code: number, toClient: Close): void {
+    this.#endWith(code, "proxy");
+    this.#upstreamGone = true;
+    attempt(() => this.#parts.upstream.abort());
+    attempt(() => this.#client.abandon(toClient));
+    this.#finish();
   }
 
-  /** The first end is the cause; what follows are its echoes. */
   #endWith(code: number, by: WebSocketEntry["by"]): void {
-    this.#end ??= { code, by };
+    if (this.#end !== null) return;
+    const now = performance.now();
+    this.#end = { code, by, duration: now - this.#opened };
+    // Both sides close at the same time; then the upstream may linger.
+    const { open, close, linger } = this.#parts.bridges.times;
+    this.#deadline = now + close + linger + (this.#running ? 0 : open);
   }
 
+  /** Gives back all that the bridge holds, once both sides are gone. */
   #finish(): void {
-    if (!this.#clientDone) return;
-    const { bridges, context, location, log } = this.#parts;
-    if ((this.#upstreamGone || !this.#started) && !this.#deleted) {
-      this.#deleted = true;
-      bridges.delete(this);
-      this.#parts.ended();
-    }
-    if (!this.#upstreamClosed || this.#logged || this.#end === null) return;
-    this.#logged = true;
-    if (!location.accessLog) return;
+    if (this.#finished || !this.#client.gone || !this.#upstreamGone) return;
+    this.#finished = true;
+    const { bridges, ended } = this.#parts;
+    attempt(() => bridges.delete(this));
+    attempt(ended);
+    attempt(() => this.#log());
+  }
+
+  #log(): void {
+    const { log, location, context } = this.#parts;
+    if (this.#end === null || !location.accessLog) return;
     log.webSocketClosed({
       context,
       ...this.#end,
-      duration: performance.now() - this.#opened,
       fromClient: this.#fromClient,
-      toClient: this.#toClient.sent,
+      toClient: this.#client.sent,
     });
+  }
+}
+
+/** Takes a step that must not prevent the next one. */
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    reportError(error);
   }
 }

@@ -9,13 +9,11 @@ import { DrainPoll } from "./flow.ts";
 import { ChunkPool, MessagePool } from "./frames/buffers.ts";
 import { type Close, MaskSource } from "./frames/frame.ts";
 import {
-  WEBSOCKET_TIMEOUTS,
+  WEBSOCKET_TIMES,
   type WebSocketSupplies,
-  type WebSocketTimeouts,
+  type WebSocketTimes,
 } from "./upstream_socket.ts";
 
-/** Milliseconds between two sweeps over all bridges. */
-const SWEEP_INTERVAL = 1_000;
 /** Milliseconds between two closes, where many are spread over a time. */
 const CLOSE_STEP = 10;
 
@@ -25,16 +23,16 @@ export class WebSocketBridges implements WebSocketSupplies {
   readonly messages = new MessagePool();
   readonly masks = new MaskSource();
   readonly drain = new DrainPoll();
-  readonly timeouts: WebSocketTimeouts;
+  readonly times: WebSocketTimes;
   readonly #bridges = new Set<WebSocketBridge>();
   #sweep: ReturnType<typeof setInterval> | undefined;
   /** What bridges that open now are closed with. */
   #closing: Close | null = null;
   #empty: PromiseWithResolvers<void> | null = null;
 
-  /** @param timeouts Those that differ from the defaults. */
-  constructor(timeouts: Partial<WebSocketTimeouts> = {}) {
-    this.timeouts = { ...WEBSOCKET_TIMEOUTS, ...timeouts };
+  /** @param times Those that differ from the defaults. */
+  constructor(times: Partial<WebSocketTimes> = {}) {
+    this.times = { ...WEBSOCKET_TIMES, ...times };
   }
 
   /** How many are open. */
@@ -52,7 +50,7 @@ export class WebSocketBridges implements WebSocketSupplies {
       const now = performance.now();
       for (const open of this.#bridges) open.sweep(now);
       this.messages.sweep();
-    }, SWEEP_INTERVAL);
+    }, this.times.sweep);
     if (this.#closing !== null) bridge.close(this.#closing);
   }
 

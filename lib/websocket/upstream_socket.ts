@@ -24,23 +24,26 @@ import {
 } from "./frames/frame.ts";
 import { FrameWriter, type WriterOwner } from "./frames/writer.ts";
 
-/** Milliseconds that the peers of a bridge have. */
-export interface WebSocketTimeouts {
-  /** A client to open after its 101. */
+/** Times of all bridges of a listener, in milliseconds. */
+export interface WebSocketTimes {
+  /** How long a client may take to open after its 101. */
   readonly open: number;
-  /** Either side to answer a close frame. */
+  /** How long either side may take to answer a close frame. */
   readonly close: number;
   /**
-   * An upstream to close the connection after the closing handshake, which is
-   * the server's part (RFC 6455 section 7.1.1).
+   * How long an upstream may take to close the connection after the closing
+   * handshake, which is the server's part (RFC 6455 section 7.1.1).
    */
   readonly linger: number;
+  /** The interval at which open bridges are looked at. */
+  readonly sweep: number;
 }
 
-export const WEBSOCKET_TIMEOUTS: WebSocketTimeouts = {
+export const WEBSOCKET_TIMES: WebSocketTimes = {
   open: 5_000,
   close: 5_000,
   linger: 1_000,
+  sweep: 1_000,
 };
 
 /**
@@ -68,7 +71,7 @@ export interface UpstreamReceiver {
 
 /** What all connections of a listener share. */
 export interface WebSocketSupplies {
-  readonly timeouts: WebSocketTimeouts;
+  readonly times: WebSocketTimes;
   readonly chunks: ChunkPool;
   readonly messages: MessagePool;
   readonly masks: MaskSource;
@@ -78,7 +81,7 @@ export class UpstreamSocket implements WriterOwner {
   #closing = false;
   #cut = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #timeouts: WebSocketTimeouts;
+  readonly #times: WebSocketTimes;
   readonly #connection: Deno.Conn;
   readonly #decoder: FrameDecoder;
   readonly #writer: FrameWriter;
@@ -92,9 +95,9 @@ export class UpstreamSocket implements WriterOwner {
     connection: Deno.Conn,
     decoder: FrameDecoder,
     readonly protocol: string,
-    { chunks, masks, timeouts }: WebSocketSupplies,
+    { chunks, masks, times }: WebSocketSupplies,
   ) {
-    this.#timeouts = timeouts;
+    this.#times = times;
     this.#connection = connection;
     this.#decoder = decoder;
     this.#writer = new FrameWriter(connection, chunks, masks, this);
@@ -129,7 +132,7 @@ export class UpstreamSocket implements WriterOwner {
     if (this.#closing || this.#cut) return;
     this.#closing = true;
     this.#writer.control(CLOSE, closePayload(close));
-    this.#abortAfter(this.#timeouts.close);
+    this.#abortAfter(this.#times.close);
   }
 
   /** Closes the connection without a close frame. */
@@ -164,14 +167,14 @@ export class UpstreamSocket implements WriterOwner {
     }
     receiver.closed(close);
     if (linger && !this.#cut) {
-      await within(this.#skipRest(), this.#timeouts.linger);
+      await within(this.#skipRest(), this.#times.linger);
     }
     this.abort();
   }
 
   /** The connection takes nothing more; what the upstream sent is still read. */
   writeFailed(): void {
-    if (!this.#cut) this.#abortAfter(this.#timeouts.linger);
+    if (!this.#cut) this.#abortAfter(this.#times.linger);
   }
 
   /** @returns The payload of the close frame, null if none came. */

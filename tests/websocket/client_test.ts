@@ -5,7 +5,7 @@ import {
   openUpstream,
   type UpstreamHandshake,
 } from "../../lib/websocket/client.ts";
-import type { WebSocketTimeouts } from "../../lib/websocket/upstream_socket.ts";
+import type { WebSocketTimes } from "../../lib/websocket/upstream_socket.ts";
 import { type RawConnection, rawUpstream } from "../support/raw_upstream.ts";
 import {
   acceptance,
@@ -23,7 +23,7 @@ function open(
   port: number,
   more: Partial<UpstreamHandshake> = {},
   signal = never,
-  timeouts: Partial<WebSocketTimeouts> = {},
+  times: Partial<WebSocketTimes> = {},
 ) {
   const name = `127.0.0.1:${port}`;
   return openUpstream(
@@ -35,7 +35,7 @@ function open(
       protocols: null,
       ...more,
     },
-    new WebSocketBridges(timeouts),
+    new WebSocketBridges(times),
     signal,
   );
 }

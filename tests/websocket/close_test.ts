@@ -315,9 +315,9 @@ Deno.test("a side that never answers a close is given up in time", async () => {
     await send(connection, frame(8, closing(1000)));
     await connection.readToEnd();
   });
-  const timeouts = { close: 300 };
-  await using toSilent = startBridge(upstream.port, { timeouts });
-  await using toCloser = startBridge(closer.port, { timeouts });
+  const times = { close: 300, sweep: 50 };
+  await using toSilent = startBridge(upstream.port, { times });
+  await using toCloser = startBridge(closer.port, { times });
   const leaving = new Ws(toSilent.url);
   await once(leaving, "open");
   const staying = await openRaw(toCloser.port);

@@ -20,11 +20,11 @@ import {
   bridgeWebSocket,
   WebSocketBridges,
 } from "../../lib/websocket/handshake.ts";
-import type { WebSocketTimeouts } from "../../lib/websocket/upstream_socket.ts";
+import type { WebSocketTimes } from "../../lib/websocket/upstream_socket.ts";
 
 export interface BridgeSettings {
   /** Those that differ from the defaults. */
-  timeouts?: Partial<WebSocketTimeouts>;
+  times?: Partial<WebSocketTimes>;
   /** Of the location; no ping by default. */
   websocketPing?: number;
   /** 64 MiB by default. */
@@ -38,6 +38,10 @@ export interface BridgeSettings {
   location?: Partial<LocationPlan>;
   /** Where the upstream is, if not on a port of 127.0.0.1. */
   address?: UpstreamAddress;
+  /** Called as the log is told of an opening, and of an end. */
+  onLog?: (event: "opened" | "closed") => void;
+  /** Called as a bridge gives back what it holds. */
+  onEnded?: () => void;
 }
 
 export interface TestBridge extends AsyncDisposable {
@@ -49,6 +53,9 @@ export interface TestBridge extends AsyncDisposable {
   readonly opened: number;
   /** What the log was told of those that closed. */
   readonly closed: WebSocketEntry[];
+  /** Bridges that were made, and those that gave back what they hold. */
+  readonly made: number;
+  readonly ended: number;
   /** What `bridgeWebSocket` threw. */
   readonly errors: unknown[];
   /** Resolves when the log has been told of so many closed ones, and all is released. */
@@ -62,18 +69,29 @@ export function startBridge(
   upstreamPort: number,
   settings: BridgeSettings = {},
 ): TestBridge {
-  const bridges = new WebSocketBridges(settings.timeouts);
+  const bridges = new WebSocketBridges(settings.times);
   const closed: WebSocketEntry[] = [];
   const errors: unknown[] = [];
   let opened = 0;
+  let made = 0;
+  let ended = 0;
+  const add = bridges.add.bind(bridges);
+  bridges.add = (bridge) => {
+    made++;
+    add(bridge);
+  };
   const news = new EventTarget();
   const tell = () => news.dispatchEvent(new Event("news"));
   const log: AccessLog = {
     request() {},
-    webSocketOpened: () => void opened++,
+    webSocketOpened: () => {
+      opened++;
+      settings.onLog?.("opened");
+    },
     webSocketClosed: (entry) => {
       closed.push(entry);
       tell();
+      settings.onLog?.("closed");
     },
     flush: () => Promise.resolve(),
   };
@@ -108,7 +126,10 @@ export function startBridge(
         log,
         deadlines,
         settled() {},
-        ended() {},
+        ended() {
+          ended++;
+          settings.onEnded?.();
+        },
       };
       return await bridgeWebSocket(request, prepared, bridges, options);
     } catch (error) {
@@ -130,6 +151,12 @@ export function startBridge(
     errors,
     get opened() {
       return opened;
+    },
+    get made() {
+      return made;
+    },
+    get ended() {
+      return ended;
     },
     async untilClosed(count) {
       await until(() => closed.length >= count);

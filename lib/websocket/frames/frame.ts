@@ -42,7 +42,7 @@ export interface Close {
 }
 
 /**
- * Whether a code may stand in a close frame: 1000–1003 and 1007–1014 (RFC 6455
+ * Whether a close frame may carry a code: 1000–1003 and 1007–1014 (RFC 6455
  * section 7.4.1 and IANA's registry), 3000–4999 (section 7.4.2).
  */
 export function isCloseCode(code: number): boolean {
@@ -73,19 +73,26 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
+/** Whether a close frame can carry this; 1005 stands for a frame without a code. */
+export function isLegalClose({ code, reason }: Close): boolean {
+  return code === NO_CODE
+    ? reason === ""
+    : isCloseCode(code) && encoder.encode(reason).length <= CONTROL_LIMIT - 2;
+}
+
 /**
  * The payload of a close frame.
  *
- * @param code A legal code; 1005 for a frame without one.
- * @param reason At most 123 bytes of UTF-8, `""` without a code.
+ * @param close Of which {@linkcode isLegalClose} is true.
  * @throws {RangeError} otherwise.
  */
-export function closePayload({ code, reason }: Close): Uint8Array {
+export function closePayload(close: Close): Uint8Array {
+  const { code, reason } = close;
+  if (!isLegalClose(close)) {
+    throw new RangeError(`no close frame can carry ${code} ${reason}`);
+  }
   if (code === NO_CODE) return new Uint8Array(0);
   const words = encoder.encode(reason);
-  if (!isCloseCode(code) || words.length > CONTROL_LIMIT - 2) {
-    throw new RangeError(`no close frame can say ${code} ${reason}`);
-  }
   const payload = new Uint8Array(2 + words.length);
   payload[0] = code >> 8;
   payload[1] = code & 0xff;
