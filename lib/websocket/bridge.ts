@@ -81,6 +81,11 @@ export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
     bridges.add(this);
   }
 
+  /** `websocket_ping` in milliseconds, 0 for none. */
+  get ping(): number {
+    return this.#parts.location.websocketPing;
+  }
+
   /**
    * Closes both sides for a reason of the proxy's own. The upstream gets 1001.
    *
@@ -107,7 +112,8 @@ export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
   sweep(now: number): void {
     try {
       if (now > this.#deadline) return this.abort();
-      this.#client.sweep(now, this.#parts.location.websocketPing);
+      this.#client.sweep(now, this.ping);
+      if (this.#running) this.#parts.upstream.sweep(now, this.ping);
     } catch (error) {
       this.failed(error);
     }

@@ -14,6 +14,11 @@ import {
   type WebSocketTimes,
 } from "./upstream_socket.ts";
 
+/**
+ * The longest interval between two sweeps, as a share of `websocket_ping`: what is
+ * due after half of it is late by less than a quarter.
+ */
+const SWEEP_SHARE = 1 / 8;
 /** Milliseconds between two closes, where many are spread over a time. */
 const CLOSE_STEP = 10;
 
@@ -25,7 +30,9 @@ export class WebSocketBridges implements WebSocketSupplies {
   readonly drain = new DrainPoll();
   readonly times: WebSocketTimes;
   readonly #bridges = new Set<WebSocketBridge>();
-  #sweep: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** Milliseconds between two sweeps. */
+  #interval = Infinity;
   /** What bridges that open now are closed with. */
   #closing: Close | null = null;
   #empty: PromiseWithResolvers<void> | null = null;
@@ -46,19 +53,17 @@ export class WebSocketBridges implements WebSocketSupplies {
 
   add(bridge: WebSocketBridge): void {
     this.#bridges.add(bridge);
-    this.#sweep ??= setInterval(() => {
-      const now = performance.now();
-      for (const open of this.#bridges) open.sweep(now);
-      this.messages.sweep();
-    }, this.times.sweep);
+    this.#sweepEvery(
+      bridge.ping === 0 ? Infinity : bridge.ping * SWEEP_SHARE,
+    );
     if (this.#closing !== null) bridge.close(this.#closing);
   }
 
   delete(bridge: WebSocketBridge): void {
     this.#bridges.delete(bridge);
     if (this.#bridges.size > 0) return;
-    clearInterval(this.#sweep);
-    this.#sweep = undefined;
+    clearInterval(this.#timer);
+    this.#interval = Infinity;
     this.messages.clear();
     this.#empty?.resolve();
     this.#empty = null;
@@ -96,6 +101,21 @@ export class WebSocketBridges implements WebSocketSupplies {
   /** Ends all bridges at once, without closing handshakes. */
   abort(): void {
     for (const bridge of [...this.#bridges]) bridge.abort();
+  }
+
+  /** One timer for all: it runs as often as the most demanding bridge needs. */
+  #sweepEvery(most: number): void {
+    const interval = Math.min(this.times.sweep, most);
+    if (interval >= this.#interval) return;
+    this.#interval = interval;
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#sweep(), interval);
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const open of this.#bridges) open.sweep(now);
+    this.messages.sweep();
   }
 
   /** Resolves when none is open. */

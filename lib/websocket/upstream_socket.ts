@@ -23,6 +23,7 @@ import {
   VANISHED,
 } from "./frames/frame.ts";
 import { FrameWriter, type WriterOwner } from "./frames/writer.ts";
+import { Heartbeat } from "./heartbeat.ts";
 
 /** Times of all bridges of a listener, in milliseconds. */
 export interface WebSocketTimes {
@@ -52,6 +53,8 @@ export const WEBSOCKET_TIMES: WebSocketTimes = {
  */
 const PONG_LIMIT = 64 * 1024;
 
+const NOTHING = new Uint8Array(0);
+
 /** What the upstream sends is given to it. */
 export interface UpstreamReceiver {
   /**
@@ -80,6 +83,11 @@ export interface WebSocketSupplies {
 export class UpstreamSocket implements WriterOwner {
   #closing = false;
   #cut = false;
+  /** Whether it is not read until the receiver says so. */
+  #paused = false;
+  /** Bytes written when it was last looked at. */
+  #written = 0;
+  readonly #heartbeat: Heartbeat;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #times: WebSocketTimes;
   readonly #connection: Deno.Conn;
@@ -98,6 +106,7 @@ export class UpstreamSocket implements WriterOwner {
     { chunks, masks, times }: WebSocketSupplies,
   ) {
     this.#times = times;
+    this.#heartbeat = new Heartbeat(performance.now());
     this.#connection = connection;
     this.#decoder = decoder;
     this.#writer = new FrameWriter(connection, chunks, masks, this);
@@ -117,6 +126,7 @@ export class UpstreamSocket implements WriterOwner {
    */
   send(data: string | ArrayBuffer): number {
     if (this.#closing) return 0;
+    this.#heartbeat.sent();
     return typeof data === "string"
       ? this.#writer.text(data)
       : this.#writer.binary(data);
@@ -133,6 +143,27 @@ export class UpstreamSocket implements WriterOwner {
     this.#closing = true;
     this.#writer.control(CLOSE, closePayload(close));
     this.#abortAfter(this.#times.close);
+  }
+
+  /**
+   * Pings an upstream that hears nothing, or is not heard: it may be waiting for
+   * its client's pings, which Deno answers and does not pass on. Cuts the
+   * connection to one that is dead.
+   *
+   * @param now Milliseconds of `performance.now()`.
+   * @param interval Of {@linkcode Heartbeat}, in milliseconds; 0 for no pings.
+   */
+  sweep(now: number, interval: number): void {
+    if (interval === 0 || this.#closing || this.#cut) return;
+    const { bufferedAmount, written } = this.#writer;
+    // A ping waits behind the data of a slow upstream, and its pong is not read
+    // while the upstream is paused.
+    const progress = bufferedAmount > 0 && written !== this.#written;
+    if (progress || this.#paused) this.#heartbeat.heard();
+    this.#written = written;
+    const due = this.#heartbeat.look(now, interval);
+    if (due === "ping") this.#writer.control(PING, NOTHING);
+    else if (due === "dead") this.abort();
   }
 
   /** Closes the connection without a close frame. */
@@ -189,16 +220,21 @@ export class UpstreamSocket implements WriterOwner {
           opcode === TEXT ? decoder.text : decoder.bytes,
           decoder.size,
         );
-        if (pause !== undefined) await pause;
+        if (pause === undefined) continue;
+        this.#paused = true;
+        await pause;
+        this.#paused = false;
       }
       const count = await this.#connection.read(decoder.room());
       if (count === null) return null;
+      this.#heartbeat.heard();
       decoder.received(count);
     }
   }
 
   #pong(payload: Uint8Array): void {
     if (this.#closing || this.bufferedAmount > PONG_LIMIT) return;
+    this.#heartbeat.sent();
     this.#writer.control(PONG, payload);
   }
 

@@ -17,7 +17,7 @@ import {
 } from "./fixture.ts";
 import { random } from "./random.ts";
 import {
-  acceptance,
+  type acceptance,
   acceptingUpstream,
   closing,
   concat,

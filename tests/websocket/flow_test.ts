@@ -12,6 +12,7 @@ import {
   frame,
   handshake,
   readFrame,
+  readOther,
   send,
 } from "./wire.ts";
 
@@ -188,7 +189,7 @@ Deno.test("a client that takes nothing for too long is given up", async () => {
     const sending = (async () => {
       while (!stop) await writeAll(connection.conn, bytes);
     })().catch(() => {});
-    const { payload } = await readFrame(connection);
+    const { payload } = await readOther(connection);
     code = (payload[0] ?? 0) << 8 | (payload[1] ?? 0);
     stop = true;
     connection.close();
@@ -216,7 +217,7 @@ Deno.test("a client that takes nothing for too long is given up", async () => {
 Deno.test("a client that does not answer pings is given up, its upstream told", async () => {
   const told = Promise.withResolvers<Uint8Array>();
   await using upstream = acceptingUpstream(async (connection) => {
-    told.resolve((await readFrame(connection)).payload);
+    told.resolve((await readOther(connection)).payload);
   });
   await using bridge = startBridge(upstream.port, { websocketPing: 300 });
   const begun = performance.now();

@@ -32,6 +32,7 @@ export class FrameWriter {
   #queue: (Chunk | Uint8Array<ArrayBuffer>)[] = [];
   #chunk: Chunk | null = null;
   #buffered = 0;
+  #written = 0;
   #writing = false;
   #failed = false;
   readonly #sink: Sink;
@@ -54,6 +55,11 @@ export class FrameWriter {
   /** Bytes that wait for the network, headers included. */
   get bufferedAmount(): number {
     return this.#buffered;
+  }
+
+  /** Bytes that the network has taken. */
+  get written(): number {
+    return this.#written;
   }
 
   /**
@@ -159,10 +165,10 @@ export class FrameWriter {
           ? next.bytes.subarray(0, next.end)
           : next;
         let count = await this.#sink.write(whole);
-        this.#buffered -= count;
+        this.#took(count);
         for (let done = count; done < whole.length; done += count) {
           count = await this.#sink.write(whole.subarray(done));
-          this.#buffered -= count;
+          this.#took(count);
         }
         if (next instanceof Chunk) this.#chunks.give(next);
       }
@@ -172,6 +178,11 @@ export class FrameWriter {
       this.#owner.writeFailed();
     }
     this.#writing = false;
+  }
+
+  #took(count: number): void {
+    this.#buffered -= count;
+    this.#written += count;
   }
 
   #next(): Chunk | Uint8Array<ArrayBuffer> | null {
