@@ -47,10 +47,18 @@ interface End {
 }
 
 /**
- * Close codes and reasons pass as they are. A client whose upstream vanished gets
- * 1011: 1014 ("bad gateway") is more exact, but several clients (Deno's,
- * gorilla's) take it for a protocol error. An upstream whose client vanished gets
- * 1001, as from a browser that leaves the page.
+ * The sub-protocol of Vite's hot reload. Its clients of Vite 2 to 5 reconnect
+ * only after a connection that was lost: a clean close ends them for good.
+ */
+const VITE = "vite-hmr";
+
+/** A connection that breaks. */
+const LOST: Close = { code: VANISHED, reason: "" };
+
+/**
+ * Close codes and reasons pass as they are. A client whose upstream vanished
+ * without a close frame sees a lost connection, too, as behind nginx. An upstream
+ * whose client vanished gets 1001, as from a browser that leaves the page.
  *
  * A bridge has ended when both sides are gone, which each of them reports. Two
  * rules make that certain: from the first end of a side on there is a deadline,
@@ -87,13 +95,14 @@ export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
   }
 
   /**
-   * Closes both sides for a reason of the proxy's own. The upstream gets 1001.
+   * Closes both sides for a reason of the proxy. The upstream gets 1001.
    *
    * @param close With a legal code and reason.
    */
   close(close: Close): void {
+    const toUpstream = { code: GOING_AWAY, reason: close.reason };
     try {
-      this.#closeBoth(close, { code: GOING_AWAY, reason: close.reason });
+      this.#closeBoth(this.#isVite ? LOST : close, toUpstream);
     } catch (error) {
       this.failed(error);
     }
@@ -101,7 +110,8 @@ export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
 
   /** Ends both sides without waiting for either. */
   abort(): void {
-    this.#abandon(VANISHED, { code: GOING_AWAY, reason: "" });
+    const toClient = { code: GOING_AWAY, reason: "" };
+    this.#abandon(VANISHED, this.#isVite ? LOST : toClient);
   }
 
   /**
@@ -130,14 +140,8 @@ export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
 
   /** The upstream's end; its connection may linger. */
   closed(close: Close): void {
-    const told = close.code === VANISHED
-      ? {
-        code: INTERNAL_ERROR,
-        reason: close.reason || "upstream connection lost",
-      }
-      : close;
-    this.#endWith(told.code, "upstream");
-    this.#client.close(told);
+    this.#endWith(close.code, "upstream");
+    this.#client.close(close);
   }
 
   clientOpened(): void {
@@ -188,6 +192,10 @@ export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
     reportError(error);
     const close = { code: INTERNAL_ERROR, reason: "internal error" };
     this.#abandon(INTERNAL_ERROR, close);
+  }
+
+  get #isVite(): boolean {
+    return this.#parts.upstream.protocol === VITE;
   }
 
   #upstreamEnded(): void {

@@ -118,7 +118,7 @@ export class ClientSocket implements EventListenerObject {
   /**
    * Begins the closing handshake, if necessary as soon as the client is open.
    *
-   * @param close A legal one.
+   * @param close A legal one, or 1006 to break the connection.
    * @param inMessage Whether this is called for a message of the client.
    */
   close(close: Close, inMessage = false): void {
@@ -197,5 +197,20 @@ export class ClientSocket implements EventListenerObject {
 
 function sendClose(socket: WebSocket, { code, reason }: Close): void {
   if (code === NO_CODE) socket.close();
+  else if (code === VANISHED) breakConnection(socket);
   else socket.close(code, reason);
+}
+
+/**
+ * Makes a client see a connection that was lost: in a browser a close event with
+ * 1006 that is not clean.
+ *
+ * Deno 2.9.6 has no way to cut the connection of one WebSocket. But it does not
+ * check the code of a server's close frame, and a client must fail the connection
+ * on a code that no close frame may carry (RFC 6455 sections 7.1.7 and 7.4.1),
+ * which looks the same. The client's answer is a close event of its own, not of
+ * interest.
+ */
+function breakConnection(socket: WebSocket): void {
+  socket.close(VANISHED);
 }

@@ -15,6 +15,7 @@ import {
   type Close,
   closePayload,
   FrameError,
+  INTERNAL_ERROR,
   type MaskSource,
   parseClose,
   PING,
@@ -66,8 +67,8 @@ export interface UpstreamReceiver {
    */
   message(data: string | Uint8Array, size: number): Promise<void> | undefined;
   /**
-   * The end, once: the upstream's close frame, or 1006, with the reason if it
-   * broke the protocol. After it no message comes.
+   * The end, once: the upstream's close frame; 1006 if there was none; 1011 if it
+   * violated the protocol. After it no message comes.
    */
   closed(close: Close): void;
 }
@@ -191,7 +192,10 @@ export class UpstreamSocket implements WriterOwner {
       }
     } catch (error) {
       if (error instanceof FrameError) {
-        close = { code: VANISHED, reason: "upstream broke the protocol" };
+        close = {
+          code: INTERNAL_ERROR,
+          reason: "upstream violated the protocol",
+        };
         linger = true;
         this.close({ code: error.code, reason: error.message });
       }

@@ -17,7 +17,6 @@ import {
 } from "./fixture.ts";
 import { random } from "./random.ts";
 import {
-  type acceptance,
   acceptingUpstream,
   closing,
   concat,

@@ -97,7 +97,8 @@ Deno.test("an upstream that answers no ping is cut, and its client closed", asyn
   client.on("error", () => {});
   await once(client, "open");
   const begun = performance.now();
-  await soon("the client is closed", once(client, "close"));
+  const closed = new Promise((resolve) => client.on("close", resolve));
+  await soon("the client is closed", closed);
   const waited = performance.now() - begun;
   assert(waited > 250 && waited < 5_000, `${waited} ms`);
   await soon("the upstream is cut", gone.promise);

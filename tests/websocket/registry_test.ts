@@ -96,3 +96,17 @@ Deno.test("closing them all takes no longer than the last client stays", async (
   assert.equal(open.bridge.closed.length, 10);
   await open.clientsClosed;
 });
+
+Deno.test("a client of Vite's sees a lost connection, after which it reconnects", async () => {
+  const upstream = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(upstream, "listening");
+  const { port } = upstream.address() as AddressInfo;
+  await using bridge = startBridge(port);
+  const client = new Ws(bridge.url, ["vite-hmr"]);
+  client.on("error", () => {});
+  await once(client, "open");
+  const gone = new Promise<number>((resolve) => client.on("close", resolve));
+  await bridge.bridges.closeAll(1012, "service restart", 0);
+  assert.equal(await gone, 1006);
+  await new Promise((resolve) => upstream.close(resolve));
+});
