@@ -18,10 +18,9 @@ import {
   type Close,
   GOING_AWAY,
   INTERNAL_ERROR,
-  TRY_AGAIN_LATER,
   VANISHED,
 } from "./frames/frame.ts";
-import { MessageLimits } from "./limits.ts";
+import { MessageLimits, TOO_SLOW } from "./limits.ts";
 import type { WebSocketBridges } from "./registry.ts";
 import type { UpstreamReceiver, UpstreamSocket } from "./upstream_socket.ts";
 
@@ -94,6 +93,16 @@ export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
     return this.#parts.location.websocketPing;
   }
 
+  /** `websocket_buffer_size` in bytes. */
+  get bufferSize(): number {
+    return this.#parts.location.websocketBufferSize;
+  }
+
+  /** Bytes that wait for the upstream. */
+  get waiting(): number {
+    return this.#parts.upstream.bufferedAmount;
+  }
+
   /**
    * Closes both sides for a reason of the proxy. The upstream gets 1001.
    *
@@ -156,21 +165,28 @@ export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
   }
 
   clientMessage(data: string | ArrayBuffer): void {
-    const { upstream, location } = this.#parts;
-    if (upstream.bufferedAmount > location.websocketBufferSize) {
-      const close = {
-        code: TRY_AGAIN_LATER,
-        reason: "upstream reads too slowly",
-      };
-      return this.#closeBoth(close, close, true);
+    const { upstream, bridges } = this.#parts;
+    const refusal = this.#limits.refusal(data, this.waiting);
+    if (refusal === null) {
+      this.#fromClient.messages++;
+      this.#fromClient.bytes += upstream.send(data);
+      return bridges.limitWaiting();
     }
-    const refusal = this.#limits.refusal(data);
-    if (refusal !== null) {
-      const { reason } = refusal;
-      return this.#closeBoth(refusal, { code: GOING_AWAY, reason }, true);
+    bridges.memory.release(data);
+    if (refusal === TOO_SLOW) return this.overflow();
+    const { reason } = refusal;
+    this.#closeBoth(refusal, { code: GOING_AWAY, reason }, true);
+  }
+
+  /** Ends the bridge since too much waits for the upstream, which is dropped. */
+  overflow(): void {
+    try {
+      this.#endWith(TOO_SLOW.code, "proxy");
+      this.#client.close(TOO_SLOW, true);
+      this.#parts.upstream.abort();
+    } catch (error) {
+      this.failed(error);
     }
-    this.#fromClient.messages++;
-    this.#fromClient.bytes += upstream.send(data);
   }
 
   clientEnded(close: Close): void {

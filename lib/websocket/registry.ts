@@ -6,8 +6,9 @@
 import { LATE, within } from "../exchange/timeout.ts";
 import type { WebSocketBridge } from "./bridge.ts";
 import { DrainPoll } from "./flow.ts";
-import { ChunkPool, MessagePool } from "./frames/buffers.ts";
-import { type Close, MaskSource } from "./frames/frame.ts";
+import { ChunkPool, MessageMemory, MessagePool } from "./frames/buffers.ts";
+import { type Close, MaskSource, TRY_AGAIN_LATER } from "./frames/frame.ts";
+import { MemoryWatch } from "./memory_watch.ts";
 import {
   WEBSOCKET_TIMES,
   type WebSocketSupplies,
@@ -19,6 +20,13 @@ import {
  * due after half of it is late by less than a quarter.
  */
 const SWEEP_SHARE = 1 / 8;
+/** Bytes that wait for one upstream, from which on ending it is a relief. */
+const NOTABLE = 1024 * 1024;
+/** What clients that come when memory is short are closed with. */
+const NO_MEMORY: Close = {
+  code: TRY_AGAIN_LATER,
+  reason: "the proxy is short of memory",
+};
 /** Milliseconds between two closes, where many are spread over a time. */
 const CLOSE_STEP = 10;
 
@@ -28,8 +36,12 @@ export class WebSocketBridges implements WebSocketSupplies {
   readonly messages = new MessagePool();
   readonly masks = new MaskSource();
   readonly drain = new DrainPoll();
+  readonly memory = new MessageMemory();
   readonly times: WebSocketTimes;
+  readonly #watch: MemoryWatch;
   readonly #bridges = new Set<WebSocketBridge>();
+  /** Bytes that may wait for the upstream of one bridge, twice. */
+  #ownMost = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   /** Milliseconds between two sweeps. */
   #interval = Infinity;
@@ -38,8 +50,12 @@ export class WebSocketBridges implements WebSocketSupplies {
   #empty: PromiseWithResolvers<void> | null = null;
 
   /** @param times Those that differ from the defaults. */
-  constructor(times: Partial<WebSocketTimes> = {}) {
+  constructor(
+    times: Partial<WebSocketTimes> = {},
+    watch: MemoryWatch = new MemoryWatch(),
+  ) {
     this.times = { ...WEBSOCKET_TIMES, ...times };
+    this.#watch = watch;
   }
 
   /** How many are open. */
@@ -56,7 +72,9 @@ export class WebSocketBridges implements WebSocketSupplies {
     this.#sweepEvery(
       bridge.ping === 0 ? Infinity : bridge.ping * SWEEP_SHARE,
     );
+    this.#ownMost = Math.max(this.#ownMost, 2 * bridge.bufferSize);
     if (this.#closing !== null) bridge.close(this.#closing);
+    else if (this.#watch.isFlooded()) bridge.close(NO_MEMORY);
   }
 
   delete(bridge: WebSocketBridge): void {
@@ -67,6 +85,13 @@ export class WebSocketBridges implements WebSocketSupplies {
     this.messages.clear();
     this.#empty?.resolve();
     this.#empty = null;
+  }
+
+  /** Ends the bridges for which the most waits, while too much waits for all. */
+  limitWaiting(): void {
+    const { memory } = this;
+    const most = Math.max(this.#watch.mostWaiting, this.#ownMost);
+    while (memory.waiting > most && this.#endLargest(1));
   }
 
   /**
@@ -116,6 +141,22 @@ export class WebSocketBridges implements WebSocketSupplies {
     const now = performance.now();
     for (const open of this.#bridges) open.sweep(now);
     this.messages.sweep();
+    if (this.#watch.isShort()) this.#endLargest(NOTABLE);
+  }
+
+  /**
+   * Ends the bridge for whose upstream the most waits.
+   *
+   * @param least Bytes that must wait for it.
+   * @returns Whether there is such a one.
+   */
+  #endLargest(least: number): boolean {
+    let largest: WebSocketBridge | undefined;
+    for (const bridge of this.#bridges) {
+      if (bridge.waiting >= (largest?.waiting ?? least)) largest = bridge;
+    }
+    largest?.overflow();
+    return largest !== undefined;
   }
 
   /** Resolves when none is open. */

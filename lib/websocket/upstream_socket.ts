@@ -8,7 +8,11 @@
  * @module
  */
 import { within } from "../exchange/timeout.ts";
-import type { ChunkPool, MessagePool } from "./frames/buffers.ts";
+import type {
+  ChunkPool,
+  MessageMemory,
+  MessagePool,
+} from "./frames/buffers.ts";
 import type { FrameDecoder } from "./frames/decoder.ts";
 import {
   CLOSE,
@@ -79,6 +83,7 @@ export interface WebSocketSupplies {
   readonly chunks: ChunkPool;
   readonly messages: MessagePool;
   readonly masks: MaskSource;
+  readonly memory: MessageMemory;
 }
 
 export class UpstreamSocket implements WriterOwner {
@@ -104,13 +109,13 @@ export class UpstreamSocket implements WriterOwner {
     connection: Deno.Conn,
     decoder: FrameDecoder,
     readonly protocol: string,
-    { chunks, masks, times }: WebSocketSupplies,
+    { chunks, masks, times, memory }: WebSocketSupplies,
   ) {
     this.#times = times;
     this.#heartbeat = new Heartbeat(performance.now());
     this.#connection = connection;
     this.#decoder = decoder;
-    this.#writer = new FrameWriter(connection, chunks, masks, this);
+    this.#writer = new FrameWriter(connection, chunks, masks, this, memory);
   }
 
   /** Bytes that wait for the network. */
@@ -172,6 +177,7 @@ export class UpstreamSocket implements WriterOwner {
     if (this.#cut) return;
     this.#cut = true;
     clearTimeout(this.#timer);
+    this.#writer.discard();
     try {
       this.#connection.close();
     } catch {

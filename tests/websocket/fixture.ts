@@ -14,6 +14,7 @@ import type { PreparedRequest } from "../../lib/content/proxy/prepared.ts";
 import { UpstreamError } from "../../lib/transport/upstream_error.ts";
 import { planFromObject } from "../../lib/config/load.ts";
 import { Deadlines } from "../../lib/exchange/deadline.ts";
+import type { MemoryWatch } from "../../lib/websocket/memory_watch.ts";
 import { findServer } from "../../lib/route/server.ts";
 import { compileLocations, findLocation } from "../../lib/route/location.ts";
 import {
@@ -25,6 +26,7 @@ import type { WebSocketTimes } from "../../lib/websocket/upstream_socket.ts";
 export interface BridgeSettings {
   /** Those that differ from the defaults. */
   times?: Partial<WebSocketTimes>;
+  watch?: MemoryWatch;
   /** Of the location; no ping by default. */
   websocketPing?: number;
   /** 64 MiB by default. */
@@ -69,7 +71,7 @@ export function startBridge(
   upstreamPort: number,
   settings: BridgeSettings = {},
 ): TestBridge {
-  const bridges = new WebSocketBridges(settings.times);
+  const bridges = new WebSocketBridges(settings.times, settings.watch);
   const closed: WebSocketEntry[] = [];
   const errors: unknown[] = [];
   let opened = 0;

@@ -28,6 +28,22 @@ export class Chunk {
   }
 }
 
+/** The memory of the messages to all upstreams. */
+export class MessageMemory {
+  /** Bytes that wait for the network. */
+  waiting = 0;
+
+  /**
+   * Releases a message that is not needed any more. Left to the garbage collector,
+   * hundreds of MiB would accumulate: it runs when many objects are made, and a
+   * long message is one. In Deno 2.9.6 a WebSocket also refers to its last message
+   * until the next one. A text can't be released.
+   */
+  release(message: string | ArrayBuffer): void {
+    if (typeof message !== "string") message.transfer(0);
+  }
+}
+
 /** Chunks for all connections: an idle one holds none. */
 export class ChunkPool {
   readonly #small: Chunk[] = [];

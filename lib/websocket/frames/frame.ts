@@ -73,6 +73,18 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
+/** Bytes of a text in UTF-8, counted without a copy of it. */
+export function byteLength(text: string): number {
+  const scratch = new Uint8Array(Math.min(text.length * 3, 64 * 1024));
+  let length = 0;
+  for (let rest = text; rest !== "";) {
+    const { read, written } = encoder.encodeInto(rest, scratch);
+    length += written;
+    rest = rest.substring(read);
+  }
+  return length;
+}
+
 /** Whether a close frame can carry this; 1005 stands for a frame without a code. */
 export function isLegalClose({ code, reason }: Close): boolean {
   return code === NO_CODE

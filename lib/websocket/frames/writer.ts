@@ -4,10 +4,17 @@
  *
  * @module
  */
-import { Chunk, type ChunkPool, LARGE_CHUNK, SMALL_CHUNK } from "./buffers.ts";
+import {
+  Chunk,
+  type ChunkPool,
+  LARGE_CHUNK,
+  MessageMemory,
+  SMALL_CHUNK,
+} from "./buffers.ts";
 import {
   applyMask,
   BINARY,
+  byteLength,
   headerSize,
   type MaskSource,
   MAX_HEADER,
@@ -28,8 +35,16 @@ export interface WriterOwner {
   writeFailed(): void;
 }
 
+/** A long text, which is encoded and masked as the network takes it. */
+interface LongText {
+  readonly text: string;
+  readonly mask: number;
+}
+
+type LongPayload = Uint8Array<ArrayBuffer> | LongText;
+
 export class FrameWriter {
-  #queue: (Chunk | Uint8Array<ArrayBuffer>)[] = [];
+  #queue: (Chunk | LongPayload)[] = [];
   #chunk: Chunk | null = null;
   #buffered = 0;
   #written = 0;
@@ -39,17 +54,20 @@ export class FrameWriter {
   readonly #chunks: ChunkPool;
   readonly #masks: MaskSource;
   readonly #owner: WriterOwner;
+  readonly #memory: MessageMemory;
 
   constructor(
     sink: Sink,
     chunks: ChunkPool,
     masks: MaskSource,
     owner: WriterOwner,
+    memory: MessageMemory = new MessageMemory(),
   ) {
     this.#sink = sink;
     this.#chunks = chunks;
     this.#masks = masks;
     this.#owner = owner;
+    this.#memory = memory;
   }
 
   /** Bytes that wait for the network, headers included. */
@@ -70,9 +88,10 @@ export class FrameWriter {
   text(data: string): number {
     const most = data.length * 3;
     if (most + MAX_HEADER > LARGE_CHUNK) {
-      const payload = encoder.encode(data);
-      this.#long(TEXT, payload);
-      return payload.length;
+      const length = byteLength(data);
+      const mask = this.#masks.next();
+      this.#long(TEXT, length, mask, { text: data, mask });
+      return length;
     }
     const chunk = this.#fit(most + MAX_HEADER);
     const { bytes, end } = chunk;
@@ -95,9 +114,16 @@ export class FrameWriter {
    */
   binary(data: ArrayBuffer): number {
     const payload = new Uint8Array(data);
-    if (payload.length + MAX_HEADER > LARGE_CHUNK) this.#long(BINARY, payload);
-    else this.control(BINARY, payload);
-    return payload.length;
+    const { length } = payload;
+    if (length + MAX_HEADER > LARGE_CHUNK) {
+      const mask = this.#masks.next();
+      const words = new Uint32Array(data, 0, length >> 2);
+      applyMask(payload, words, 0, length, mask);
+      this.#long(BINARY, length, mask, payload);
+    } else {
+      this.control(BINARY, payload);
+    }
+    return length;
   }
 
   /** Sends a frame with a copy of the payload, which with its header fits 64 KiB. */
@@ -110,21 +136,22 @@ export class FrameWriter {
     this.#finish(chunk, at, at + payload.length, mask);
   }
 
-  /** A long payload is masked in place and not copied. */
-  #long(opcode: number, payload: Uint8Array<ArrayBuffer>): void {
-    const mask = this.#masks.next();
+  /** Drops what waits; nothing is sent any more. */
+  discard(): void {
+    this.#failed = true;
+    this.#drop();
+  }
+
+  /** A long payload is not copied: a binary one is masked in place. */
+  #long(
+    opcode: number,
+    length: number,
+    mask: number,
+    payload: LongPayload,
+  ): void {
     const chunk = this.#fit(MAX_HEADER);
-    const at = writeHeader(
-      chunk.bytes,
-      chunk.end,
-      opcode,
-      payload.length,
-      mask,
-    );
-    const whole = payload.length & ~3;
-    const words = new Uint32Array(payload.buffer, 0, whole >> 2);
-    applyMask(payload, words, 0, payload.length, mask);
-    this.#buffered += at - chunk.end + payload.length;
+    const at = writeHeader(chunk.bytes, chunk.end, opcode, length, mask);
+    this.#queued(at - chunk.end + length);
     chunk.end = at;
     this.#queue.push(chunk, payload);
     this.#chunk = null;
@@ -145,7 +172,7 @@ export class FrameWriter {
 
   #finish(chunk: Chunk, start: number, end: number, mask: number): void {
     applyMask(chunk.bytes, chunk.words, start, end, mask);
-    this.#buffered += end - chunk.end;
+    this.#queued(end - chunk.end);
     chunk.end = end;
     this.#start();
   }
@@ -161,16 +188,14 @@ export class FrameWriter {
       while (true) {
         const next = this.#next();
         if (next === null) break;
-        const whole = next instanceof Chunk
-          ? next.bytes.subarray(0, next.end)
-          : next;
-        let count = await this.#sink.write(whole);
-        this.#took(count);
-        for (let done = count; done < whole.length; done += count) {
-          count = await this.#sink.write(whole.subarray(done));
-          this.#took(count);
+        if (next instanceof Chunk) {
+          const whole = next.bytes.subarray(0, next.end);
+          const count = this.#took(await this.#sink.write(whole));
+          if (count < whole.length) await this.#write(whole.subarray(count));
+          this.#chunks.give(next);
+        } else {
+          await this.#writeLong(next).finally(() => this.#release(next));
         }
-        if (next instanceof Chunk) this.#chunks.give(next);
       }
     } catch {
       this.#failed = true;
@@ -180,12 +205,47 @@ export class FrameWriter {
     this.#writing = false;
   }
 
-  #took(count: number): void {
-    this.#buffered -= count;
-    this.#written += count;
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length;) {
+      done += this.#took(await this.#sink.write(bytes.subarray(done)));
+    }
   }
 
-  #next(): Chunk | Uint8Array<ArrayBuffer> | null {
+  /** @throws {Error} where nothing waits any more. */
+  #took(count: number): number {
+    if (this.#failed) throw new Error("discarded");
+    this.#written += count;
+    this.#queued(-count);
+    return count;
+  }
+
+  #writeLong(payload: LongPayload): Promise<void> {
+    return payload instanceof Uint8Array
+      ? this.#write(payload)
+      : this.#writeText(payload);
+  }
+
+  async #writeText({ text, mask }: LongText): Promise<void> {
+    const chunk = this.#chunks.take(true);
+    const { bytes, words } = chunk;
+    let key = mask;
+    for (let rest = text; rest !== "";) {
+      const { read, written } = encoder.encodeInto(rest, bytes);
+      rest = rest.substring(read);
+      applyMask(bytes, words, 0, written, key);
+      const shift = (written & 3) * 8;
+      if (shift > 0) key = key >>> shift | key << 32 - shift;
+      await this.#write(bytes.subarray(0, written));
+    }
+    this.#chunks.give(chunk);
+  }
+
+  #queued(bytes: number): void {
+    this.#buffered += bytes;
+    this.#memory.waiting += bytes;
+  }
+
+  #next(): Chunk | LongPayload | null {
     const next = this.#queue.shift();
     if (next !== undefined) return next;
     const chunk = this.#chunk;
@@ -193,9 +253,18 @@ export class FrameWriter {
     return chunk;
   }
 
+  #release(payload: LongPayload): void {
+    this.#memory.release(
+      payload instanceof Uint8Array ? payload.buffer : payload.text,
+    );
+  }
+
   #drop(): void {
+    for (const queued of this.#queue) {
+      if (!(queued instanceof Chunk)) this.#release(queued);
+    }
     this.#queue = [];
     this.#chunk = null;
-    this.#buffered = 0;
+    this.#queued(-this.#buffered);
   }
 }
