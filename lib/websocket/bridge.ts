@@ -21,7 +21,7 @@ import {
   VANISHED,
 } from "./frames/frame.ts";
 import { MessageLimits, TOO_SLOW } from "./limits.ts";
-import type { WebSocketBridges } from "./registry.ts";
+import type { OpenBridge, WebSocketBridges } from "./registry.ts";
 import type { UpstreamReceiver, UpstreamSocket } from "./upstream_socket.ts";
 
 /** The two sides of a bridge, and what it reports to. */
@@ -64,7 +64,8 @@ const LOST: Close = { code: VANISHED, reason: "" };
  * after which {@linkcode sweep} abandons both; and an exception in any entry
  * point abandons both at once.
  */
-export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
+export class WebSocketBridge
+  implements OpenBridge, UpstreamReceiver, ClientReceiver {
   readonly #parts: BridgeParts;
   readonly #client: ClientSocket;
   readonly #limits: MessageLimits;
@@ -88,26 +89,18 @@ export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
     bridges.add(this);
   }
 
-  /** `websocket_ping` in milliseconds, 0 for none. */
   get ping(): number {
     return this.#parts.location.websocketPing;
   }
 
-  /** `websocket_buffer_size` in bytes. */
   get bufferSize(): number {
     return this.#parts.location.websocketBufferSize;
   }
 
-  /** Bytes that wait for the upstream. */
   get waiting(): number {
     return this.#parts.upstream.bufferedAmount;
   }
 
-  /**
-   * Closes both sides for a reason of the proxy. The upstream gets 1001.
-   *
-   * @param close With a legal code and reason.
-   */
   close(close: Close): void {
     const toUpstream = { code: GOING_AWAY, reason: close.reason };
     try {
@@ -117,17 +110,11 @@ export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
     }
   }
 
-  /** Ends both sides without waiting for either. */
   abort(): void {
     const toClient = { code: GOING_AWAY, reason: "" };
     this.#abandon(VANISHED, this.#isVite ? LOST : toClient);
   }
 
-  /**
-   * Looks for a side that has gone, or does not go, without an event.
-   *
-   * @param now Milliseconds of `performance.now()`.
-   */
   sweep(now: number): void {
     try {
       if (now > this.#deadline) return this.abort();
@@ -178,7 +165,6 @@ export class WebSocketBridge implements UpstreamReceiver, ClientReceiver {
     this.#closeBoth(refusal, { code: GOING_AWAY, reason }, true);
   }
 
-  /** Ends the bridge since too much waits for the upstream, which is dropped. */
   overflow(): void {
     try {
       this.#endWith(TOO_SLOW.code, "proxy");

@@ -4,7 +4,6 @@
  * @module
  */
 import { LATE, within } from "../exchange/timeout.ts";
-import type { WebSocketBridge } from "./bridge.ts";
 import { DrainPoll } from "./flow.ts";
 import { ChunkPool, MessageMemory, MessagePool } from "./frames/buffers.ts";
 import { type Close, MaskSource, TRY_AGAIN_LATER } from "./frames/frame.ts";
@@ -30,6 +29,32 @@ const NO_MEMORY: Close = {
 /** Milliseconds between two closes, where many are spread over a time. */
 const CLOSE_STEP = 10;
 
+/** What the registry knows of a bridge. */
+export interface OpenBridge {
+  /** `websocket_ping` in milliseconds, 0 for none. */
+  readonly ping: number;
+  /** `websocket_buffer_size` in bytes. */
+  readonly bufferSize: number;
+  /** Bytes that wait for the upstream. */
+  readonly waiting: number;
+  /**
+   * Looks for a side that has gone, or does not go, without an event.
+   *
+   * @param now Milliseconds of `performance.now()`.
+   */
+  sweep(now: number): void;
+  /**
+   * Closes both sides for a reason of the proxy. The upstream gets 1001.
+   *
+   * @param close With a legal code and reason.
+   */
+  close(close: Close): void;
+  /** Ends the bridge since too much waits for the upstream, which is dropped. */
+  overflow(): void;
+  /** Ends both sides without waiting for either. */
+  abort(): void;
+}
+
 /** Made once for each listener and passed down. */
 export class WebSocketBridges implements WebSocketSupplies {
   readonly chunks = new ChunkPool();
@@ -39,7 +64,7 @@ export class WebSocketBridges implements WebSocketSupplies {
   readonly memory = new MessageMemory();
   readonly times: WebSocketTimes;
   readonly #watch: MemoryWatch;
-  readonly #bridges = new Set<WebSocketBridge>();
+  readonly #bridges = new Set<OpenBridge>();
   /** Bytes that may wait for the upstream of one bridge, twice. */
   #ownMost = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -63,11 +88,7 @@ export class WebSocketBridges implements WebSocketSupplies {
     return this.#bridges.size;
   }
 
-  [Symbol.iterator](): Iterator<WebSocketBridge> {
-    return this.#bridges.values();
-  }
-
-  add(bridge: WebSocketBridge): void {
+  add(bridge: OpenBridge): void {
     this.#bridges.add(bridge);
     this.#sweepEvery(
       bridge.ping === 0 ? Infinity : bridge.ping * SWEEP_SHARE,
@@ -77,7 +98,7 @@ export class WebSocketBridges implements WebSocketSupplies {
     else if (this.#watch.isFlooded()) bridge.close(NO_MEMORY);
   }
 
-  delete(bridge: WebSocketBridge): void {
+  delete(bridge: OpenBridge): void {
     this.#bridges.delete(bridge);
     if (this.#bridges.size > 0) return;
     clearInterval(this.#timer);
@@ -151,7 +172,7 @@ export class WebSocketBridges implements WebSocketSupplies {
    * @returns Whether there is such a one.
    */
   #endLargest(least: number): boolean {
-    let largest: WebSocketBridge | undefined;
+    let largest: OpenBridge | undefined;
     for (const bridge of this.#bridges) {
       if (bridge.waiting >= (largest?.waiting ?? least)) largest = bridge;
     }

@@ -131,7 +131,7 @@ export class UpstreamSocket implements WriterOwner {
    * @returns Its length in bytes.
    */
   send(data: string | ArrayBuffer): number {
-    if (this.#closing) return 0;
+    if (this.#closing || this.#cut) return 0;
     this.#heartbeat.sent();
     return typeof data === "string"
       ? this.#writer.text(data)

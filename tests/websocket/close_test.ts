@@ -264,7 +264,7 @@ Deno.test("a bridge that is looked at while its client closes keeps the client's
   // Deno calls a socket closed some time before its close event.
   const looking = setInterval(() => {
     const now = performance.now() + 60_000;
-    for (const open of bridge.bridges) open.sweep(now);
+    for (const open of bridge.made) open.sweep(now);
   });
   for (const [i, client] of clients.entries()) {
     setTimeout(() => client.close(3000), i % 20);

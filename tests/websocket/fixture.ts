@@ -21,6 +21,7 @@ import {
   bridgeWebSocket,
   WebSocketBridges,
 } from "../../lib/websocket/handshake.ts";
+import type { OpenBridge } from "../../lib/websocket/registry.ts";
 import type { WebSocketTimes } from "../../lib/websocket/upstream_socket.ts";
 
 export interface BridgeSettings {
@@ -55,8 +56,9 @@ export interface TestBridge extends AsyncDisposable {
   readonly opened: number;
   /** What the log was told of those that closed. */
   readonly closed: WebSocketEntry[];
-  /** Bridges that were made, and those that gave back what they hold. */
-  readonly made: number;
+  /** Bridges that were made, those that have ended included. */
+  readonly made: OpenBridge[];
+  /** How many gave back what they hold. */
   readonly ended: number;
   /** What `bridgeWebSocket` threw. */
   readonly errors: unknown[];
@@ -75,11 +77,11 @@ export function startBridge(
   const closed: WebSocketEntry[] = [];
   const errors: unknown[] = [];
   let opened = 0;
-  let made = 0;
+  const made: OpenBridge[] = [];
   let ended = 0;
   const add = bridges.add.bind(bridges);
   bridges.add = (bridge) => {
-    made++;
+    made.push(bridge);
     add(bridge);
   };
   const news = new EventTarget();
@@ -151,11 +153,9 @@ export function startBridge(
     bridges,
     closed,
     errors,
+    made,
     get opened() {
       return opened;
-    },
-    get made() {
-      return made;
     },
     get ended() {
       return ended;

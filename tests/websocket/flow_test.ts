@@ -202,7 +202,7 @@ Deno.test("a client that takes nothing for too long is given up", async () => {
   });
   await using bridge = startBridge(upstream.port, { websocketPing: 60_000 });
   const client = await openRaw(bridge.port);
-  const [open] = bridge.bridges;
+  const [open] = bridge.made;
   assert(open !== undefined);
   await settled(() => written);
   open.sweep(performance.now());

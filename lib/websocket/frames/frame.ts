@@ -45,7 +45,7 @@ export interface Close {
  * Whether a close frame may carry a code: 1000–1003 and 1007–1014 (RFC 6455
  * section 7.4.1 and IANA's registry), 3000–4999 (section 7.4.2).
  */
-export function isCloseCode(code: number): boolean {
+function isCloseCode(code: number): boolean {
   return code >= 3000 ? code <= 4999 : code >= 1000 && code <= 1014 &&
     (code <= 1003 || code >= 1007);
 }
