@@ -9,6 +9,9 @@ export const PROXY_FLAGS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-env",
+  // How much memory there is, so that messages that wait for slow upstreams take
+  // no more than a share of it.
+  "--allow-sys=systemMemoryInfo",
   // A missing permission is an error at once: nobody sits at the terminal.
   "--no-prompt",
 ];

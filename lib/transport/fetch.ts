@@ -92,6 +92,7 @@ export class FetchTransport implements Transport {
   close(): void {
     this.#client.close();
     this.#unpooled?.close();
+    this.#upgrades.close();
   }
 
   /**

@@ -72,18 +72,22 @@ async function compiled(): Promise<Contents> {
 Deno.test("the executable carries permissions, flags, the config and its own files", async (t) => {
   const { metadata, files } = await compiled();
 
-  await t.step("it may use the network, read files and the environment", () => {
-    const { prompt, allow_import: _, ...permissions } = metadata.permissions;
-    const granted = Object.entries(permissions)
-      .filter(([, value]) => value !== null);
-    assert.deepEqual(Object.fromEntries(granted), {
-      // An empty list is everything.
-      allow_env: [],
-      allow_net: [],
-      allow_read: [],
-    });
-    assert.equal(prompt, false);
-  });
+  await t.step(
+    "it may use the network, read files and the environment, and ask how much memory there is",
+    () => {
+      const { prompt, allow_import: _, ...permissions } = metadata.permissions;
+      const granted = Object.entries(permissions)
+        .filter(([, value]) => value !== null);
+      assert.deepEqual(Object.fromEntries(granted), {
+        // An empty list is everything.
+        allow_env: [],
+        allow_net: [],
+        allow_read: [],
+        allow_sys: ["systemMemoryInfo"],
+      });
+      assert.equal(prompt, false);
+    },
+  );
 
   await t.step("it has deno.json's unstable flags", () => {
     assert.deepEqual(

@@ -16,7 +16,7 @@ import type {
   UpstreamRequest,
   UpstreamResponse,
 } from "../transport.ts";
-import { connect } from "./connect.ts";
+import { Connector } from "./connect.ts";
 import { ChunkError } from "./chunked.ts";
 import { Connection, EndOfHead } from "./connection.ts";
 import { ConnectionPool, type KeepAlive } from "./pool.ts";
@@ -41,15 +41,17 @@ export class Http1Transport implements Transport {
   readonly pool: ConnectionPool;
   /** The names of the fields that the server has sent. */
   readonly names = new FieldNames();
+  readonly #connector: Connector;
 
   /** @param secure Whether to speak TLS. */
   constructor(
     readonly address: UpstreamAddress,
-    readonly secure: boolean,
+    secure: boolean,
     keepAlive: KeepAlive,
     readonly deadlines: Deadlines,
   ) {
     this.pool = new ConnectionPool(keepAlive);
+    this.#connector = new Connector(address, secure, deadlines);
   }
 
   async send(
@@ -68,11 +70,8 @@ export class Http1Transport implements Transport {
         if (!sending.isLost || !mayRepeat(request, error)) throw error;
       }
     }
-    const conn = await connect(
-      this.address,
-      this.secure,
+    const conn = await this.#connector.connect(
       request.timeouts.connect,
-      this.deadlines,
       request.cancellation,
     );
     const connection = new Connection(conn, performance.now());
@@ -81,6 +80,7 @@ export class Http1Transport implements Transport {
 
   close(): void {
     this.pool.close();
+    this.#connector.close();
   }
 }
 
