@@ -17,13 +17,27 @@ import { UpstreamError, type UpstreamFailure } from "../../transport/errors.ts";
 const RETRY_AFTER = "1";
 
 /**
+ * What the page of Vite 3 to 5 accepts when it asks whether Vite is back. It
+ * takes any answer for a yes, loads itself again, and would end in a 502.
+ */
+const VITE_PING = "text/x-vite-ping";
+
+/**
+ * No browser goes there: to `fetch` it is a network error (Fetch standard,
+ * "HTTP-redirect fetch"), as if the connection had been refused.
+ */
+const NOWHERE = "about:blank";
+
+/**
  * What to answer.
  *
+ * @param accept The request's `Accept`; null for none.
  * @param upstream The name of the upstream.
  * @param report Takes a line for whoever runs the proxy.
  */
 export function failureResponse(
   error: unknown,
+  accept: string | null,
   location: LocationPlan,
   upstream: string,
   report: (line: string) => void,
@@ -32,6 +46,11 @@ export function failureResponse(
     const { status } = error;
     const advice = upstreamAdvice(error, upstream);
     report(`${status} ${location.key}: ${advice}`);
+    if (accept === VITE_PING) {
+      return new LocalResponse(302, "Vite does not answer.", advice, [
+        ["location", NOWHERE],
+      ]);
+    }
     return new LocalResponse(
       status,
       DETAIL[status],
