@@ -68,12 +68,13 @@ async function survivesRestarts(
       const done = await context.step({
         name,
         async fn() {
-          await page.evaluate("globalThis.isTheSame = true");
-          await restart();
-          // The page comes back by itself; only then it is seen that it listens.
-          await page.waitForFunction("globalThis.isTheSame === undefined");
-          await page.waitForSelector("#word:not(:empty)");
-          await page.waitForLoadState("networkidle");
+          // Vite's client says so when its WebSocket is open.
+          const back = page.waitForEvent(
+            "console",
+            (message) => message.text() === "[vite] connected.",
+          );
+          // Nobody touches the page: it loads itself again.
+          await Promise.all([back, restart()]);
           await vite.edit(name);
           await shows(page, name);
         },

@@ -17,14 +17,16 @@ import { UpstreamError, type UpstreamFailure } from "../../transport/errors.ts";
 const RETRY_AFTER = "1";
 
 /**
- * What the page of Vite 3 to 5 accepts when it asks whether Vite is back. It
- * takes any answer for a yes, loads itself again, and would end in a 502.
+ * What a page of Vite 4 or 5 accepts when it asks whether Vite is back. It takes
+ * any answer for a yes, even a 502, and reloads: into an error page that never
+ * asks again.
  */
 const VITE_PING = "text/x-vite-ping";
 
 /**
- * No browser goes there: to `fetch` it is a network error (Fetch standard,
- * "HTTP-redirect fetch"), as if the connection had been refused.
+ * A redirect to another scheme than HTTP's is a network error to `fetch` (Fetch
+ * standard, "HTTP-redirect fetch"), as a refused connection is. Deno has no way
+ * to cut a connection instead of answering.
  */
 const NOWHERE = "about:blank";
 
