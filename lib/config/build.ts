@@ -51,7 +51,7 @@ export function buildPlan(
   config: Config,
   source: string,
   overrides: PlanOverrides,
-): Plan {
+): Omit<Plan, "warnings"> {
   const upstreams = new Upstreams(config);
   const top = { config, upstreams, settings: topSettings(config) };
   // The top level has all the directives of a server.

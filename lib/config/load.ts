@@ -39,12 +39,12 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
  */
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
   const { source, env, overrides = {} } = options;
-  const config = readConfig(document, {
+  const { config, warnings } = readConfig(document, {
     source,
     env,
     listen: overrides.listen,
   });
-  return buildPlan(config, source, overrides);
+  return { ...buildPlan(config, source, overrides), warnings };
 }
 
 /** The JSON Schema (draft-07) of a config file, for editors. */

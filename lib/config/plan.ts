@@ -12,6 +12,7 @@ import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
+import type { Problem } from "./config_error.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
@@ -119,6 +120,8 @@ export interface CommonPlan {
 export interface Plan {
   /** The file the plan was read from, or a name for it (`built-in defaults`). */
   source: string;
+  /** What can be used, but should be looked at. */
+  warnings: readonly Problem[];
   listeners: ListenerPlan[];
   /** Every distinct upstream of every location, once each. */
   upstreams: UpstreamPlan[];
