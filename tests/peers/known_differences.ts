@@ -23,7 +23,7 @@ export const GUNICORN: Readonly<Record<string, Difference>> = {
   ...because(
     "gunicorn's own limits, or its settings in the case, are smaller",
     {
-      "invalid/006": "200, upstream: PUT /q=08aP8931Ltyl9nqyJvjMaRCOgDV3…",
+      "invalid/006": "200, upstream: PUT /q=08aP8931Ltyl9nqyJvjMaRCOgDV…",
       "invalid/007":
         '200, upstream: PUT /stuff/here?foo=bar "{\\"nom\\": \\"nom\\"}"',
       "invalid/008": "200, upstream: PUT /stuff/here?foo=bar",
