@@ -32,6 +32,12 @@ export type Target = typeof TARGETS[number];
 
 const ROOT = new URL("../", import.meta.url);
 
+/** The modules of threads, which are named only by their addresses. */
+const WORKERS = [
+  "lib/server/workers/worker.ts",
+  "lib/access/passwords/password_worker.ts",
+];
+
 /**
  * What follows `deno compile`.
  *
@@ -52,8 +58,7 @@ export function compileArguments(
     "--no-code-cache",
     `--config=${fileURLToPath(new URL("deno.json", ROOT))}`,
     `--include=${fileURLToPath(new URL("config.yaml", ROOT))}`,
-    // A worker's module is named only by its address.
-    `--include=${fileURLToPath(new URL("lib/server/workers/worker.ts", ROOT))}`,
+    ...WORKERS.map((path) => `--include=${fileURLToPath(new URL(path, ROOT))}`),
     `--output=${output}`,
     ...target === null ? [] : [`--target=${target}`],
     fileURLToPath(new URL("main.ts", ROOT)),
