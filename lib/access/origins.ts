@@ -30,17 +30,20 @@ export function checkOrigin(
   );
 }
 
+/** What a request is for, as far as it is known. */
+type Asked = Pick<Exchange, "authority" | "scheme">;
+
 /** Whether a page of this origin may open a WebSocket. */
 export function isAllowed(
   origin: string,
   { any, self, opaque, origins }: WebSocketOrigins,
-  exchange: Exchange,
+  asked: Asked,
 ): boolean {
   if (any) return true;
   if (origin === "null") return opaque;
   const parsed = parseOrigin(origin);
   if (parsed === null) return false;
-  if (self && isSelf(parsed, exchange)) return true;
+  if (self && isSelf(parsed, asked)) return true;
   return origins.some((allowed) =>
     allowed.scheme === parsed.scheme && allowed.port === parsed.port &&
     (allowed.subdomains
@@ -57,15 +60,12 @@ export function isAllowed(
  * one of `http` here. Where the Host names no port, the client omitted its
  * scheme's default, which only the origin tells.
  */
-function isSelf(
-  origin: Origin,
-  { authority, scheme }: Exchange,
-): boolean {
+function isSelf(origin: Origin, { authority, scheme }: Asked): boolean {
   if (origin.scheme !== "http" && origin.scheme !== "https") return false;
   if (scheme === "https" && origin.scheme !== "https") return false;
-  const asked = authority === null ? null : parseHost(authority);
-  if (asked === null || asked.host !== origin.host) return false;
-  const port = asked.port || (origin.scheme === "https" ? "443" : "80");
+  const host = authority === null ? null : parseHost(authority);
+  if (host === null || host.host !== origin.host) return false;
+  const port = host.port || (origin.scheme === "https" ? "443" : "80");
   return Number(port) === Number(origin.port);
 }
 
