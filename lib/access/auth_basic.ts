@@ -11,6 +11,7 @@ import {
 } from "../exchange/basic_credentials.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { LocalResponse } from "../exchange/local_response.ts";
+import { readable } from "../route/bytes.ts";
 import type { Notices } from "./notices.ts";
 import { TooManyWaiting } from "./passwords/password_thread.ts";
 import { Passwords } from "./passwords/passwords.ts";
@@ -115,15 +116,22 @@ function challengeOf(realm: string): LocalResponse {
   );
 }
 
-/** In words, for `explain`. */
+/** For `explain`: what is said of a request without looking into the file. */
 export function basicAuthWords(
-  { file }: AuthBasicPlan,
-  { fields: { authorization } }: Exchange,
-): string {
+  { file, realm }: AuthBasicPlan,
+  exchange: Exchange,
+): { words: string; refusal: LocalResponse | null } {
+  const { authorization } = exchange.fields;
   const user = authorization === null
     ? null
     : basicCredentials(authorization)?.user ?? null;
   return user === null
-    ? "refused: the request names no user"
-    : `passes with the password that ${file} has of ${quote(user)}`;
+    ? {
+      words: "refused: no user is named",
+      refusal: challengeOf(realm(exchange)),
+    }
+    : {
+      words: `passes with the password of ${quote(readable(user))} in ${file}`,
+      refusal: null,
+    };
 }

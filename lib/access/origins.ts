@@ -11,22 +11,32 @@ import { parseHost } from "../route/host.ts";
 import { type Origin, parseOrigin } from "../route/origin.ts";
 import type { Notices } from "./notices.ts";
 
-/** Refuses a handshake that a foreign page has begun. */
+/** Refuses a handshake that a foreign page has begun, and tells of it. */
 export function checkOrigin(
   exchange: Exchange,
-  { key, settings }: LocationPlan,
+  location: LocationPlan,
   notices: Notices,
+): LocalResponse | null {
+  const refusal = refuseOrigin(exchange, location);
+  if (refusal === null) return null;
+  const { key } = location;
+  notices.tell(`origin ${key}`, () => `403 ${key}: ${refusal.advice}`);
+  return refusal;
+}
+
+/** The answer to a handshake that a foreign page has begun; null for others. */
+export function refuseOrigin(
+  exchange: Exchange,
+  { settings }: LocationPlan,
 ): LocalResponse | null {
   const { origin } = exchange.fields;
   if (
     origin === null || isAllowed(origin, settings.websocket_origins, exchange)
   ) return null;
-  const advice = adviceFor(origin, exchange);
-  notices.tell(`origin ${key}`, () => `403 ${key}: ${advice}`);
   return new LocalResponse(
     403,
     `Pages of the origin ${quote(origin)} may not open a WebSocket here.`,
-    advice,
+    adviceFor(origin, exchange),
   );
 }
 

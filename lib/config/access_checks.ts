@@ -92,18 +92,20 @@ export function checkAccess(
 }
 
 function checkZones(
-  limits: ReadAccess["limit_req"],
+  limits: unknown,
   zones: readonly { readonly key: string | undefined }[],
   path: Path,
   report: Report,
 ): void {
   const names = zones.flatMap(({ key }) => key === undefined ? [] : [key]);
   const used = new Set<string>();
-  for (const [i, limit] of (limits ?? []).entries()) {
+  // One that was refused comes out as it is written.
+  if (!Array.isArray(limits)) return;
+  for (const [i, limit] of limits.entries()) {
     if (typeof limit?.zone !== "string") continue;
     const { zone } = limit;
     // A limit alone is no list in the document.
-    const at = [...path, "limit_req", ...limits?.length === 1 ? [] : [i]];
+    const at = [...path, "limit_req", ...limits.length === 1 ? [] : [i]];
     if (!names.includes(zone)) {
       report(
         [...at, "zone"],

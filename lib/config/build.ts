@@ -9,7 +9,7 @@ import type { NetworkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import { listenKey } from "./address.ts";
 import { AccessBuilder } from "./build_access.ts";
-import { formatPath, type Path } from "./config_error.ts";
+import type { Path } from "./config_error.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
   inlineAddress,
@@ -133,11 +133,10 @@ interface Top {
 /** @param path Where the server stands in the config. */
 function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
   const { access } = top;
-  access.place(server.limit_req, formatPath([...path, "limit_req"]));
+  access.visit(server, path);
   const serverSettings = inheritSettings(server, top.settings);
   const locations = server.locations.map(({ written, key, value }) => {
-    const place = [...path, "locations", written, "limit_req"];
-    access.place(value.limit_req, formatPath(place));
+    access.visit(value, [...path, "locations", written]);
     const content = contentOf(value, server, top);
     const settings = inheritSettings(value, serverSettings);
     const proxies = content.kind === "proxy";

@@ -3,33 +3,40 @@
  *
  * @module
  */
+import { formatPath, type Path } from "./config_error.ts";
 import type { Settings } from "./directives/all.ts";
-import type { LimitReqConfig, LimitReqPlan } from "./directives/limit_req.ts";
+import type { LimitReqPlan } from "./directives/limit_req.ts";
 import type { LimitConn } from "./directives/limits.ts";
 import { pathOf } from "./files.ts";
 import type { AccessCheckPlan, AccessPlan, LimitConnZone } from "./plan.ts";
 import type { Config, LocationConfig } from "./schema.ts";
 import { quote } from "./words.ts";
 
+/** What may be written in a block that locations inherit from. */
+type Block = Pick<LocationConfig, "limit_req" | "access">;
+
 /**
- * Makes the checks of locations. It is told first at which place of the config
- * each `limit_req` is written: the locations that inherit it share its zones.
+ * Makes the checks of locations. It is told first what is written at each place of
+ * the config: the locations that inherit a `limit_req` share its zones.
  */
 export class AccessBuilder {
   readonly #config: Config;
   readonly #source: string;
-  readonly #places = new Map<readonly LimitReqConfig[], string>();
+  /** By what is written there. */
+  readonly #places = new Map<unknown, Path>();
 
   constructor(config: Config, source: string) {
     this.#config = config;
     this.#source = source;
-    this.place(config.limit_req, "limit_req");
+    this.visit(config, []);
   }
 
-  /** @param place In words, as messages write it. */
-  place(limits: readonly LimitReqConfig[] | undefined, place: string): void {
-    if (limits !== undefined && !this.#places.has(limits)) {
-      this.#places.set(limits, place);
+  /** @param path Of the block. */
+  visit({ limit_req, access }: Block, path: Path): void {
+    for (const written of [limit_req, access]) {
+      // Without `servers`, the top is its only server too.
+      if (written === undefined || this.#places.has(written)) continue;
+      this.#places.set(written, path);
     }
   }
 
@@ -50,7 +57,14 @@ export class AccessBuilder {
   #checksOf(settings: Settings): AccessCheckPlan[] {
     const { access, auth_basic, auth_basic_user_file, auth_request } = settings;
     const checks: AccessCheckPlan[] = [];
-    if (access.length > 0) checks.push({ kind: "access", rules: access });
+    if (access.length > 0) {
+      const path = formatPath(this.#places.get(access) ?? []);
+      checks.push({
+        kind: "access",
+        rules: access,
+        place: path === "" ? "at the top" : `in ${path}`,
+      });
+    }
     if (auth_basic !== null && auth_basic_user_file !== null) {
       checks.push({
         kind: "auth_basic",
@@ -71,7 +85,8 @@ export class AccessBuilder {
   #limitReq(settings: Settings): LimitReqPlan[] {
     const { limit_req, limit_req_status, limit_req_dry_run } = settings;
     if (limit_req.length === 0) return [];
-    const place = this.#places.get(limit_req) ?? "limit_req";
+    const path = this.#places.get(limit_req) ?? [];
+    const place = formatPath([...path, "limit_req"]);
     const named = new Map(
       this.#config.limit_req_zone.map(({ key, value }) => [key, value]),
     );

@@ -33,6 +33,8 @@ export interface AccessRule {
 /** nginx's `allow` and `deny`: the first rule that fits decides. */
 export interface AccessRulesPlan {
   readonly kind: "access";
+  /** Where they are written, in words. */
+  readonly place: string;
   readonly rules: readonly AccessRule[];
 }
 
@@ -44,7 +46,7 @@ export interface SatisfyAnyPlan<Check> {
 }
 
 const CLIENTS_WORDS = `an address such as 192.0.2.1, a network such as ` +
-  `10.0.0.0/8, "unix:", or "all"`;
+  `10.0.0.0/8, "unix", or "all"`;
 
 interface Clients {
   readonly written: string;

@@ -14,10 +14,10 @@ import {
   text,
 } from "../schema_parts.ts";
 import { compileTemplate, type Template } from "../template.ts";
-import { parseSize } from "../units.ts";
+import { parseSize, SIZE_PATTERN } from "../units.ts";
 import { expected, ValueError } from "../words.ts";
 import { allowedIn, documented, inherited } from "./directive.ts";
-import { Count, measure, parseCount, Size, Toggle } from "./values.ts";
+import { Count, measure, parseCount, Toggle } from "./values.ts";
 
 /** What is counted together: nginx's `limit_req_zone`. */
 export interface LimitReqZone {
@@ -120,8 +120,21 @@ const KeyEntry = documented(
   "What requests are counted by. One whose key is empty is not limited.",
   "key",
 );
+/** As in nginx. */
+const SMALLEST_SIZE = 32 * 1024;
+
+const ZoneSize = measure(
+  "a size such as 64k, 10m or 1g",
+  SIZE_PATTERN,
+  (value) => {
+    const size = parseSize(value);
+    if (size >= SMALLEST_SIZE) return size;
+    throw new ValueError("the size must be at least 32k");
+  },
+);
+
 const SizeEntry = documented(
-  Size,
+  ZoneSize,
   "The most memory for keys, in each worker; past that the one not seen for " +
     "longest is forgotten.",
   "size",
@@ -231,6 +244,23 @@ function zoneOfRate(written: string): LimitReqZone {
 
 const STATUS_WORDS = "a status from 400 to 599";
 
+function parseStatus(value: string | number): number {
+  return parseCount(value, STATUS_WORDS, 400, 599);
+}
+
+const Status = byType(STATUS_WORDS, [
+  v.pipe(
+    v.number(),
+    v.metadata({ type: "integer", minimum: 400, maximum: 599 }),
+    parsedBy<number, number>(parseStatus),
+  ),
+  v.pipe(
+    v.string(),
+    v.metadata({ pattern: "^[45]\\d\\d$" }),
+    parsedBy<string, number>(parseStatus),
+  ),
+]);
+
 export const limitReq = {
   limit_req_zone: allowedIn(
     ["top"],
@@ -252,11 +282,7 @@ export const limitReq = {
       "worker. A level that has any inherits none; `off` is none.",
   ),
   limit_req_status: inherited(
-    measure(
-      STATUS_WORDS,
-      "^[45]\\d\\d$",
-      (value) => parseCount(value, STATUS_WORDS, 400, 599),
-    ),
+    Status,
     429,
     "What one request too many is answered with. (nginx's default is 503.)",
   ),
