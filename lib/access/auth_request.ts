@@ -17,13 +17,13 @@ import { findLocation } from "../route/location.ts";
 import { ALLOWED, type Verdict } from "./verdict.ts";
 
 /**
- * What of a refusal goes to the client: how to log in, and the cookies of who
- * leads a login (oauth2-proxy).
+ * What of a refusal goes to the client. nginx passes only on how to log in; who
+ * leads a login (oauth2-proxy, Django) also sets cookies.
  */
-const PASSED_ON: ReadonlySet<string> = new Set([
-  "set-cookie",
-  "www-authenticate",
-]);
+const PASSED_ON = {
+  401: ["www-authenticate", "set-cookie"],
+  403: ["set-cookie"],
+};
 
 /** Asks the location; what the config wants to know of its answer goes into variables. */
 export async function authRequest(
@@ -83,7 +83,7 @@ function verdictOf(
       status,
       status === 401 ? "You are not logged in." : "You may not see this.",
       `auth_request ${plan.uri} of config.yaml says so`,
-      fieldsOf(answer).filter(([name]) => PASSED_ON.has(name)),
+      fieldsOf(answer).filter(([name]) => PASSED_ON[status].includes(name)),
     );
   }
   if (status === CLIENT_CLOSED_REQUEST && answer instanceof LocalResponse) {
