@@ -7,8 +7,8 @@
  */
 import { fromCodes } from "../route/bytes.ts";
 
-/** Bytes of a key beside its letters; nginx's states have as many. */
-const STATE_SIZE = 128;
+/** Bytes of a bucket beside the letters of its key, as measured. (nginx's have 128.) */
+const STATE_SIZE = 192;
 
 /** Milliseconds after which a key that has nothing left is forgotten. */
 const STALE = 60_000;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { match, strictEqual as equal } from "node:assert/strict";
+import { match, ok, strictEqual as equal } from "node:assert/strict";
 import fc from "fast-check";
 import { basicCredentials } from "../../lib/exchange/basic_credentials.ts";
 import { utf8Bytes } from "../../lib/route/bytes.ts";
@@ -79,7 +79,9 @@ Deno.test("a change of the file is noticed, and one that is gone lets nobody in"
   });
   /** Asks until the answer begins so: it may take a second. */
   const becomes = async (expected: string, init: RequestInit) => {
+    const until = performance.now() + 30_000;
     while (!(await ask(proxy.url, init)).startsWith(expected)) {
+      ok(performance.now() < until, `not ${expected} in time`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };

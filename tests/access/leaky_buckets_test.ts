@@ -181,7 +181,7 @@ Deno.test("no more memory is used for keys than is allowed, and the oldest go fi
     often?.count(1000 * i, i);
     buckets.get(`key ${i}`, 1, i)?.count(1000, i);
   }
-  const fit = Math.floor(32 * 1024 / (128 + "key 9999".length));
+  const fit = Math.floor(32 * 1024 / (192 + "key 9999".length));
   ok(buckets.count <= fit + 1 && buckets.count >= fit - 1, `${buckets.count}`);
   // One that is gone is as new.
   equal(buckets.get("key 1", 1, 10_000)?.excessWith(1, 10_000), 0);

@@ -10,7 +10,7 @@ const ROOT = new URL("../../", import.meta.url);
 /** What of npm the program itself needs; the second line stands in for @std. */
 const NPM_PACKAGES = [
   ...["valibot", "@valibot/to-json-schema"],
-  ...["js-yaml", "argparse"],
+  ...["js-yaml", "argparse", "bcryptjs"],
 ];
 
 /** Files of the project that belong to the program. */
@@ -115,6 +115,7 @@ Deno.test("the executable carries permissions, flags, the config and its own fil
     }
     assert.ok(own.includes("lib/request/handler.ts"));
     assert.ok(own.includes("lib/server/workers/worker.ts"));
+    assert.ok(own.includes("lib/access/passwords/password_worker.ts"));
     assert.deepEqual(own.filter((path) => !OWN.test(path)), []);
     assert.deepEqual(
       [...packages].filter((name) => !NPM_PACKAGES.includes(name)),
