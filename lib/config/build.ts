@@ -8,7 +8,8 @@ import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import { listenKey } from "./address.ts";
-import type { LimitConn } from "./directives/limits.ts";
+import { AccessBuilder } from "./build_access.ts";
+import type { Path } from "./config_error.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
   inlineAddress,
@@ -17,10 +18,8 @@ import {
 } from "./directives/proxy_pass.ts";
 import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
 import type {
-  AccessPlan,
   CommonPlan,
   ContentPlan,
-  LimitConnZone,
   ListenAddress,
   ListenerPlan,
   LocationPlan,
@@ -53,13 +52,14 @@ export function buildPlan(
   overrides: PlanOverrides,
 ): Omit<Plan, "warnings"> {
   const upstreams = new Upstreams(config);
-  const top = { config, upstreams, settings: topSettings(config) };
+  const access = new AccessBuilder(config, source);
+  const top = { config, upstreams, access, settings: topSettings(config) };
   // The top level has all the directives of a server.
   const single = { ...config, locations: config.locations ?? [] };
-  const servers = (config.servers ?? [single]).map((server) => ({
-    server: buildServer(server, top),
-    config: server,
-  }));
+  const servers = (config.servers ?? [single]).map((server, i) => {
+    const path = config.servers === undefined ? [] : ["servers", i];
+    return { server: buildServer(server, path, top), config: server };
+  });
   return {
     source,
     listeners: buildListeners(servers, {
@@ -128,20 +128,28 @@ interface Top {
   readonly config: Config;
   readonly settings: Settings;
   readonly upstreams: Upstreams;
+  readonly access: AccessBuilder;
 }
 
-function buildServer(server: ServerConfig, top: Top): ServerPlan {
+/** @param path Where the server stands in the config. */
+function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
+  const { access } = top;
+  access.visit(server, path);
   const serverSettings = inheritSettings(server, top.settings);
   const locations = server.locations.map(({ written, key, value }) => {
+    access.visit(value, [...path, "locations", written]);
     const content = contentOf(value, server, top);
+    const settings = inheritSettings(value, serverSettings);
     const proxies = content.kind === "proxy";
+    // nginx runs `return` (rewrite phase) before its access phases.
+    const returns = content.kind === "return" || content.kind === "redirect";
     const plan: LocationPlan = {
       key: written,
       prefix: key.kind === "regex" ? "" : key.path,
-      // nginx runs `return` (rewrite phase) before its access phases.
-      access: proxies ? accessOf(value, top.config) : [],
+      access: returns ? [] : access.accessOf(value, settings),
       content,
-      settings: inheritSettings(value, serverSettings),
+      internal: value.internal,
+      settings,
     };
     // nginx redirects /admin to /admin/ only if /admin/ is proxied.
     return {
@@ -177,30 +185,6 @@ function contentOf(
     setHeaders: set?.headers ?? [],
     setHeaderNames: set?.names ?? new Set(),
   };
-}
-
-/** The limits of the whole proxy and of a location, if any is set. */
-function accessOf(location: LocationConfig, top: Config): AccessPlan[] {
-  const requests = zonesOf(top.limit_conn, location.limit_conn);
-  const webSockets = zonesOf(
-    top.websocket_limit_conn,
-    location.websocket_limit_conn,
-  );
-  return requests.length + webSockets.length === 0
-    ? []
-    : [{ kind: "limit_conn", requests, webSockets }];
-}
-
-function zonesOf(
-  ofProxy: LimitConn | undefined,
-  ofLocation: LimitConn | undefined,
-): LimitConnZone[] {
-  const zones: LimitConnZone[] = [];
-  if (ofProxy !== undefined) zones.push({ scope: "proxy", ...ofProxy });
-  if (ofLocation !== undefined) {
-    zones.push({ scope: "location", ...ofLocation });
-  }
-  return zones;
 }
 
 /** One listener for each address, with the servers of that address in the file's order. */
