@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ok, strictEqual as equal } from "node:assert/strict";
+import { ok, rejects, strictEqual as equal } from "node:assert/strict";
 import { matchesSlowly } from "../../lib/access/passwords/slow_schemes.ts";
 import { Passwords } from "../../lib/access/passwords/passwords.ts";
 import { TooManyWaiting } from "../../lib/access/passwords/password_thread.ts";
@@ -121,6 +121,16 @@ Deno.test("while a password is checked others are served, and only so many wait"
   // The others wait for the thread.
   passwords.close();
   ok((await lates).some(({ status }) => status === "rejected"));
+});
+
+Deno.test("after the end no password starts a thread again", async () => {
+  const [, password = "", stored = ""] = STORED[0] ?? [];
+  const passwords = new Passwords();
+  const matches = passwords.matches(password, stored);
+  // Before what comes first, signing the password, is done.
+  passwords.close();
+  await rejects(matches, /shutting down/);
+  await rejects(passwords.matches(password, stored), /shutting down/);
 });
 
 Deno.test("a file of users is read as nginx reads it", () => {
