@@ -152,7 +152,8 @@ export const Document = v.pipe(
 /** A config whose values have been parsed, but not checked against each other. */
 export type Config = v.InferOutput<typeof Document>;
 
-const ALL: readonly Directives[] = [
+/** All directives, by where they are declared; a name may be in several. */
+export const ALL_DIRECTIVES: readonly Directives[] = [
   directives,
   ofServers,
   ofTheTop,
@@ -162,7 +163,7 @@ const ALL: readonly Directives[] = [
 
 /** The places where a directive is allowed; none if there is no such directive. */
 export function placesOf(name: string): Place[] {
-  return ALL.flatMap((directives) =>
+  return ALL_DIRECTIVES.flatMap((directives) =>
     Object.hasOwn(directives, name) ? directives[name]?.places ?? [] : []
   );
 }
