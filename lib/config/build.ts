@@ -8,6 +8,7 @@ import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import { listenKey } from "./address.ts";
+import { formatPath, type Path } from "./config_error.ts";
 import type { LimitConn } from "./directives/limits.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
@@ -15,6 +16,7 @@ import {
   proxyHost,
   type ProxyPass,
 } from "./directives/proxy_pass.ts";
+import { absoluteFolder } from "./directives/static.ts";
 import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
 import type {
   AccessPlan,
@@ -26,8 +28,10 @@ import type {
   LocationPlan,
   Plan,
   ServerPlan,
+  StaticPlan,
   UpstreamPlan,
 } from "./plan.ts";
+import type { LocationKey } from "../route/location.ts";
 import type { Config, LocationConfig, ServerConfig } from "./schema.ts";
 import {
   inheritSettings,
@@ -53,11 +57,15 @@ export function buildPlan(
   overrides: PlanOverrides,
 ): Plan {
   const upstreams = new Upstreams(config);
-  const top = { config, upstreams, settings: topSettings(config) };
+  const top = { config, source, upstreams, settings: topSettings(config) };
   // The top level has all the directives of a server.
   const single = { ...config, locations: config.locations ?? [] };
-  const servers = (config.servers ?? [single]).map((server) => ({
-    server: buildServer(server, top),
+  const servers = (config.servers ?? [single]).map((server, i) => ({
+    server: buildServer(
+      server,
+      config.servers === undefined ? [] : ["servers", i],
+      top,
+    ),
     config: server,
   }));
   return {
@@ -125,20 +133,30 @@ class Upstreams {
 /** What a server needs besides its own block. */
 interface Top {
   readonly config: Config;
+  /** The config's file, or what stands for it. */
+  readonly source: string;
   readonly settings: Settings;
   readonly upstreams: Upstreams;
 }
 
-function buildServer(server: ServerConfig, top: Top): ServerPlan {
+/** @param path Of the server's block in the config. */
+function buildServer(
+  server: ServerConfig,
+  path: Path,
+  top: Top,
+): ServerPlan {
   const serverSettings = inheritSettings(server, top.settings);
   const locations = server.locations.map(({ written, key, value }) => {
-    const content = contentOf(value, server, top);
+    const content = contentOf(value, server, top) ??
+      staticContent(value, key, { server, path, written, top });
     const proxies = content.kind === "proxy";
     const plan: LocationPlan = {
       key: written,
       prefix: key.kind === "regex" ? "" : key.path,
       // nginx runs `return` (rewrite phase) before its access phases.
-      access: proxies ? accessOf(value, top.config) : [],
+      access: proxies || content.kind === "static"
+        ? accessOf(value, top.config)
+        : [],
       content,
       settings: inheritSettings(value, serverSettings),
     };
@@ -156,14 +174,15 @@ function buildServer(server: ServerConfig, top: Top): ServerPlan {
   };
 }
 
+/** Null for a location that answers with files. */
 function contentOf(
   location: LocationConfig,
   server: ServerConfig,
   { config, upstreams }: Top,
-): ContentPlan {
+): ContentPlan | null {
   const { proxy_pass } = location;
   if (location.return !== undefined) return location.return;
-  if (proxy_pass === undefined) throw new Error("a location without content");
+  if (proxy_pass === undefined) return null;
   // As in nginx, a level that sets a header itself inherits none.
   const set = [location, server, config]
     .map((level) => level.proxy_set_header)
@@ -175,6 +194,40 @@ function contentOf(
     proxyPass: proxy_pass.written,
     setHeaders: set?.headers ?? [],
     setHeaderNames: set?.names ?? new Set(),
+  };
+}
+
+/** Where a location stands. */
+interface Place {
+  readonly server: ServerConfig;
+  readonly path: Path;
+  readonly written: string;
+  readonly top: Top;
+}
+
+function staticContent(
+  location: LocationConfig,
+  key: LocationKey,
+  { server, path, written, top }: Place,
+): StaticPlan {
+  const { alias } = location;
+  const own = [...path, "locations", written];
+  const [folder, declaredAt] = [
+    [alias, [...own, "alias"]] as const,
+    [location.root, [...own, "root"]] as const,
+    [server.root, [...path, "root"]] as const,
+    [top.config.root, ["root"]] as const,
+  ].find(([folder]) => typeof folder === "string") ?? [];
+  if (typeof folder !== "string" || declaredAt === undefined) {
+    throw new Error("a location without content");
+  }
+  return {
+    kind: "static",
+    folder: absoluteFolder(folder, top.source),
+    aliased: typeof alias === "string" && key.kind !== "regex" ? key.path : "",
+    tryFiles: location.try_files ?? null,
+    written: `${typeof alias === "string" ? "alias" : "root"} ${folder}`,
+    declaredAt: formatPath(declaredAt),
   };
 }
 

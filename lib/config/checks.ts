@@ -16,6 +16,7 @@ import { quote } from "./words.ts";
 
 /** What the checks read of a server; what was refused is undefined. */
 interface ReadServer {
+  readonly root?: string | null | undefined;
   listen?: readonly (Listen | undefined)[] | undefined;
   readonly server_name?: readonly (string | undefined)[] | undefined;
   readonly locations?: readonly ReadLocation[] | undefined;
@@ -27,7 +28,6 @@ interface ReadLocation {
   readonly value:
     | {
       readonly proxy_pass?: ProxyPass | undefined;
-      readonly return?: unknown;
     }
     | undefined;
 }
@@ -71,6 +71,7 @@ export function checkConfig(
       [...path, "locations"],
       upstreams,
       report,
+      [server, config].some((level) => Object.hasOwn(level, "root")),
     );
   }
   checkListens(servers, report);
@@ -113,13 +114,14 @@ function checkLocations(
   path: Path,
   upstreams: ReadonlyMap<string, ReadUpstream | undefined>,
   report: Report,
+  hasRoot: boolean,
 ): void {
   if (locations?.length === 0) {
     report(path, "at least one location is needed");
   }
   for (const { written, key, value } of locations ?? []) {
     if (value === undefined) continue;
-    checkContent(value, [...path, written], report);
+    checkContent(value, key, [...path, written], report, hasRoot);
     const pass = value.proxy_pass;
     if (pass === undefined) continue;
     const at = [...path, written, "proxy_pass"];
@@ -164,16 +166,44 @@ function checkPorts(
   }
 }
 
-/** A location has one kind of content, whether it could be read or not. */
-function checkContent(location: object, path: Path, report: Report): void {
-  const proxies = Object.hasOwn(location, "proxy_pass");
-  const returns = Object.hasOwn(location, "return");
-  if (!proxies && !returns) {
-    report(path, "a location needs proxy_pass or return");
-  } else if (proxies && returns) {
+/** What a location answers with; it has one of them. */
+const CONTENTS = ["proxy_pass", "return", "root", "alias"] as const;
+
+/**
+ * A location has one kind of content, whether it could be read or not.
+ *
+ * @param hasRoot Whether there is a root above it.
+ */
+function checkContent(
+  location: object,
+  key: LocationKey | undefined,
+  path: Path,
+  report: Report,
+  hasRoot: boolean,
+): void {
+  const [first, ...others] = CONTENTS
+    .filter((name) => Object.hasOwn(location, name));
+  if (first === undefined && !hasRoot) {
+    report(path, "a location needs proxy_pass, return or root");
+  }
+  for (const other of others) {
     report(
-      [...path, "return"],
-      "a location has either proxy_pass or return, not both",
+      [...path, other],
+      `a location has either ${first} or ${other}, not both`,
+    );
+  }
+  const answers = first === "proxy_pass" || first === "return";
+  if (answers && Object.hasOwn(location, "try_files")) {
+    report(
+      [...path, "try_files"],
+      `a location with ${first} has no files (give it to one with root)`,
+    );
+  }
+  if (key?.kind === "regex" && Object.hasOwn(location, "alias")) {
+    report(
+      [...path, "alias"],
+      "a location with a regular expression has no prefix that this could " +
+        "replace (write root)",
     );
   }
 }

@@ -6,13 +6,16 @@
  * @module
  */
 import type * as v from "valibot";
+import { caching } from "./caching.ts";
 import { client } from "./client.ts";
 import type { Directive } from "./directive.ts";
 import { limits } from "./limits.ts";
 import { listen } from "./listen.ts";
+import { mediaTypes } from "./media_types.ts";
 import { process } from "./process.ts";
 import { proxy } from "./proxy.ts";
 import { returning } from "./return.ts";
+import { files } from "./static.ts";
 import { websocket } from "./websocket.ts";
 
 /** By name, in the order of the JSON Schema. */
@@ -20,6 +23,9 @@ export const directives = {
   ...listen,
   ...proxy,
   ...returning,
+  ...files,
+  ...caching,
+  ...mediaTypes,
   ...client,
   ...websocket,
   ...limits,

@@ -1,0 +1,94 @@
+/**
+ * The media types of files: `types` and `default_type`.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { mapOf } from "../schema_map.ts";
+import { byType, list, parsedBy, text } from "../schema_parts.ts";
+import { expected, quote, ValueError } from "../words.ts";
+import { inherited, unset } from "./directive.ts";
+
+/** RFC 9110 section 8.3.1, parameters included. */
+const MEDIA_TYPE =
+  /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(\s*;\s*[\w!#$&^.+-]+=([\w!#$&^.+-]+|"[^"\\\x00-\x1f\x7f-\uffff]*"))*$/;
+
+const TYPE_WORDS = "a media type such as text/plain";
+
+function parseMediaType(written: string): string {
+  if (MEDIA_TYPE.test(written)) return written;
+  throw new ValueError(expected(TYPE_WORDS, written));
+}
+
+/** By extension, in lower case and without the dot. */
+export type MediaTypes = ReadonlyMap<string, string>;
+
+const EXTENSION_WORDS = `extensions such as "html htm", or a list of them`;
+
+function parseExtension(written: string): string {
+  if (written.includes("/")) {
+    throw new ValueError(
+      `${quote(written)} is no extension (write the media type first, ` +
+        `"${written}: js")`,
+    );
+  }
+  const extension = written.replace(/^\./, "").toLowerCase();
+  if (!/^[^\s.]+$/.test(extension)) {
+    throw new ValueError(`${quote(written)} is no extension (write "js")`);
+  }
+  return extension;
+}
+
+const Extensions = byType(EXTENSION_WORDS, [
+  v.pipe(
+    v.string(),
+    parsedBy((written) => {
+      const words = written.split(/\s+/).filter(Boolean);
+      if (words.length === 0) {
+        throw new ValueError(expected(EXTENSION_WORDS, written));
+      }
+      return words.map(parseExtension);
+    }),
+  ),
+  list(
+    EXTENSION_WORDS,
+    v.pipe(text("an extension such as js"), parsedBy(parseExtension)),
+  ),
+]);
+
+const Types = v.pipe(
+  mapOf(
+    `a map such as "application/wasm: wasm"`,
+    { parse: parseMediaType },
+    Extensions,
+  ),
+  parsedBy((entries): MediaTypes => {
+    const types = new Map<string, string>();
+    for (const { key: type, value: extensions } of entries) {
+      for (const extension of extensions) {
+        const before = types.get(extension);
+        if (before !== undefined) {
+          throw new ValueError(
+            `the extension ${quote(extension)} has the type ${before} already`,
+          );
+        }
+        types.set(extension, type);
+      }
+    }
+    return types;
+  }),
+);
+
+export const mediaTypes = {
+  types: inherited(
+    Types,
+    unset<MediaTypes>(new Map()),
+    "Media types of files by their extensions, such as `application/wasm: " +
+      "wasm`, besides the usual ones, which need not be listed.",
+  ),
+  default_type: inherited(
+    v.pipe(text(TYPE_WORDS), parsedBy(parseMediaType)),
+    "text/plain",
+    "The media type of a file whose extension has none.",
+  ),
+};
