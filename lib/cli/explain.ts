@@ -165,7 +165,7 @@ function contentOf(
     sent: {
       websocket,
       method,
-      target,
+      target: readable(target),
       headers: headers.map(([name, value]) => [name, readable(value)]),
     },
     answer: null,

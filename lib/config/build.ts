@@ -72,6 +72,7 @@ export function buildPlan(
     source,
     listeners: buildListeners(servers, {
       trustedProxies: config.trusted_proxies ?? NOBODY,
+      realIpHeader: config.real_ip_header,
     }),
     upstreams: upstreams.all(),
     workers: config.workers,

@@ -111,8 +111,13 @@ export interface ListenerPlan {
 
 /** What holds for the whole proxy. */
 export interface CommonPlan {
-  /** Whose `X-Forwarded-*` and `Forwarded` are believed. */
+  /** Whose `realIpHeader` and what belongs to it are believed. */
   trustedProxies: NetworkSet;
+  /**
+   * The header that tells the client's address, in lower case (nginx's
+   * `real_ip_header`): `forwarded`, or one with an address or a list of them.
+   */
+  realIpHeader: string;
 }
 
 /** The whole plan. */

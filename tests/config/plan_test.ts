@@ -1,3 +1,4 @@
+import { autoWorkers } from "../../lib/config/directives/process.ts";
 import assert from "node:assert/strict";
 import { planFromObject } from "../../lib/config/load.ts";
 import { isIn } from "../../lib/route/network.ts";
@@ -415,7 +416,12 @@ Deno.test("workers are one, so many, or one for each processor", () => {
   assert.equal(workers("workers: 1"), 1);
   assert.equal(workers("workers: 16"), 16);
   assert.equal(workers('workers: "2"'), 2);
-  assert.equal(workers("workers: auto"), navigator.hardwareConcurrency);
+  assert.equal(
+    workers("workers: auto"),
+    Math.min(navigator.hardwareConcurrency, 8),
+  );
+  const auto = [0, 1, 2, 8, 9, 128].map(autoWorkers);
+  assert.deepEqual(auto, [1, 1, 2, 8, 8, 8]);
 });
 
 Deno.test("the command line says over the config", () => {

@@ -16,12 +16,17 @@ import type {
   UpstreamRequest,
   UpstreamResponse,
 } from "../transport.ts";
-import { connect } from "./connect.ts";
+import { Connector } from "./connect.ts";
 import { ChunkError } from "./chunked.ts";
 import { Connection, EndOfHead } from "./connection.ts";
 import { ConnectionPool, type KeepAlive } from "./pool.ts";
 import { encodeInto, requestHead } from "./request_head.ts";
-import { beginBody, type BodyOwner, StreamedBody } from "./response_body.ts";
+import {
+  beginBody,
+  type BodyOwner,
+  StreamedBody,
+  WholeBody,
+} from "./response_body.ts";
 import { FieldNames, type ResponseHead } from "./response_head.ts";
 import { sendBody } from "./send_body.ts";
 
@@ -31,22 +36,22 @@ const MOST_INTERIM = 32;
 /** The largest status that `Response` takes. */
 const MOST_STATUS = 599;
 
-const NOTHING = new Uint8Array(0);
-
 /** The way to one server by connections of our own. */
 export class Http1Transport implements Transport {
   readonly pool: ConnectionPool;
   /** The names of the fields that the server has sent. */
   readonly names = new FieldNames();
+  readonly #connector: Connector;
 
   /** @param secure Whether to speak TLS. */
   constructor(
     readonly address: UpstreamAddress,
-    readonly secure: boolean,
+    secure: boolean,
     keepAlive: KeepAlive,
     readonly deadlines: Deadlines,
   ) {
     this.pool = new ConnectionPool(keepAlive);
+    this.#connector = new Connector(address, secure, deadlines);
   }
 
   async send(
@@ -65,11 +70,8 @@ export class Http1Transport implements Transport {
         if (!sending.isLost || !mayRepeat(request, error)) throw error;
       }
     }
-    const conn = await connect(
-      this.address,
-      this.secure,
+    const conn = await this.#connector.connect(
       request.timeouts.connect,
-      this.deadlines,
       request.cancellation,
     );
     const connection = new Connection(conn, performance.now());
@@ -78,6 +80,7 @@ export class Http1Transport implements Transport {
 
   close(): void {
     this.pool.close();
+    this.#connector.close();
   }
 }
 
@@ -266,21 +269,6 @@ class Sending implements BodyOwner, Cancellable {
     if (!this.#keepAlive || connection.hasBegun) connection.close();
     else pool.give(connection, performance.now());
   }
-}
-
-/** A body that came together with its head. */
-class WholeBody implements ResponseBody {
-  readonly whole: Uint8Array<ArrayBuffer>;
-  readonly stream = null;
-  readonly size: number;
-  readonly failure = null;
-
-  constructor(bytes: Uint8Array<ArrayBuffer> | null) {
-    this.whole = bytes ?? NOTHING;
-    this.size = this.whole.length;
-  }
-
-  discard(): void {}
 }
 
 /** The framing of a request's head, and what an upgrade needs. */

@@ -18,6 +18,8 @@ import type { Framing } from "./response_head.ts";
  */
 const READ_SIZES = [16 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024];
 
+const NOTHING = new Uint8Array(0);
+
 /** Who hears of a body's end. */
 export interface BodyOwner {
   /** It has come whole; the connection can be used again, as far as it goes. */
@@ -240,4 +242,19 @@ export function beginBody(
     left: Infinity,
     complete: decoder.done,
   };
+}
+
+/** A body that came together with its head. */
+export class WholeBody implements ResponseBody {
+  readonly whole: Uint8Array<ArrayBuffer>;
+  readonly stream = null;
+  readonly size: number;
+  readonly failure = null;
+
+  constructor(bytes: Uint8Array<ArrayBuffer> | null) {
+    this.whole = bytes ?? NOTHING;
+    this.size = this.whole.length;
+  }
+
+  discard(): void {}
 }
