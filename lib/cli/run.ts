@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { formatProblem } from "../config/config_error.ts";
 import type { LoadedConfig } from "../config/config_source.ts";
 import { type LogFormat, logLine } from "../observe/access_line.ts";
 import { LogOutput } from "../observe/log_output.ts";
@@ -12,6 +13,7 @@ import type { RunningProxy } from "../server/running.ts";
 import { startProxy } from "../server/start.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
+import { missingFolders } from "./missing_folders.ts";
 import { Reloader } from "./reloader.ts";
 import { onSignals } from "./signals.ts";
 import { startupBlock } from "./startup_messages.ts";
@@ -57,6 +59,9 @@ export async function run(
     ? await watched(reader, reloader, errorLog)
     : undefined;
   const { noteStyle } = terminal;
+  for (const missing of missingFolders(plan)) {
+    terminal.note(`${noteStyle.bad("warning")}: ${formatProblem(missing)}\n`);
+  }
   terminal.note(startupBlock(plan, from, proxy.addresses, noteStyle));
   return await end;
 }

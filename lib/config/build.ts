@@ -8,7 +8,8 @@ import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import { listenKey } from "./address.ts";
-import { formatPath, type Path } from "./config_error.ts";
+import { staticContent } from "./build_static.ts";
+import type { Path } from "./config_error.ts";
 import type { LimitConn } from "./directives/limits.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
@@ -16,7 +17,6 @@ import {
   proxyHost,
   type ProxyPass,
 } from "./directives/proxy_pass.ts";
-import { absoluteFolder } from "./directives/static.ts";
 import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
 import type {
   AccessPlan,
@@ -28,10 +28,8 @@ import type {
   LocationPlan,
   Plan,
   ServerPlan,
-  StaticPlan,
   UpstreamPlan,
 } from "./plan.ts";
-import type { LocationKey } from "../route/location.ts";
 import type { Config, LocationConfig, ServerConfig } from "./schema.ts";
 import {
   inheritSettings,
@@ -149,7 +147,7 @@ function buildServer(
   const serverSettings = inheritSettings(server, top.settings);
   const locations = server.locations.map(({ written, key, value }) => {
     const content = contentOf(value, server, top) ??
-      staticContent(value, key, { server, path, written, top });
+      staticContent(value, key, { server, path, written, ...top });
     const proxies = content.kind === "proxy";
     const plan: LocationPlan = {
       key: written,
@@ -195,40 +193,6 @@ function contentOf(
     proxyPass: proxy_pass.written,
     setHeaders: set?.headers ?? [],
     setHeaderNames: set?.names ?? new Set(),
-  };
-}
-
-/** Where a location stands. */
-interface Place {
-  readonly server: ServerConfig;
-  readonly path: Path;
-  readonly written: string;
-  readonly top: Top;
-}
-
-function staticContent(
-  location: LocationConfig,
-  key: LocationKey,
-  { server, path, written, top }: Place,
-): StaticPlan {
-  const { alias } = location;
-  const own = [...path, "locations", written];
-  const [folder, declaredAt] = [
-    [alias, [...own, "alias"]] as const,
-    [location.root, [...own, "root"]] as const,
-    [server.root, [...path, "root"]] as const,
-    [top.config.root, ["root"]] as const,
-  ].find(([folder]) => typeof folder === "string") ?? [];
-  if (typeof folder !== "string" || declaredAt === undefined) {
-    throw new Error("a location without content");
-  }
-  return {
-    kind: "static",
-    folder: absoluteFolder(folder, top.source),
-    aliased: typeof alias === "string" && key.kind !== "regex" ? key.path : "",
-    tryFiles: location.try_files ?? null,
-    written: `${typeof alias === "string" ? "alias" : "root"} ${folder}`,
-    declaredAt: formatPath(declaredAt),
   };
 }
 

@@ -26,7 +26,7 @@ export type { ProxyRedirect } from "./directives/proxy_redirect.ts";
 export type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 export type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
 export type { Expires } from "./directives/caching.ts";
-export type { MediaTypes } from "./directives/media_types.ts";
+export type { TypesByExtension } from "./directives/media_types.ts";
 export type { Index, Links, StaticPlan } from "./directives/static.ts";
 export type { InternalUri, TryFiles } from "./directives/try_files.ts";
 export type { UpstreamServerPlan } from "./directives/upstream.ts";

@@ -1,23 +1,22 @@
 /**
- * An answer that is another path of the same server: nginx's internal redirect.
+ * An answer that is to be had at another URI of the same server: nginx's
+ * ngx_http_internal_redirect. The client does not hear of it.
  *
  * @module
  */
-import { parseTarget, type Target } from "../route/path.ts";
-import { escapePath } from "../route/target.ts";
+import type { Target } from "../route/path.ts";
+import type { Field } from "./fields.ts";
 
-/** Goes through the locations again; the client does not see it. */
 export class InternalRedirect {
   /**
-   * @param path Decoded, a byte string; begins with `/`.
-   * @param args A query without its `?`, as a client would send it.
+   * @param target Null for a URI that is none (404).
+   * @param fields What the answer gets in any case.
+   * @param keepsMethod Whether it stays the client's request, method and body
+   * included, as for `index` and `try_files`. For others it is a GET.
    */
-  constructor(readonly path: string, readonly args: string) {}
-
-  /** What takes the place of the request's own; null where it is no valid path. */
-  get target(): Target | null {
-    const { path, args } = this;
-    const raw = escapePath(path) + (args === "" ? "" : `?${args}`);
-    return parseTarget(raw);
-  }
+  constructor(
+    readonly target: Target | null,
+    readonly fields: readonly Field[] = [],
+    readonly keepsMethod = false,
+  ) {}
 }

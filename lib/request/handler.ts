@@ -11,9 +11,11 @@ import type { ContentState } from "../content/state.ts";
 import { ClientClosedRequest } from "../exchange/errors.ts";
 import { Exchange, type Place } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
+import { InternalRedirect } from "../exchange/internal_redirect.ts";
 import { LocalResponse, respondLocally } from "../exchange/local_response.ts";
 import { BodyBroken } from "../transport/transport.ts";
 import { admit } from "./admit.ts";
+import { redirectInternally } from "./internal_redirect.ts";
 import { route } from "./route.ts";
 
 /** What outlives a request: made once at start-up and passed down. */
@@ -54,14 +56,29 @@ function handle(
 ): Answer | Promise<Answer> {
   const refused = admit(exchange, listener);
   if (refused !== null) return refused;
+  return answerFrom(0, request, exchange, listener, state);
+}
+
+/** @param redirects How many internal redirects have led here. */
+function answerFrom(
+  redirects: number,
+  request: Request,
+  exchange: Exchange,
+  listener: ListenerPlan,
+  state: ServerState,
+): Answer | Promise<Answer> {
   const location = route(exchange, listener);
   if (location instanceof LocalResponse) return location;
+  const go = () => {
+    const answer = content(request, exchange, location, state);
+    if (!(answer instanceof InternalRedirect)) return answer;
+    return redirectInternally(answer, redirects, exchange) ??
+      answerFrom(redirects + 1, request, exchange, listener, state);
+  };
   const denied = access(exchange, location, state);
   return denied instanceof Promise
-    ? denied.then((denied) =>
-      denied ?? content(request, exchange, location, state)
-    )
-    : denied ?? content(request, exchange, location, state);
+    ? denied.then((denied) => denied ?? go())
+    : denied ?? go();
 }
 
 /** Respond; and when the response has been delivered, or can't be, log. */

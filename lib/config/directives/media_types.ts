@@ -1,5 +1,5 @@
 /**
- * The media types of files: `types` and `default_type`.
+ * The media types of files: `types`, `default_type` and `charset`.
  *
  * @module
  */
@@ -21,7 +21,7 @@ function parseMediaType(written: string): string {
 }
 
 /** By extension, in lower case and without the dot. */
-export type MediaTypes = ReadonlyMap<string, string>;
+export type TypesByExtension = ReadonlyMap<string, string>;
 
 const EXTENSION_WORDS = `extensions such as "html htm", or a list of them`;
 
@@ -62,7 +62,7 @@ const Types = v.pipe(
     { parse: parseMediaType },
     Extensions,
   ),
-  parsedBy((entries): MediaTypes => {
+  parsedBy((entries): TypesByExtension => {
     const types = new Map<string, string>();
     for (const { key: type, value: extensions } of entries) {
       for (const extension of extensions) {
@@ -79,10 +79,33 @@ const Types = v.pipe(
   }),
 );
 
+const CHARSET_WORDS = "a charset such as utf-8, or off";
+
+/** Null for `off`. */
+const Charset = byType(CHARSET_WORDS, [
+  v.pipe(
+    v.boolean(),
+    parsedBy<boolean, string | null>((on) => {
+      if (on) throw new ValueError(expected(CHARSET_WORDS, on));
+      return null;
+    }),
+  ),
+  v.pipe(
+    v.string(),
+    v.metadata({ pattern: "^[\\w.:+-]+$" }),
+    parsedBy<string, string | null>((written) => {
+      if (written === "off") return null;
+      // RFC 9110 section 8.3.2: a token; the IANA's names have only these.
+      if (/^[\w.:+-]+$/.test(written)) return written;
+      throw new ValueError(expected(CHARSET_WORDS, written));
+    }),
+  ),
+]);
+
 export const mediaTypes = {
   types: inherited(
     Types,
-    unset<MediaTypes>(new Map()),
+    unset<TypesByExtension>(new Map()),
     "Media types of files by their extensions, such as `application/wasm: " +
       "wasm`, besides the usual ones, which need not be listed.",
   ),
@@ -90,5 +113,10 @@ export const mediaTypes = {
     v.pipe(text(TYPE_WORDS), parsedBy(parseMediaType)),
     "text/plain",
     "The media type of a file whose extension has none.",
+  ),
+  charset: inherited(
+    Charset,
+    "utf-8",
+    "The charset of files that are text, added to their media type; or off.",
   ),
 };

@@ -19,10 +19,11 @@ export interface Entry {
 /** Why nothing can be served. */
 export class Absent {
   /**
-   * @param status 404: not there; 403: not allowed; 500: the system failed.
+   * @param status 404: not there; 403: not allowed; 405: not with this method;
+   * 500: the system failed. Others are those of a `try_files`.
    * @param why In words, for whoever runs the proxy.
    */
-  constructor(readonly status: 403 | 404 | 500, readonly why: string) {}
+  constructor(readonly status: number, readonly why: string) {}
 }
 
 /** Looks names up in folders. Outlives the requests. */
@@ -114,7 +115,10 @@ function below(folder: string): string {
   return folder.endsWith(separator) ? folder : folder + separator;
 }
 
-/** Two spellings that some file systems take for one: letter case, and how accents are composed. */
+/**
+ * Two spellings that some file systems take for one: letter case, and how
+ * accents are composed.
+ */
 function isSameButForCase(a: string, b: string): boolean {
   const folded = (path: string) => path.normalize("NFC").toLowerCase();
   return folded(a) === folded(b);
