@@ -169,6 +169,9 @@ function checkPorts(
 /** What a location answers with; it has one of them. */
 const CONTENTS = ["proxy_pass", "return", "root", "alias"] as const;
 
+/** What has no effect on anything but files; nginx's `expires` has. */
+const OF_FILES = ["try_files", "expires"] as const;
+
 /**
  * A location has one kind of content, whether it could be read or not.
  *
@@ -192,12 +195,14 @@ function checkContent(
       `a location has either ${first} or ${other}, not both`,
     );
   }
-  const answers = first === "proxy_pass" || first === "return";
-  if (answers && Object.hasOwn(location, "try_files")) {
-    report(
-      [...path, "try_files"],
-      `a location with ${first} has no files (give it to one with root)`,
-    );
+  if (first === "proxy_pass" || first === "return") {
+    for (const name of OF_FILES) {
+      if (!Object.hasOwn(location, name)) continue;
+      report(
+        [...path, name],
+        `a location with ${first} has no files (give it to one with root)`,
+      );
+    }
   }
   if (key?.kind === "regex" && Object.hasOwn(location, "alias")) {
     report(

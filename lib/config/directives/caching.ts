@@ -104,11 +104,11 @@ export const caching = {
   expires: inherited(
     ExpiresValue,
     unset<Expires>(null),
-    "How long clients may keep a response: a time (30d, 1h; -1 for: ask each " +
+    "How long clients may keep a file: a time (30d, 1h; -1 for: ask each " +
       "time), `modified` and a time (from the file's last change), a time of " +
       "the day (@15h30m), max (ten years, for files whose names change with " +
       "their content), epoch, or off. Sets Expires and Cache-Control of " +
-      "responses with 200, 201, 204, 206, 301 to 304, 307 and 308.",
+      "files.",
   ),
   etag: inherited(
     Toggle,
