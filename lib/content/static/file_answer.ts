@@ -117,15 +117,17 @@ export class FileAnswer {
     }
     const fields = this.#fields(sent, validators);
     if (status === 304) return responseOf(null, 304, fields);
-    const { max_ranges } = settings;
-    const ranges = rangesOf(this.#conditions, validators, size, max_ranges);
+    // As in nginx, a compressed file is sent whole.
+    const most = sent.coding === null ? settings.max_ranges : 0;
+    const ranges = rangesOf(this.#conditions, validators, size, most);
     const type = contentType(
       this.found.name || this.found.entry.path,
       settings,
     );
     if (sent.coding !== null) fields.push(["content-encoding", sent.coding]);
     if (ranges === null) {
-      fields.push(["content-type", type], ["accept-ranges", "bytes"]);
+      fields.push(["content-type", type]);
+      if (most > 0) fields.push(["accept-ranges", "bytes"]);
       return this.#part({ start: 0, end: size }, 200, fields, size, file);
     }
     const [range, ...others] = ranges;

@@ -122,14 +122,14 @@ export class Search {
       }
       if (entry.status !== 404) return entry;
     }
-    if (index.path !== null) {
-      return elsewhere(index.path, target.args, "index");
-    }
     const folder = this.#lookUp(path);
     if (folder instanceof Absent) return folder;
-    return folder.info.isDirectory
+    if (!folder.info.isDirectory) {
+      return new Absent(404, `${folder.path} is no folder`);
+    }
+    return index.path === null
       ? new Absent(403, `the folder ${folder.path} has no index file`)
-      : new Absent(404, `${folder.path} is no folder`);
+      : elsewhere(index.path, target.args, "index");
   }
 
   #lookUp(path: string): Entry | Absent {

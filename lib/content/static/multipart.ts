@@ -27,8 +27,8 @@ export function multipart(
   type: string,
   size: number,
 ): Multipart {
-  // Nobody who writes the file knows it beforehand.
-  const boundary = crypto.randomUUID();
+  // Nobody who writes the file knows it beforehand; as long as nginx's.
+  const boundary = crypto.randomUUID().replaceAll("-", "").slice(0, 20);
   const encoder = new TextEncoder();
   const pieces: Piece[] = [];
   let length = 0;
