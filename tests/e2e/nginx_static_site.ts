@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Folder, makeFolder } from "../support/folder.ts";
 
 /** Both have these types, so that only the ways to find one are compared. */
 const TYPES = {
@@ -76,24 +77,13 @@ const LINKS: Record<string, string> = {
   "site/link-circle": "link-circle",
 };
 
-/** Makes the folder; removed by its end. */
-export async function makeSite(): Promise<AsyncDisposable & { dir: string }> {
-  const dir = await Deno.realPath(await Deno.makeTempDir());
-  for (const [name, text] of Object.entries(FILES)) {
-    const path = `${dir}/${name}`;
-    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), {
-      recursive: true,
-    });
-    await Deno.writeTextFile(path, text);
-    await Deno.utime(path, CHANGED, CHANGED);
+/** Makes the folder. */
+export async function makeSite(): Promise<Folder> {
+  const folder = await makeFolder(FILES, LINKS);
+  for (const name of Object.keys(FILES)) {
+    await Deno.utime(`${folder.path}/${name}`, CHANGED, CHANGED);
   }
-  for (const [name, to] of Object.entries(LINKS)) {
-    await Deno.symlink(to, `${dir}/${name}`);
-  }
-  return {
-    dir,
-    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
-  };
+  return folder;
 }
 
 /** Both have these locations. @param dir The folder. */

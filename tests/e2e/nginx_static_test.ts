@@ -355,8 +355,8 @@ testNeeding(
   "sameorigin serves files as nginx does, but for a written list of differences",
   async (t) => {
     await using site = await makeSite();
-    await using nginx = await startNginx(nginxHttp(site.dir));
-    await using proxy = startProxy(ourConfig(site.dir));
+    await using nginx = await startNginx(nginxHttp(site.path));
+    await using proxy = startProxy(ourConfig(site.path));
     const needed = new Set<string>();
     const all = samples();
     ok(all.length >= 60, `${all.length} requests`);
