@@ -37,6 +37,12 @@ export type Target = typeof TARGETS[number];
 
 const ROOT = new URL("../", import.meta.url);
 
+/** The modules of threads, which are named only by their addresses. */
+const WORKERS = [
+  "lib/server/workers/worker.ts",
+  "lib/access/passwords/password_worker.ts",
+];
+
 /** What `deno compile` is told of the program, and `deno run` could be told as well. */
 export function programFlags({ importMap, lock }: ProgramFiles): string[] {
   return [
@@ -73,8 +79,7 @@ export function compileArguments(
     // directory: a proxy writes nothing, so it runs on a read-only file system.
     "--no-code-cache",
     `--include=${fileURLToPath(new URL("config.yaml", ROOT))}`,
-    // A worker's module is named only by its address.
-    `--include=${fileURLToPath(new URL("lib/server/workers/worker.ts", ROOT))}`,
+    ...WORKERS.map((path) => `--include=${fileURLToPath(new URL(path, ROOT))}`),
     `--output=${output}`,
     ...target === null ? [] : [`--target=${target}`],
     fileURLToPath(new URL("main.ts", ROOT)),

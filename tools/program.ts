@@ -10,7 +10,12 @@ import config from "../deno.json" with { type: "json" };
 import { stdImports, type StdSource } from "./with_std.ts";
 
 /** What the program imports beside @std, by the names in `deno.json`. */
-const IMPORTS = ["@valibot/to-json-schema", "re2js", "valibot"] as const;
+const IMPORTS = [
+  "@valibot/to-json-schema",
+  "bcryptjs",
+  "re2js",
+  "valibot",
+] as const;
 
 /** What `tools/std/` imports. */
 const STAND_IN_IMPORTS = ["js-yaml"] as const;

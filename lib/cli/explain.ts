@@ -7,7 +7,6 @@
  * @module
  */
 import type {
-  AccessPlan,
   ContentPlan,
   ListenerPlan,
   LocationPlan,
@@ -28,6 +27,8 @@ import { explainServer } from "../route/server.ts";
 import { wireFields } from "../transport/create.ts";
 import { handshakeFields } from "../websocket/open.ts";
 import { OK } from "./exit_code.ts";
+import { explainAccess, type ExplainedCheck } from "./explain_access.ts";
+import type { Options } from "./arguments.ts";
 import {
   type ExplainedFile,
   type ExplainedRedirect,
@@ -38,8 +39,8 @@ import {
 import { type AskedRequest, askedRequest } from "./request_line.ts";
 import { columns, type Style, type Terminal } from "./terminal.ts";
 
-/** The client that is asked for: `$remote_addr` and `$remote_port`. */
-const CLIENT = { remoteAddr: "127.0.0.1", remotePort: "50000" };
+/** The client's `$remote_port`. */
+const REMOTE_PORT = "50000";
 
 /** The phases of a request, in their order (see lib/request/handler.ts). */
 export type Phase = "admit" | "route" | "access" | "content";
@@ -55,7 +56,7 @@ export interface Explanation {
     | { key: string; why: string; proxy_pass: string | null }
     | null;
   /** The checks of the access phase, in their order. */
-  readonly access: { check: string; verdict: string }[];
+  readonly access: readonly ExplainedCheck[];
   /** The internal redirects that have led to this location, in their order. */
   readonly redirects: readonly ExplainedRedirect[];
   /** The file that is sent; null for none. */
@@ -79,11 +80,10 @@ export function explain(
   plan: Plan,
   method: string,
   url: string,
-  headerLines: readonly string[],
-  json: boolean,
+  { header, from, json }: Pick<Options, "header" | "from" | "json">,
   terminal: Terminal,
 ): number {
-  const asked = askedRequest(plan, method, url, headerLines);
+  const asked = askedRequest(plan, method, url, header, from);
   const explanation = explanationOf(asked);
   terminal.print(
     json
@@ -105,8 +105,8 @@ export function explanationOf(asked: AskedRequest): Explanation {
       fallbackHost: `localhost:${serverPort}`,
       serverPort,
     },
-    CLIENT.remoteAddr,
-    CLIENT.remotePort,
+    asked.remoteAddr,
+    REMOTE_PORT,
     0,
   );
   const nothing = {
@@ -136,7 +136,7 @@ function explainLocated(
   listener: ListenerPlan,
   before: Explanation,
 ): Explanation {
-  const location = route(exchange, listener);
+  const location = route(exchange, listener, before.redirects.length > 0);
   const { server, why } = explainServer(listener.servers, exchange.hostname);
   const found = explainLocation(server.locations, exchange.path);
   const routed = {
@@ -152,8 +152,11 @@ function explainLocated(
     return { ...routed, answer: answerOf("route", location) };
   }
 
-  // Most checks depend on what else is in flight, or ask somebody.
-  const checked = { ...routed, access: location.access.map(checkOf) };
+  const { checks, refusal } = explainAccess(exchange, location);
+  const checked = { ...routed, access: checks };
+  if (refusal !== null) {
+    return { ...checked, answer: answerOf("access", refusal) };
+  }
   const { content } = location;
   if (content.kind !== "static") {
     return { ...checked, ...contentOf(exchange, location, content) };
@@ -210,10 +213,6 @@ function contentOf(
 
 function proxyPassOf({ content }: LocationPlan): string | null {
   return content.kind === "proxy" ? content.proxyPass : null;
-}
-
-function checkOf(check: AccessPlan): Explanation["access"][number] {
-  return { check: check.kind, verdict: "passes while there is a place" };
 }
 
 function answerOf(phase: Phase, local: LocalResponse): Explanation["answer"] {
@@ -277,8 +276,9 @@ function rowsOf(explanation: Explanation): string[][] {
     rows.push(["", "location", location.key, location.why]);
   }
   if (answer?.phase === "route") return [...rows, answerRow(answer)];
-  for (const { check, verdict } of explanation.access) {
-    rows.push(["access", check, verdict]);
+  for (const [i, { check, verdict }] of explanation.access.entries()) {
+    const [, word = "", rest = ""] = /^(\S+) (.*)$/s.exec(verdict) ?? [];
+    rows.push([i === 0 ? "access" : "", check, word, rest]);
   }
   rows.push(...fileRows(explanation.file));
   if (upstream !== null && location !== null) {

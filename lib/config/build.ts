@@ -8,9 +8,9 @@ import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import { listenKey } from "./address.ts";
+import { AccessBuilder } from "./build_access.ts";
 import { staticContent } from "./build_static.ts";
 import type { Path } from "./config_error.ts";
-import type { LimitConn } from "./directives/limits.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
   inlineAddress,
@@ -19,10 +19,8 @@ import {
 } from "./directives/proxy_pass.ts";
 import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
 import type {
-  AccessPlan,
   CommonPlan,
   ContentPlan,
-  LimitConnZone,
   ListenAddress,
   ListenerPlan,
   LocationPlan,
@@ -55,17 +53,15 @@ export function buildPlan(
   overrides: PlanOverrides,
 ): Plan {
   const upstreams = new Upstreams(config);
-  const top = { config, source, upstreams, settings: topSettings(config) };
+  const access = new AccessBuilder(config, source);
+  const settings = topSettings(config);
+  const top = { config, source, upstreams, access, settings };
   // The top level has all the directives of a server.
   const single = { ...config, locations: config.locations ?? [] };
-  const servers = (config.servers ?? [single]).map((server, i) => ({
-    server: buildServer(
-      server,
-      config.servers === undefined ? [] : ["servers", i],
-      top,
-    ),
-    config: server,
-  }));
+  const servers = (config.servers ?? [single]).map((server, i) => {
+    const path = config.servers === undefined ? [] : ["servers", i];
+    return { server: buildServer(server, path, top), config: server };
+  });
   return {
     source,
     listeners: buildListeners(servers, {
@@ -136,28 +132,29 @@ interface Top {
   readonly source: string;
   readonly settings: Settings;
   readonly upstreams: Upstreams;
+  readonly access: AccessBuilder;
 }
 
-/** @param path Of the server's block in the config. */
-function buildServer(
-  server: ServerConfig,
-  path: Path,
-  top: Top,
-): ServerPlan {
+/** @param path Where the server stands in the config. */
+function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
+  const { access } = top;
+  access.visit(server, path);
   const serverSettings = inheritSettings(server, top.settings);
   const locations = server.locations.map(({ written, key, value }) => {
+    access.visit(value, [...path, "locations", written]);
     const content = contentOf(value, server, top) ??
       staticContent(value, key, { server, path, written, ...top });
+    const settings = inheritSettings(value, serverSettings);
     const proxies = content.kind === "proxy";
+    // nginx runs `return` (rewrite phase) before its access phases.
+    const returns = content.kind === "return" || content.kind === "redirect";
     const plan: LocationPlan = {
       key: written,
       prefix: key.kind === "regex" ? "" : key.path,
-      // nginx runs `return` (rewrite phase) before its access phases.
-      access: proxies || content.kind === "static"
-        ? accessOf(value, top.config)
-        : [],
+      access: returns ? [] : access.accessOf(value, settings),
       content,
-      settings: inheritSettings(value, serverSettings),
+      internal: value.internal,
+      settings,
     };
     // nginx redirects /admin to /admin/ only if /admin/ is proxied.
     return {
@@ -194,30 +191,6 @@ function contentOf(
     setHeaders: set?.headers ?? [],
     setHeaderNames: set?.names ?? new Set(),
   };
-}
-
-/** The limits of the whole proxy and of a location, if any is set. */
-function accessOf(location: LocationConfig, top: Config): AccessPlan[] {
-  const requests = zonesOf(top.limit_conn, location.limit_conn);
-  const webSockets = zonesOf(
-    top.websocket_limit_conn,
-    location.websocket_limit_conn,
-  );
-  return requests.length + webSockets.length === 0
-    ? []
-    : [{ kind: "limit_conn", requests, webSockets }];
-}
-
-function zonesOf(
-  ofProxy: LimitConn | undefined,
-  ofLocation: LimitConn | undefined,
-): LimitConnZone[] {
-  const zones: LimitConnZone[] = [];
-  if (ofProxy !== undefined) zones.push({ scope: "proxy", ...ofProxy });
-  if (ofLocation !== undefined) {
-    zones.push({ scope: "location", ...ofLocation });
-  }
-  return zones;
 }
 
 /** One listener for each address, with the servers of that address in the file's order. */

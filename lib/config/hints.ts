@@ -10,6 +10,7 @@ import { placesOf } from "./schema.ts";
 const NOT_NEEDED = "not needed";
 const NO_TLS =
   "TLS termination is not supported: put a server in front that does it";
+const ACCESS = 'write "access", a list: [{allow: 10.0.0.0/8}, {deny: all}]';
 const NO_REWRITE = "rewriting requests is not supported";
 
 /** What to write in place of a directive that does not exist here. */
@@ -55,6 +56,23 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["open_file_cache", NOT_NEEDED],
   ["gzip_vary", `${NOT_NEEDED}: Vary is sent wherever it matters`],
   ["mime.types", `${NOT_NEEDED}: the usual types are known, "types" adds some`],
+  ["allow", ACCESS],
+  ["deny", ACCESS],
+  ["limit_conn_zone", `${NOT_NEEDED}: write limit_conn: {per_address: 10}`],
+  ["limit_req_log_level", NOT_NEEDED],
+  [
+    "auth_delay",
+    "not supported: limit the tries with limit_req",
+  ],
+  [
+    "proxy_pass_request_body",
+    `${NOT_NEEDED}: what auth_request asks has no body`,
+  ],
+  [
+    "client_header_timeout",
+    "not supported: the platform tells nothing of a request before its head " +
+    "is whole",
+  ],
   ["rewrite", NO_REWRITE],
   ["if", NO_REWRITE],
 ]);

@@ -5,6 +5,7 @@
  */
 import { buildPlan, type PlanOverrides } from "./build.ts";
 import type { Environment } from "./environment.ts";
+import type { ReadFile } from "./files.ts";
 import type { Plan } from "./plan.ts";
 import { readConfig } from "./read.ts";
 import { parseYaml } from "./yaml_text.ts";
@@ -15,6 +16,8 @@ export interface LoadOptions {
   readonly source: string;
   /** The environment, for `${NAME}`. */
   readonly env: Environment;
+  /** Reads the files that the config names; by default from the file system. */
+  readonly readFile?: ReadFile | undefined;
   /** What the command line says over the config. */
   readonly overrides?: PlanOverrides & {
     /** Where every server listens, as `listen` writes it. */
@@ -38,10 +41,11 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
  * @throws {ConfigError} With every problem that there is.
  */
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
-  const { source, env, overrides = {} } = options;
+  const { source, env, readFile, overrides = {} } = options;
   const config = readConfig(document, {
     source,
     env,
+    readFile,
     listen: overrides.listen,
   });
   return buildPlan(config, source, overrides);

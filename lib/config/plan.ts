@@ -12,6 +12,10 @@ import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
+import type { AccessRulesPlan, SatisfyAnyPlan } from "./directives/access.ts";
+import type { AuthBasicPlan } from "./directives/auth_basic.ts";
+import type { AuthRequestPlan } from "./directives/auth_request.ts";
+import type { LimitReqPlan } from "./directives/limit_req.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
 import type { StaticPlan } from "./directives/static.ts";
@@ -19,6 +23,14 @@ import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./directives/all.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
+export type { AccessRule, AccessRulesPlan } from "./directives/access.ts";
+export type { AuthBasicPlan } from "./directives/auth_basic.ts";
+export type { AuthRequestPlan } from "./directives/auth_request.ts";
+export type { LimitReqLimit, LimitReqPlan } from "./directives/limit_req.ts";
+export type {
+  AllowedOrigin,
+  WebSocketOrigins,
+} from "./directives/websocket_origins.ts";
 export type { BalancePlan } from "./directives/balance.ts";
 export type { HealthCheckPlan } from "./directives/health_check.ts";
 export type { NextUpstream, ReadTimeout } from "./directives/proxy.ts";
@@ -50,6 +62,8 @@ export interface LocationPlan {
   /** What is checked before the content, in order; empty for most. */
   readonly access: readonly AccessPlan[];
   readonly content: ContentPlan;
+  /** Whether clients get 404: only a subrequest may ask for it. */
+  readonly internal: boolean;
   /** The values of the directives that locations inherit, under their names. */
   readonly settings: Settings;
 }
@@ -72,7 +86,14 @@ export interface ProxyPlan {
 }
 
 /** What may refuse a request before its content is asked. */
-export type AccessPlan = LimitConnPlan;
+export type AccessPlan =
+  | LimitReqPlan
+  | LimitConnPlan
+  | AccessCheckPlan
+  | SatisfyAnyPlan<AccessCheckPlan>;
+
+/** What `satisfy` is about: who the client is. */
+export type AccessCheckPlan = AccessRulesPlan | AuthBasicPlan | AuthRequestPlan;
 
 /** `limit_conn` and `websocket_limit_conn`. */
 export interface LimitConnPlan {

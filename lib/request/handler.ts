@@ -7,7 +7,6 @@
 import { access, type AccessState } from "../access/access.ts";
 import type { ListenerPlan, LocationPlan } from "../config/plan.ts";
 import { content } from "../content/content.ts";
-import type { ContentState } from "../content/state.ts";
 import { ClientClosedRequest } from "../exchange/errors.ts";
 import { Exchange, type Place } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
@@ -19,7 +18,7 @@ import { redirectInternally } from "./internal_redirect.ts";
 import { route } from "./route.ts";
 
 /** What outlives a request: made once at start-up and passed down. */
-export interface ServerState extends AccessState, ContentState {}
+export type ServerState = AccessState;
 
 /** What a request is answered with. */
 type Answer = Response | LocalResponse;
@@ -67,7 +66,7 @@ function answerFrom(
   listener: ListenerPlan,
   state: ServerState,
 ): Answer | Promise<Answer> {
-  const location = route(exchange, listener);
+  const location = route(exchange, listener, redirects > 0);
   if (location instanceof LocalResponse) return location;
   const go = () => {
     const answer = content(request, exchange, location, state);
@@ -75,10 +74,37 @@ function answerFrom(
     return redirectInternally(answer, redirects, exchange) ??
       answerFrom(redirects + 1, request, exchange, listener, state);
   };
-  const denied = access(exchange, location, state);
+  const denied = access(request, exchange, location, state);
   return denied instanceof Promise
-    ? denied.then((denied) => denied ?? go())
+    ? afterAccess(denied, go, exchange, location, state)
     : denied ?? go();
+}
+
+/** The content, once the access phase has its answer. */
+async function afterAccess(
+  waiting: Promise<LocalResponse | null>,
+  go: () => Answer | Promise<Answer>,
+  exchange: Exchange,
+  location: LocationPlan,
+  state: ServerState,
+): Promise<Answer> {
+  const { inFlight, errorLog } = state;
+  // The content says so itself, but only from its beginning.
+  const fragile = exchange.websocket || exchange.hasBody !== false;
+  if (fragile) inFlight.enter();
+  try {
+    const denied = await waiting;
+    // Not awaited: it has begun, and that is enough.
+    return denied ?? go();
+  } catch (error) {
+    // A bug of ours must not let anybody in, nor end the process.
+    errorLog(
+      `500 ${location.key}: ${error instanceof Error ? error.stack : error}`,
+    );
+    return new LocalResponse(500, "The proxy failed on this request.");
+  } finally {
+    if (fragile) inFlight.leave();
+  }
 }
 
 /** Respond; and when the response has been delivered, or can't be, log. */

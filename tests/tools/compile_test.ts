@@ -11,7 +11,7 @@ const ROOT = new URL("../../", import.meta.url);
 /** What of npm the program itself needs; the second line stands in for @std. */
 const NPM_PACKAGES = [
   ...["valibot", "@valibot/to-json-schema", "re2js"],
-  ...["js-yaml", "argparse"],
+  ...["js-yaml", "argparse", "bcryptjs"],
 ];
 
 /** Files of the project that belong to the program. */
@@ -120,6 +120,7 @@ Deno.test("the executable carries permissions, flags, the config and its own fil
     }
     assert.ok(own.includes("lib/request/handler.ts"));
     assert.ok(own.includes("lib/server/workers/worker.ts"));
+    assert.ok(own.includes("lib/access/passwords/password_worker.ts"));
     assert.deepEqual(own.filter((path) => !OWN.test(path)), []);
     assert.deepEqual(
       [...packages].filter((name) => !NPM_PACKAGES.includes(name)),
@@ -170,6 +171,7 @@ Deno.test("an executable is compiled without the packages of the tests", async (
   const jsr = programLock(lock, Object.values(programImports("jsr")));
   assert.deepEqual(names(jsr.npm), [
     "@valibot/to-json-schema",
+    "bcryptjs",
     "re2js",
     "valibot",
   ]);

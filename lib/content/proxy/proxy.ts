@@ -43,6 +43,7 @@ export async function proxy(
   try {
     if (exchange.hasBody === "unsure") await call.readBeginning();
     const answer = await sendToGroup(call);
+    exchange.upstreamResponse = answer;
     const rewriting = { exchange, location, plan };
     if ("socket" in answer) {
       return bridged(
