@@ -5,7 +5,7 @@
  */
 import type { LocationKey } from "../route/location.ts";
 import { formatPath, type Path } from "./config_error.ts";
-import { absoluteFolder } from "./directives/static.ts";
+import { pathOf } from "./files.ts";
 import type { StaticPlan } from "./plan.ts";
 import type { Config, LocationConfig, ServerConfig } from "./schema.ts";
 
@@ -41,7 +41,7 @@ export function staticContent(
   const isAlias = typeof alias === "string";
   return {
     kind: "static",
-    folder: absoluteFolder(folder, source),
+    folder: pathOf(folder, source),
     aliased: isAlias && key.kind !== "regex" ? key.path : "",
     tryFiles: location.try_files ?? null,
     written: `${isAlias ? "alias" : "root"} ${folder}`,

@@ -4,7 +4,6 @@
  * @module
  */
 import * as v from "valibot";
-import { dirname, resolve } from "node:path";
 import { utf8Bytes } from "../../route/bytes.ts";
 import { plainText } from "../plain_text.ts";
 import { byType, list, parsedBy, text } from "../schema_parts.ts";
@@ -28,16 +27,6 @@ export interface StaticPlan {
   readonly written: string;
   /** Where the config says so, for messages: `locations["/"].root`. */
   readonly declaredAt: string;
-}
-
-/**
- * The absolute path of a `root` or `alias`.
- *
- * @param source The config's file. A relative path begins at its folder, or at
- * the working directory for a config that is in no file.
- */
-export function absoluteFolder(folder: string, source: string): string {
-  return resolve(dirname(source), folder);
 }
 
 const FOLDER_WORDS = "a folder such as dist or /srv/www";
