@@ -29,9 +29,6 @@ export function redirectInternally(
       "its index or try_files leads back to itself",
     );
   }
-  // The access phase of the next location takes its own.
-  exchange.places?.giveBack();
-  exchange.places = null;
   exchange.target = target;
   return null;
 }

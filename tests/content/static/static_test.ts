@@ -222,6 +222,42 @@ Deno.test("an internal redirect goes by the settings and limits of where it lead
   }
 });
 
+Deno.test("a request is counted once, however often it is redirected internally", async () => {
+  await using folder = await makeFolder({ "index.html": "app" });
+  await using proxy = startProxy({
+    root: folder.path,
+    limit_req: { rate: "1r/m", burst: 2, nodelay: true },
+    locations: {
+      "/": { try_files: "$uri /" },
+      "= /": { try_files: "/index.html =404" },
+    },
+  });
+  const statuses = [];
+  for (let i = 0; i < 4; i++) {
+    statuses.push((await get(`${proxy.url}/deep`)).status);
+  }
+  assert.deepEqual(statuses, [200, 200, 200, 429]);
+});
+
+Deno.test("an internal redirect is let in by the location that it leads to", async () => {
+  await using folder = await makeFolder({
+    "index.html": "app",
+    "inside.html": "inside",
+  });
+  await using proxy = startProxy({
+    root: folder.path,
+    locations: {
+      "/": { try_files: "$uri /index.html" },
+      "= /index.html": { access: [{ deny: "all" }] },
+      "/in/": { try_files: "/nothing /inside.html" },
+      "= /inside.html": { internal: true },
+    },
+  });
+  assert.equal((await get(`${proxy.url}/deep`)).status, 403);
+  assert.equal((await get(`${proxy.url}/in/`)).body, "inside");
+  assert.equal((await get(`${proxy.url}/inside.html`)).status, 404);
+});
+
 Deno.test("try_files leads to an upstream, with the request's method and body", async () => {
   await using folder = await makeFolder({ "a.txt": "file" });
   await using backend = Deno.serve(
