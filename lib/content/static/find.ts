@@ -66,7 +66,11 @@ export class Search {
       const entry = this.#lookUp(path);
       // As in nginx, what can't be had is passed over, whatever the reason.
       if (entry instanceof Absent) continue;
-      if (entry.info.isDirectory !== candidate.folder) {
+      // A slash at the end asks for a folder, also one that the client wrote.
+      const { isDirectory } = entry.info;
+      const fits = isDirectory === candidate.folder &&
+        (isDirectory || !path.endsWith("/"));
+      if (!fits) {
         this.tried?.push(`${entry.path} is ${kindOf(entry)}`);
         continue;
       }
