@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { type Folder, makeFolder } from "../support/folder.ts";
+import { startSameorigin, urlOf } from "../support/process.ts";
 import { command } from "../support/terminal.ts";
 
 const CONFIG = `
@@ -109,4 +110,27 @@ Answered by the proxy itself:
     await explained(folder, "--json", "GET", "/assets/?x"),
   );
   assert.equal(folderAnswer.answer.status, 403);
+});
+
+Deno.test("run warns of a folder that is not there, and serves the others in each worker", async () => {
+  await using folder = await site(
+    "workers: 2\nlisten: 127.0.0.1:0\nroot: dist\n" +
+      "locations:\n  /: {}\n  /old/: {root: gone}\n",
+  );
+  await using running = await startSameorigin(["-c", "config.yaml"], {
+    cwd: folder.path,
+  });
+  await running.until(
+    /warning: config\.yaml: locations\["\/old\/"\]\.root: there is no folder/,
+  );
+  const url = await urlOf(running);
+  for (let i = 0; i < 8; i++) {
+    const response = await fetch(`${url}/`, {
+      headers: { connection: "close" },
+    });
+    assert.equal(await response.text(), "app");
+  }
+  const missing = await fetch(`${url}/old/x`);
+  assert.equal(missing.status, 404);
+  await missing.body?.cancel();
 });
