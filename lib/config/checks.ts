@@ -12,9 +12,11 @@ import {
 } from "./access_checks.ts";
 import { BAD_PORTS, listenKey, type UpstreamAddress } from "./address.ts";
 import type { Path, Report } from "./config_error.ts";
+import { checkContent } from "./content_checks.ts";
 import type { Listen } from "./directives/listen.ts";
 import { inlineAddress, type ProxyPass } from "./directives/proxy_pass.ts";
 import type { LocationKey } from "../route/location.ts";
+import { regexRisk } from "../route/regex.ts";
 import { attempt } from "./schema_parts.ts";
 import { formatTime } from "./units.ts";
 import { quote } from "./words.ts";
@@ -62,25 +64,25 @@ export interface ReadConfig extends ReadServer {
  * @param document What the config was read from: it tells which directives are
  * there, refused or not.
  * @param around The config's name, and how the files that it names are read.
+ * @param warn Takes what can be used, but should be looked at.
  */
 export function checkConfig(
   config: ReadConfig,
   document: Readonly<Record<string, unknown>>,
   around: Surroundings,
   report: Report,
+  warn: Report,
 ): void {
   const servers = serversOf(config, document, report);
   const upstreams = new Map(
     config.upstreams?.map(({ key, value }) => [key ?? "", value]),
   );
   for (const { path, server } of servers) {
-    checkLocations(
-      server.locations,
-      [...path, "locations"],
-      upstreams,
-      report,
-      [server, config].some((level) => Object.hasOwn(level, "root")),
-    );
+    const at = [...path, "locations"];
+    const hasRoot = [server, config]
+      .some((level) => Object.hasOwn(level, "root"));
+    checkLocations(server.locations, at, upstreams, report, hasRoot);
+    checkRegexes(server.locations, at, warn);
   }
   checkAccess(config, servers, around, report);
   checkListens(servers, report);
@@ -159,6 +161,19 @@ function checkLocations(
   }
 }
 
+/** Warns of regular expressions that can be slow. */
+function checkRegexes(
+  locations: ReadServer["locations"],
+  path: Path,
+  warn: Report,
+): void {
+  for (const { written, key } of locations ?? []) {
+    if (key?.kind !== "regex") continue;
+    const risk = regexRisk(key.source, key.ignoreCase);
+    if (risk !== null) warn([...path, written], risk);
+  }
+}
+
 /** `fetch` connects to some ports never. */
 function checkPorts(
   addresses: readonly (UpstreamAddress | void)[],
@@ -171,53 +186,6 @@ function checkPorts(
       path,
       `port ${address.port} can't be used with https:// or client: fetch: it ` +
         `is on the list of blocked ports of the fetch standard`,
-    );
-  }
-}
-
-/** What a location answers with; it has one of them. */
-const CONTENTS = ["proxy_pass", "return", "root", "alias"] as const;
-
-/** What has no effect on anything but files; nginx's `expires` has. */
-const OF_FILES = ["try_files", "expires"] as const;
-
-/**
- * A location has one kind of content, whether it could be read or not.
- *
- * @param hasRoot Whether there is a root above it.
- */
-function checkContent(
-  location: object,
-  key: LocationKey | undefined,
-  path: Path,
-  report: Report,
-  hasRoot: boolean,
-): void {
-  const [first, ...others] = CONTENTS
-    .filter((name) => Object.hasOwn(location, name));
-  if (first === undefined && !hasRoot) {
-    report(path, "a location needs proxy_pass, return or root");
-  }
-  for (const other of others) {
-    report(
-      [...path, other],
-      `a location has either ${first} or ${other}, not both`,
-    );
-  }
-  if (first === "proxy_pass" || first === "return") {
-    for (const name of OF_FILES) {
-      if (!Object.hasOwn(location, name)) continue;
-      report(
-        [...path, name],
-        `a location with ${first} has no files (give it to one with root)`,
-      );
-    }
-  }
-  if (key?.kind === "regex" && Object.hasOwn(location, "alias")) {
-    report(
-      [...path, "alias"],
-      "a location with a regular expression has no prefix that this could " +
-        "replace (write root)",
     );
   }
 }

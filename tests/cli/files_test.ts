@@ -121,7 +121,7 @@ Deno.test("run warns of a folder that is not there, and serves the others in eac
     cwd: folder.path,
   });
   await running.until(
-    /warning: config\.yaml: locations\["\/old\/"\]\.root: there is no folder/,
+    /locations\["\/old\/"\]\.root: warning: there is no folder/,
   );
   const url = await urlOf(running);
   for (let i = 0; i < 8; i++) {
