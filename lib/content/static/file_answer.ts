@@ -43,18 +43,16 @@ export class FileAnswer {
     this.#conditions = new Conditions(exchange.fields.onward);
   }
 
-  /** Opens the file unless it is a HEAD. */
+  /** Opens the file, also for a HEAD: only that tells whether a GET would get it. */
   answer(): Response | LocalResponse | Absent {
     const sent = this.representation();
     const { entry } = sent;
-    if (this.exchange.method === "HEAD") {
-      return this.#respond(sent, entry.info, null);
-    }
     const file = open(entry);
     if (file instanceof Absent) return file;
     try {
       // Of what is open: another one may have taken its name.
-      return this.#respond(sent, file.statSync(), file);
+      const sending = this.exchange.method === "HEAD" ? null : file;
+      return this.#respond(sent, file.statSync(), sending);
     } catch (error) {
       return new Absent(
         500,
