@@ -4,6 +4,7 @@
  * @module
  */
 import type { LoadedConfig } from "../config/config_source.ts";
+import type { Plan } from "../config/plan.ts";
 import { type LogFormat, logLine } from "../observe/access_line.ts";
 import { LogOutput } from "../observe/log_output.ts";
 import { logPlatformMessages } from "../observe/platform_messages.ts";
@@ -13,6 +14,7 @@ import { startProxy } from "../server/start.ts";
 import { printWarnings } from "./check.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
+import { missingFolders } from "./missing_folders.ts";
 import { Reloader } from "./reloader.ts";
 import { onSignals } from "./signals.ts";
 import { startupBlock } from "./startup_messages.ts";
@@ -50,7 +52,7 @@ export async function run(
   const reloader = new Reloader(reader, loaded, async (next) => {
     const changes = await proxy.reload(next);
     ({ plan } = next);
-    printWarnings(plan.warnings, terminal);
+    warn(plan, terminal);
     return changes;
   }, terminal);
   // Before the message: its reader may send a signal.
@@ -59,9 +61,14 @@ export async function run(
     ? await watched(reader, reloader, errorLog)
     : undefined;
   const { noteStyle } = terminal;
-  printWarnings(plan.warnings, terminal);
+  warn(plan, terminal);
   terminal.note(startupBlock(plan, from, proxy.addresses, noteStyle));
   return await end;
+}
+
+/** Of the config, and of the folders that it names. */
+function warn(plan: Plan, terminal: Terminal): void {
+  printWarnings([...plan.warnings, ...missingFolders(plan)], terminal);
 }
 
 /**
