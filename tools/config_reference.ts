@@ -9,6 +9,7 @@
 import { access } from "../lib/config/directives/access.ts";
 import { authBasic } from "../lib/config/directives/auth_basic.ts";
 import { authRequest } from "../lib/config/directives/auth_request.ts";
+import { caching } from "../lib/config/directives/caching.ts";
 import { client } from "../lib/config/directives/client.ts";
 import type {
   Directive,
@@ -19,9 +20,11 @@ import { checks } from "../lib/config/directives/health_check.ts";
 import { limitReq } from "../lib/config/directives/limit_req.ts";
 import { limits } from "../lib/config/directives/limits.ts";
 import { listen } from "../lib/config/directives/listen.ts";
+import { mediaTypes } from "../lib/config/directives/media_types.ts";
 import { process } from "../lib/config/directives/process.ts";
 import { proxy } from "../lib/config/directives/proxy.ts";
 import { returning } from "../lib/config/directives/return.ts";
+import { files } from "../lib/config/directives/static.ts";
 import { upstream } from "../lib/config/directives/upstream.ts";
 import { websocket } from "../lib/config/directives/websocket.ts";
 import { websocketOrigins } from "../lib/config/directives/websocket_origins.ts";
@@ -46,6 +49,7 @@ export const SECTIONS: readonly Section[] = [
   },
   { title: "Proxying", directives: proxy },
   { title: "Answers of the proxy's own", directives: returning },
+  { title: "Files", directives: { ...files, ...caching, ...mediaTypes } },
   { title: "Clients", directives: client },
   { title: "WebSockets", directives: { ...websocket, ...websocketOrigins } },
   { title: "Limits", directives: { ...limits, ...limitReq } },

@@ -63,6 +63,36 @@ auth_basic_user_file: /etc/sameorigin/users.htpasswd`,
   /: http://frontend`,
   internal: `proxy_pass: http://backend/session/
 internal: true`,
+  root: `root: dist`,
+  alias: `alias: /srv/pictures`,
+  index: `root: dist
+index: [index.html, index.htm]`,
+  try_files: `root: dist
+try_files: $uri /index.html`,
+  gzip_static: `root: dist
+gzip_static: on`,
+  brotli_static: `root: dist
+brotli_static: on`,
+  autoindex: `root: dist
+autoindex: off`,
+  disable_symlinks: `root: dist
+disable_symlinks: on`,
+  hidden_files: `root: dist
+hidden_files: on`,
+  max_ranges: `root: dist
+max_ranges: 1`,
+  expires: `root: dist
+expires: max`,
+  etag: `root: dist
+etag: off`,
+  if_modified_since: `root: dist
+if_modified_since: before`,
+  types: `root: dist
+types: { application/x-map: [map, pmtiles] }`,
+  default_type: `root: dist
+default_type: application/octet-stream`,
+  charset: `root: dist
+charset: off`,
   workers: `workers: auto`,
   access_log: `access_log: off`,
   log_format: `log_format: json`,
