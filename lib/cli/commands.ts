@@ -168,6 +168,27 @@ export const COMMANDS = {
       },
     ],
   },
+  doctor: {
+    summary: "look at the running stack, and say what is wrong in it",
+    details: [
+      "The proxy and its upstreams are asked as a browser would ask them: pages,",
+      "redirects, cookies, scripts, WebSockets. Each finding says what was seen and",
+      "what to do. URL is where browsers open the stack; without, it is the first",
+      "address that the config listens on. No cookie and no password is sent, and",
+      "no redirect is followed out of the origin. The exit code is 0 if nothing is",
+      "wrong, else 1.",
+    ],
+    arguments: ["[URL]"],
+    options: ["config", "listen", "to", "json"],
+    examples: [
+      { line: "sameorigin doctor", says: "the stack of config.yaml" },
+      {
+        line: "sameorigin doctor https://app.example.com/login",
+        says: "as published, from the page that sets the cookies",
+      },
+      { line: "sameorigin doctor --json", says: "for a CI" },
+    ],
+  },
   schema: {
     summary: "print the JSON Schema of config.yaml, for editors",
     details: [],

@@ -73,6 +73,10 @@ async function perform(
       const plan = await planOf(options);
       return explain(plan, first, second, options, terminal);
     }
+    case "doctor":
+      // Its checks are not loaded at every start.
+      return await (await import("./doctor/doctor.ts"))
+        .doctor(await planOf(options), first, options, terminal);
     case "health":
       return await health(options, terminal);
     case "reload":
