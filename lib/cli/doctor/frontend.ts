@@ -34,6 +34,8 @@ export interface Script {
   /** Its path; that of the page for one that stands in it. */
   readonly path: string;
   readonly text: string;
+  /** Without the comments, in which libraries have their examples. */
+  readonly code: string;
 }
 
 /** Scripts that are read of a page. */
@@ -58,7 +60,7 @@ async function readScripts(stack: Stack): Promise<Script[]> {
   if (page === undefined || !isHtml(page)) return [];
   const { body } = page.answer;
   const scripts = inlineScripts(body)
-    .map((text) => ({ path: page.path, text }));
+    .map((text) => scriptOf(page.path, text));
   const seen = new Set<string>();
   let open = [
     ...references(body).filter(({ kind }) => kind === "script")
@@ -93,7 +95,13 @@ export function within(stack: Stack, url: string, base: string): string | null {
 async function readScript(stack: Stack, path: string): Promise<Script | null> {
   const answer = await stack.ask(path, SCRIPT_FIELDS);
   if (answer instanceof ProbeError || answer.status !== 200) return null;
-  return { path, text: answer.body };
+  return scriptOf(path, answer.body);
+}
+
+function scriptOf(path: string, text: string): Script {
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/^\s*\/\/.*$/gm, "");
+  return { path, text, code };
 }
 
 const SCRIPT_FIELDS: readonly [string, string][] = [
@@ -110,8 +118,8 @@ const ABSOLUTE =
   /\b(https?|wss?):\/\/((?:[a-z0-9-]+\.)*[a-z0-9-]+|\[[0-9a-f:]+\])(:\d+)?(?:\/[\w./-]*)?/gi;
 
 async function absoluteUrls(stack: Stack): Promise<Finding[]> {
-  const findings = (await pageScripts(stack)).flatMap(({ path, text }) =>
-    absoluteIn(text).filter(({ url }) => isOwnService(stack, url))
+  const findings = (await pageScripts(stack)).flatMap(({ path, code }) =>
+    absoluteIn(code).filter(({ url }) => isOwnService(stack, url))
       .map(({ written, url }) => ({
         sentence: `The page's scripts ask another origin, ` +
           `${url.protocol}//${url.host}.`,
@@ -124,16 +132,11 @@ async function absoluteUrls(stack: Stack): Promise<Finding[]> {
   return distinct(findings);
 }
 
-function absoluteIn(text: string): { written: string; url: URL }[] {
-  return [...withoutComments(text).matchAll(ABSOLUTE)].flatMap(([written]) => {
+function absoluteIn(code: string): { written: string; url: URL }[] {
+  return [...code.matchAll(ABSOLUTE)].flatMap(([written]) => {
     const url = URL.parse(written);
     return url === null ? [] : [{ written, url }];
   });
-}
-
-/** Without the comments that libraries have their examples in. */
-function withoutComments(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
 }
 
 /** Whether a URL in a script is of a part of this stack, but not of its origin. */
@@ -172,8 +175,8 @@ async function mixedContent(stack: Stack): Promise<Finding[]> {
     references(answer.body).filter(({ url }) => /^http:\/\//i.test(url))
       .map(({ kind, url }) => ({ path, what: `${kind} ${url}` }))
   );
-  const sockets = (await pageScripts(stack)).flatMap(({ path, text }) =>
-    absoluteIn(text).filter(({ url }) => url.protocol === "ws:")
+  const sockets = (await pageScripts(stack)).flatMap(({ path, code }) =>
+    absoluteIn(code).filter(({ url }) => url.protocol === "ws:")
       .map(({ written }) => ({ path, what: `WebSocket ${written}` }))
   );
   return distinct([...loaded, ...sockets].map(({ path, what }) => ({

@@ -14,7 +14,6 @@ import type {
   Plan,
   ServerPlan,
   UpstreamAddress,
-  UpstreamPlan,
 } from "../../config/plan.ts";
 import type { Field } from "../../exchange/fields.ts";
 import { escapePath } from "../../route/target.ts";
@@ -48,6 +47,18 @@ export interface StackOptions {
   readonly url: URL;
   /** Milliseconds that each answer may take. */
   readonly timeout: number;
+}
+
+/** A question to a server of an upstream, without the proxy between. */
+export interface ServerQuestion {
+  readonly address: UpstreamAddress & { transport: "tcp" };
+  readonly secure: boolean;
+  /** Of the client's request. */
+  readonly path: string;
+  /** Of the client's request, beside a browser's. */
+  readonly fields?: readonly Field[];
+  /** What is asked for; by default what the proxy would make of the path. */
+  readonly target?: string;
 }
 
 /** Redirects that are followed from one path. */
@@ -216,30 +227,24 @@ export class Stack {
   /**
    * What a server answers to what the proxy would send it, without the fields
    * that may be secret.
-   *
-   * @param path Of the client's request.
-   * @param more Of the client.
    */
   askServer(
-    upstream: UpstreamPlan,
-    address: UpstreamAddress & { transport: "tcp" },
-    path: string,
-    more: readonly Field[] = [],
-    secure = upstream.scheme === "https",
+    { address, path, fields = [], ...question }: ServerQuestion,
   ): Promise<ProbeAnswer | ProbeError> {
-    const { sent } = this.explain("GET", path, more);
-    const fields: Field[] = [USER_AGENT, ["accept-encoding", "identity"]];
+    const { sent } = this.explain("GET", path, fields);
+    const all: Field[] = [USER_AGENT, ["accept-encoding", "identity"]];
     for (const [name, value] of sent?.headers ?? []) {
-      if (HARMLESS.test(name)) fields.push([name, value]);
+      if (HARMLESS.test(name)) all.push([name, value]);
     }
-    if (!fields.some(([name]) => name === "host")) {
-      fields.push(["host", address.name]);
+    if (!all.some(([name]) => name === "host")) {
+      all.push(["host", address.name]);
     }
     const request = {
       method: "GET",
-      target: sent?.target ?? path,
-      fields: [...fields, ...more],
+      target: question.target ?? sent?.target ?? path,
+      fields: [...all, ...fields],
     };
+    const { secure } = question;
     return attempt({ ...address, secure }, request, this.timeout);
   }
 

@@ -102,7 +102,7 @@ async function diagnose(
 ): Promise<Diagnosis | null> {
   const { upstream, address, path } = place;
   const secure = upstream.scheme === "https";
-  const answer = await stack.askServer(upstream, address, path);
+  const answer = await stack.askServer({ address, path, secure });
   if (!(answer instanceof ProbeError)) {
     return wantsTls(answer) ? tlsOnPlain(place, excerpt(answer)) : null;
   }
@@ -128,9 +128,11 @@ function wantsTls({ status, body }: ProbeAnswer): boolean {
       .test(body);
 }
 
-async function speaksTls(stack: Stack, place: Place): Promise<boolean> {
-  const { upstream, address, path } = place;
-  const answer = await stack.askServer(upstream, address, path, [], true);
+async function speaksTls(
+  stack: Stack,
+  { address, path }: Place,
+): Promise<boolean> {
+  const answer = await stack.askServer({ address, path, secure: true });
   if (!(answer instanceof ProbeError)) return true;
   return answer.failure === "tls" && /certificate/i.test(reasonOf(answer));
 }
@@ -154,7 +156,7 @@ async function diagnoseTls(
           `it one of an authority that this machine trusts (DENO_CERT names more).`,
       };
     }
-    const plain = await stack.askServer(upstream, address, path, [], false);
+    const plain = await stack.askServer({ address, path, secure: false });
     if (!(plain instanceof ProbeError)) {
       return {
         kind: "protocol",

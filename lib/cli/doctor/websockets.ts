@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { UpstreamAddress, UpstreamPlan } from "../../config/plan.ts";
 import { type ProbeAnswer, ProbeError } from "../../transport/probe.ts";
 import { isGatewayError } from "./answer.ts";
 import { inTurn } from "./in_turn.ts";
@@ -70,10 +69,8 @@ async function candidates(
   const isCentrifugo = (path: string) => path.endsWith(CENTRIFUGO_PATH);
   const centrifugo = new Set(named.filter(isCentrifugo));
   const upstreams = stack.plan.upstreams.map(({ name }) => name);
-  // The client's library has the path in its comments, but no page has the
-  // library without a use for it.
   const scripts = await pageScripts(stack);
-  const isAsked = scripts.some(({ text }) => text.includes(CENTRIFUGO_PATH));
+  const isAsked = scripts.some(({ code }) => code.includes(CENTRIFUGO_PATH));
   if (
     centrifugo.size === 0 &&
     (isAsked || upstreams.some((name) => /centrifugo/i.test(name)))
@@ -156,7 +153,13 @@ async function findCentrifugo(stack: Stack): Promise<string | null> {
     if (server === undefined || server.address.transport === "unix") {
       return null;
     }
-    const answer = await direct(stack, upstream, server.address);
+    const answer = await stack.askServer({
+      address: server.address,
+      secure: upstream.scheme === "https",
+      path: CENTRIFUGO_PATH,
+      target: CENTRIFUGO_PATH,
+      fields: HANDSHAKE,
+    });
     return answer instanceof ProbeError || ![101, 403].includes(answer.status)
       ? null
       : upstream.name;
@@ -165,14 +168,6 @@ async function findCentrifugo(stack: Stack): Promise<string | null> {
     stack.plan.upstreams.map(({ name }) => name)
       .find((name) => /centrifugo/i.test(name)) ??
     null;
-}
-
-function direct(
-  stack: Stack,
-  upstream: UpstreamPlan,
-  address: UpstreamAddress & { transport: "tcp" },
-) {
-  return stack.askServer(upstream, address, CENTRIFUGO_PATH, HANDSHAKE);
 }
 
 /** Programs that are no browser send no Origin: Centrifugo lets those in. */
