@@ -131,8 +131,9 @@ function literalStart(
     rest = after;
     if (rest.startsWith("+")) break;
   }
-  // A dot matches no line feed, but a path may hold one, escaped.
-  return { anchored, text, complete: rest === "" || rest === ".*" };
+  // That a dot matches no line feed is left out of account.
+  const complete = /^(?:(?:\.\*|\(\.\*\))\$?)?$/.test(rest);
+  return { anchored, text, complete };
 }
 
 function hasTopAlternative(source: string): boolean {
