@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { SMALL_COMMANDS } from "./small_commands.ts";
 
 /** An option. */
 export interface OptionSpec {
@@ -189,30 +190,6 @@ export const COMMANDS = {
       { line: "sameorigin doctor --json", says: "for a CI" },
     ],
   },
-  schema: {
-    summary: "print the JSON Schema of config.yaml, for editors",
-    details: [],
-    arguments: [],
-    options: [],
-    examples: [
-      {
-        line: "sameorigin schema > config.schema.json",
-        says: "save it beside the config",
-      },
-    ],
-  },
-  init: {
-    summary: "write a commented config.yaml to start from",
-    details: [
-      "An existing file is never overwritten. Without the permission to write",
-      "files, which the executable does not have, the config is printed.",
-    ],
-    arguments: [],
-    options: [],
-    examples: [
-      { line: "sameorigin init > config.yaml", says: "start a config" },
-    ],
-  },
   health: {
     summary: "check that the running proxy answers",
     details: [
@@ -249,23 +226,7 @@ export const COMMANDS = {
       },
     ],
   },
-  version: {
-    summary: "print the version",
-    details: [],
-    arguments: [],
-    options: [],
-    examples: [{ line: "sameorigin version", says: "also: --version" }],
-  },
-  help: {
-    summary: "print help about a command",
-    details: [],
-    arguments: ["[COMMAND]"],
-    options: [],
-    examples: [{
-      line: "sameorigin help explain",
-      says: "also: explain --help",
-    }],
-  },
+  ...SMALL_COMMANDS,
 } as const satisfies Record<string, CommandSpec>;
 
 export type CommandName = keyof typeof COMMANDS;

@@ -85,6 +85,11 @@ async function perform(
       return printText(JSON.stringify(await jsonSchema(), null, 2), terminal);
     case "init":
       return init(terminal);
+    case "completion":
+      return (await import("./completion/completion.ts"))
+        .completion(first, terminal);
+    case "man":
+      return (await import("./man_page.ts")).man(terminal);
     case "version":
       return printText(versionLine(), terminal);
     case "help":
