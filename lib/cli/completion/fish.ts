@@ -9,17 +9,44 @@ import {
   commandSpec,
   type OptionSpec,
 } from "../commands.ts";
-import { argumentsOf, optionsOf, takesFile } from "./words.ts";
+import {
+  argumentsOf,
+  flagsOf,
+  optionsOf,
+  takesFile,
+  valuedOptions,
+} from "./words.ts";
 
 /** The script, for `~/.config/fish/completions/sameorigin.fish`. */
 export function fishCompletion(): string {
-  const others = COMMAND_NAMES.filter((name) => name !== "run");
   const lines = [
     "# fish completion of sameorigin.",
     "# Load it with: sameorigin completion fish | source",
+    "# Whether the command on the line is one of these; the empty one is none.",
+    "function __sameorigin_is",
+    "  set -l command ''",
+    "  set -l words (commandline -opc)",
+    "  set -e words[1]",
+    "  set -l skip no",
+    "  for word in $words",
+    "    if test $skip = yes",
+    "      set skip no",
+    "      continue",
+    "    end",
+    "    switch $word",
+    `      case ${valuedOptions().flatMap(flagsOf).join(" ")}`,
+    "        set skip yes",
+    "      case '-*'",
+    "      case '*'",
+    "        set command $word",
+    "        break",
+    "    end",
+    "  end",
+    '  contains -- "$command" $argv',
+    "end",
     "complete -c sameorigin -f",
     ...COMMAND_NAMES.map((name) =>
-      line("__fish_use_subcommand", [
+      line('__sameorigin_is ""', [
         "-a",
         name,
         "-d",
@@ -28,9 +55,7 @@ export function fishCompletion(): string {
     ),
   ];
   for (const name of COMMAND_NAMES) {
-    const condition = name === "run"
-      ? `not __fish_seen_subcommand_from ${others.join(" ")}`
-      : `__fish_seen_subcommand_from ${name}`;
+    const condition = `__sameorigin_is ${name === "run" ? 'run ""' : name}`;
     for (const option of optionsOf(name)) {
       lines.push(line(condition, optionWords(option)));
     }
@@ -59,7 +84,7 @@ function argumentLines(command: CommandName): string[] {
       // `help` has its own name among the words.
       const others = words.filter((word) => word !== command).join(" ");
       return line(
-        `__fish_seen_subcommand_from ${command}; ` +
+        `__sameorigin_is ${command}; ` +
           `and not __fish_seen_subcommand_from ${others}`,
         ["-a", quoted(words.join(" "))],
       );
