@@ -73,6 +73,7 @@ export function buildPlan(
     shutdownTimeout: config.shutdown_timeout,
     websocketDrain: config.websocket_drain ??
       Math.min(WEBSOCKET_DRAIN, Math.floor(config.shutdown_timeout / 2)),
+    admin: config.admin ?? null,
   };
 }
 

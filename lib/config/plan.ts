@@ -13,6 +13,7 @@ import type { NetworkSet } from "../route/network.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
 import type { AccessRulesPlan, SatisfyAnyPlan } from "./directives/access.ts";
+import type { AdminPlan } from "./directives/admin.ts";
 import type { AuthBasicPlan } from "./directives/auth_basic.ts";
 import type { AuthRequestPlan } from "./directives/auth_request.ts";
 import type { LimitReqPlan } from "./directives/limit_req.ts";
@@ -23,6 +24,7 @@ import type { Settings } from "./directives/all.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
 export type { AccessRule, AccessRulesPlan } from "./directives/access.ts";
+export type { AdminPlan } from "./directives/admin.ts";
 export type { AuthBasicPlan } from "./directives/auth_basic.ts";
 export type { AuthRequestPlan } from "./directives/auth_request.ts";
 export type { LimitReqLimit, LimitReqPlan } from "./directives/limit_req.ts";
@@ -152,4 +154,6 @@ export interface Plan {
   shutdownTimeout: number;
   /** Milliseconds over which open WebSockets are closed at shutdown. */
   websocketDrain: number;
+  /** Where the proxy tells how it is; null for nowhere. */
+  admin: AdminPlan | null;
 }

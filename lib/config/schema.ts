@@ -8,6 +8,7 @@
  */
 import * as v from "valibot";
 import { parseAuthority } from "./address.ts";
+import { adminOptions } from "./directives/admin.ts";
 import { directives } from "./directives/all.ts";
 import {
   allowedIn,
@@ -158,6 +159,7 @@ const ALL: readonly Directives[] = [
   ofTheTop,
   upstream,
   checks,
+  adminOptions,
 ];
 
 /** The places where a directive is allowed; none if there is no such directive. */

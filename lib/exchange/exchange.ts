@@ -107,6 +107,9 @@ export class Exchange implements RequestContext {
   /** By the content. */
   content: Held | null = null;
 
+  /** What came of the request's body; null where nothing was read. */
+  requestBody: { readonly size: number } | null = null;
+
   /**
    * @param remoteAddr The peer's address; `unix:` for a unix socket.
    * @param remotePort The peer's port, `""` for a unix socket.

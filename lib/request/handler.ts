@@ -11,6 +11,7 @@ import { ClientClosedRequest } from "../exchange/errors.ts";
 import { Exchange, type Place } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
 import { LocalResponse, respondLocally } from "../exchange/local_response.ts";
+import type { Metrics } from "../observe/metrics/metrics.ts";
 import { BodyBroken } from "../transport/transport.ts";
 import { admit } from "./admit.ts";
 import { route } from "./route.ts";
@@ -27,6 +28,7 @@ export function createHandler(
   place: Place,
   state: ServerState,
 ): Deno.ServeHandler<Deno.Addr> {
+  const { metrics, generation } = state;
   return (request, info) => {
     const peer = info.remoteAddr;
     const tcp = "hostname" in peer;
@@ -37,6 +39,7 @@ export function createHandler(
       tcp ? String(peer.port) : "",
       performance.now(),
     );
+    if (metrics !== null) generation.requests++;
     const answer = handle(request, exchange, listener, state);
     return answer instanceof Promise
       ? answer.then((answer) => respond(answer, exchange, info, state))
@@ -98,10 +101,16 @@ function respond(
   const response = answer instanceof LocalResponse
     ? respondLocally(answer, exchange, state.dev)
     : answer;
+  const { metrics } = state;
+  const start = metrics === null ? 0 : performance.now() - exchange.started;
   // A WebSocket logs for itself, and keeps what it has taken.
-  if (response.status === 101) return response;
+  if (response.status === 101) {
+    if (metrics !== null) count(exchange, response, start, metrics, state);
+    return response;
+  }
   const end = () => {
     exchange.end();
+    if (metrics !== null) count(exchange, response, start, metrics, state);
     const { location } = exchange;
     if (location !== null) reportBroken(exchange, location, state);
     if (location?.settings.access_log !== false) {
@@ -110,6 +119,30 @@ function respond(
   };
   info.completed.then(end, end);
   return response;
+}
+
+/**
+ * Counts a request that has ended.
+ *
+ * @param start Milliseconds to the head of its response.
+ */
+function count(
+  exchange: Exchange,
+  response: Response,
+  start: number,
+  metrics: Metrics,
+  { generation }: ServerState,
+): void {
+  const { location, server, method, started, requestBody } = exchange;
+  generation.requests--;
+  metrics.of(location, server.name).request({
+    method,
+    status: response.status,
+    received: requestBody === null ? 0 : requestBody.size,
+    sent: bytesSent(exchange, response),
+    start,
+    duration: performance.now() - started,
+  });
 }
 
 /** A line for the access log. */

@@ -173,6 +173,7 @@ export function startBridge(
         bridges,
         accessLog: log,
         location,
+        counters: null,
         held: {
           giveBack() {
             ended++;

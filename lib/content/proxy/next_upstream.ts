@@ -38,8 +38,10 @@ export async function sendToGroup(
       failure = new UpstreamError(server, group.plan.name);
     } else {
       tries++;
+      if (server.metrics !== null) server.metrics.attempts++;
       try {
         const response = await call.send(server, now);
+        server.metrics?.answered(response.status, performance.now() - now);
         hasAnswered(server, response.status, call);
         const passes = !settings.proxy_next_upstream.statuses
           .includes(response.status);
@@ -52,6 +54,7 @@ export async function sendToGroup(
           return response;
         }
         if ("body" in response) response.body?.discard();
+        if (server.metrics !== null) server.metrics.retries++;
         server.release();
         server = next;
         continue;
@@ -62,17 +65,22 @@ export async function sendToGroup(
         }
         failure = error;
       }
+      server.metrics?.failed(failure.failure);
       hasFailed(server, failure, call);
       const next = mayMove(call, failure, tries)
         ? pickOther(server, call, tried ??= new Set())
         : "none";
       server.release();
       if (typeof next !== "string") {
+        if (server.metrics !== null) server.metrics.retries++;
         server = next;
         continue;
       }
     }
     if (!await hold(call, failure)) throw failure;
+    if (typeof server !== "string" && server.metrics !== null) {
+      server.metrics.retries++;
+    }
     tried = null;
     tries = 0;
     server = group.pick(client, null, performance.now());
