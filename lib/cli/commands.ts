@@ -36,7 +36,7 @@ export const OPTIONS = {
   admin: {
     name: "admin",
     value: "ADDRESS",
-    summary: "serve metrics and more here: 9001 is of this machine only",
+    summary: "serve metrics and health here: 9001",
   },
   logFormat: {
     name: "log-format",

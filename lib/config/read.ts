@@ -64,7 +64,7 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
     filled = withAdmin(
       filled,
       admin,
-      (message) => problems.push({ file: "--admin", path: "", message }),
+      (message) => void problems.push({ file: "--admin", path: "", message }),
     );
   }
   const { issues, output } = runWith(Document, filled, {

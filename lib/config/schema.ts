@@ -159,7 +159,8 @@ const ALL: readonly Directives[] = [
   ofTheTop,
   upstream,
   checks,
-  adminOptions,
+  // Its `listen` is what others do not mean.
+  { token: adminOptions.token },
 ];
 
 /** The places where a directive is allowed; none if there is no such directive. */
