@@ -28,7 +28,8 @@ export interface TestAdmin extends AsyncDisposable {
 
 /** The config with what each has. */
 function loaded(config: Record<string, unknown>) {
-  const document = { listen: "127.0.0.1:0", admin: 0, ...config };
+  const listen = "servers" in config ? {} : { listen: "127.0.0.1:0" };
+  const document = { ...listen, admin: 0, ...config };
   const name = "test";
   return {
     config: { content: { document }, name, overrides: {} },
