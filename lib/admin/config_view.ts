@@ -21,6 +21,9 @@ const PUBLIC = new Set([
   "auth_basic_user_file",
 ]);
 
+/** Maps whose keys are paths and names, not directives or headers. */
+const NAMING = new Set(["locations", "upstreams", "limit_req_zone"]);
+
 /** What is served as JSON. Variables of the environment stand as they are written. */
 export function configView({ loaded, facts }: RunningConfig): unknown {
   const { config: { content, overrides } } = loaded;
@@ -30,15 +33,21 @@ export function configView({ loaded, facts }: RunningConfig): unknown {
   return { ...facts, overrides, config: masked(document) };
 }
 
-/** A copy in which secrets are masked. */
-export function masked(value: unknown): unknown {
+/**
+ * A copy in which secrets are masked.
+ *
+ * @param hasNames Whether the keys of the map are names of the config's own.
+ */
+export function masked(value: unknown, hasNames = false): unknown {
   if (typeof value === "string") return withoutUserinfo(value);
-  if (Array.isArray(value)) return value.map(masked);
+  if (Array.isArray(value)) return value.map((item) => masked(item));
   if (!isMap(value)) return value;
+  const isSecret = (key: string) =>
+    !hasNames && SECRET.test(key) && !PUBLIC.has(key);
   return Object.fromEntries(
     Object.entries(value).map(([key, its]) => [
       key,
-      SECRET.test(key) && !PUBLIC.has(key) && !isMap(its) ? MASK : masked(its),
+      isSecret(key) && !isMap(its) ? MASK : masked(its, NAMING.has(key)),
     ]),
   );
 }
