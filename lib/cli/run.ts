@@ -13,6 +13,7 @@ import { ListenError } from "../server/listen_address.ts";
 import type { RunningProxy } from "../server/running.ts";
 import { startProxy } from "../server/start.ts";
 import { Admin } from "./admin.ts";
+import { printWarnings } from "./check.ts";
 import { ConfigStatus } from "./config_status.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
@@ -58,6 +59,7 @@ export async function run(
       const changes = await proxy.reload(next);
       prepared.commit();
       ({ plan } = next);
+      printWarnings(plan.warnings, terminal);
       return changes;
     } catch (error) {
       prepared.cancel();
@@ -89,6 +91,7 @@ export async function run(
     ? await watched(reader, reloader, errorLog)
     : undefined;
   const { noteStyle } = terminal;
+  printWarnings(plan.warnings, terminal);
   const { addresses } = proxy;
   terminal.note(startupBlock(plan, from, addresses, noteStyle, admin.url));
   return await end;
