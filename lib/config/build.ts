@@ -41,7 +41,7 @@ const NOBODY: NetworkSet = { networks: [], unix: false };
 
 /** What the command line says over the config. */
 export interface PlanOverrides {
-  readonly logFormat?: Plan["logFormat"] | undefined;
+  readonly logFormat?: "combined" | "json" | "off" | undefined;
   readonly dev?: boolean | undefined;
 }
 

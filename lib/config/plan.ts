@@ -12,6 +12,7 @@ import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
+import type { LogTemplate } from "./log_template.ts";
 import type { Problem } from "./config_error.ts";
 import type { AccessRulesPlan, SatisfyAnyPlan } from "./directives/access.ts";
 import type { AdminPlan } from "./directives/admin.ts";
@@ -150,7 +151,7 @@ export interface Plan {
   upstreams: UpstreamPlan[];
   /** Threads that accept connections, from 1. */
   workers: number;
-  logFormat: "combined" | "json" | "off";
+  logFormat: "combined" | "json" | "off" | LogTemplate;
   /** Whether error pages name the upstream and what to do. */
   dev: boolean;
   /** Milliseconds that requests in flight get at shutdown. */

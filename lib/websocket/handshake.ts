@@ -106,7 +106,7 @@ export function bridgeClient(
         log: accessLog,
         counters,
         ended: () => held.giveBack(),
-        context: loggedRequest(exchange),
+        context: loggedRequest(exchange, accessLog.begin(exchange, response)),
       },
       { signal, settled },
     );
