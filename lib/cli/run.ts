@@ -17,6 +17,7 @@ import { printWarnings } from "./check.ts";
 import { ConfigStatus } from "./config_status.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
+import { missingFolders } from "./missing_folders.ts";
 import { Reloader } from "./reloader.ts";
 import { onSignals } from "./signals.ts";
 import { startupBlock } from "./startup_messages.ts";
@@ -59,7 +60,7 @@ export async function run(
       const changes = await proxy.reload(next);
       prepared.commit();
       ({ plan } = next);
-      printWarnings(plan.warnings, terminal);
+      warn(plan, terminal);
       return changes;
     } catch (error) {
       prepared.cancel();
@@ -91,10 +92,15 @@ export async function run(
     ? await watched(reader, reloader, errorLog)
     : undefined;
   const { noteStyle } = terminal;
-  printWarnings(plan.warnings, terminal);
+  warn(plan, terminal);
   const { addresses } = proxy;
   terminal.note(startupBlock(plan, from, addresses, noteStyle, admin.url));
   return await end;
+}
+
+/** Of the config, and of the folders that it names. */
+function warn(plan: Plan, terminal: Terminal): void {
+  printWarnings([...plan.warnings, ...missingFolders(plan)], terminal);
 }
 
 /**

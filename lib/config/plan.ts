@@ -21,6 +21,7 @@ import type { AuthRequestPlan } from "./directives/auth_request.ts";
 import type { LimitReqPlan } from "./directives/limit_req.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
+import type { StaticPlan } from "./directives/static.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./directives/all.ts";
 
@@ -40,6 +41,10 @@ export type { NextUpstream, ReadTimeout } from "./directives/proxy.ts";
 export type { ProxyRedirect } from "./directives/proxy_redirect.ts";
 export type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 export type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
+export type { Expires } from "./directives/caching.ts";
+export type { TypesByExtension } from "./directives/media_types.ts";
+export type { Index, Links, StaticPlan } from "./directives/static.ts";
+export type { InternalUri, TryFiles } from "./directives/try_files.ts";
 export type { UpstreamServerPlan } from "./directives/upstream.ts";
 export type { MessageRate } from "./directives/websocket.ts";
 export type { Settings } from "./directives/all.ts";
@@ -68,7 +73,7 @@ export interface LocationPlan {
 }
 
 /** What answers a request. */
-export type ContentPlan = ProxyPlan | ReturnPlan | RedirectPlan;
+export type ContentPlan = ProxyPlan | StaticPlan | ReturnPlan | RedirectPlan;
 
 /** nginx's `proxy_pass`. */
 export interface ProxyPlan {

@@ -10,10 +10,13 @@ import type { Generation } from "../observe/metrics/generation.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
 import type { UpstreamGroups } from "../upstream/groups.ts";
 import type { WebSocketBridges } from "../websocket/registry.ts";
+import type { Folders } from "./static/folders.ts";
 
 /** Made once at start-up and passed down. */
 export interface ContentState {
   readonly groups: UpstreamGroups;
+  /** What is known of the folders that files are in. */
+  readonly folders: Folders;
   readonly bridges: WebSocketBridges;
   readonly inFlight: InFlight;
   readonly deadlines: Deadlines;

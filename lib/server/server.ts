@@ -5,6 +5,7 @@
  */
 import { listenKey } from "../config/address.ts";
 import type { ListenerPlan, Plan } from "../config/plan.ts";
+import { Folders } from "../content/static/folders.ts";
 import { Deadlines } from "../exchange/deadline.ts";
 import { within } from "../exchange/timeout.ts";
 import { Generation } from "../observe/metrics/generation.ts";
@@ -71,6 +72,7 @@ class Server implements RunningServer {
       groups,
       metrics,
       generation: new Generation(options.generation ?? 1, Date.now()),
+      folders: new Folders(),
       deadlines,
       access: new AccessStore(options.errorLog),
       accessLog: options.accessLog,
