@@ -6,6 +6,7 @@
 import { ConfigError, type Problem } from "../config/config_error.ts";
 import type { Plan } from "../config/plan.ts";
 import { OK, USAGE } from "./exit_code.ts";
+import { serversOf } from "./startup_messages.ts";
 import { counted, failure, type Terminal } from "./terminal.ts";
 
 /**
@@ -25,6 +26,11 @@ export async function check(
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     report(error, json, terminal);
+    return USAGE;
+  }
+  const { warnings } = plan;
+  if (warnings.length > 0) {
+    report(new ConfigError(warnings), json, terminal);
     return USAGE;
   }
   const counts = countsOf(plan);
@@ -74,10 +80,10 @@ export function printProblems(error: ConfigError, terminal: Terminal): void {
 
 /** The numbers of servers, locations and upstreams. */
 export function countsOf(plan: Plan) {
-  const servers = new Set(plan.listeners.flatMap((l) => l.servers.servers));
+  const servers = serversOf(plan);
   return {
-    servers: servers.size,
-    locations: [...servers]
+    servers: servers.length,
+    locations: servers
       .reduce((sum, server) => sum + server.locations.entries.length, 0),
     upstreams: plan.upstreams.length,
   };

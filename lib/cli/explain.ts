@@ -79,11 +79,13 @@ export function explain(
 export function explanationOf(asked: AskedRequest): Explanation {
   const { listener, method, target, headers } = asked;
   const { address } = listener;
+  const scheme = listener.certificate === null ? "http" : "https";
   const serverPort = address.transport === "tcp" ? String(address.port) : "";
   const exchange = new Exchange(
     asked,
     {
-      urlScheme: "http://",
+      urlScheme: `${scheme}://`,
+      scheme,
       fallbackHost: `localhost:${serverPort}`,
       serverPort,
     },

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { ConfigError } from "../config/config_error.ts";
+import { ConfigError, formatProblem } from "../config/config_error.ts";
 import type { ConfigSource, LoadedConfig } from "../config/config_source.ts";
+import { type NamedFileMap, readFile } from "../config/named_files.ts";
 import type { Plan } from "../config/plan.ts";
 import type { Control } from "../request/control.ts";
 import { type Changes, ListenError } from "../server/server.ts";
@@ -30,6 +31,8 @@ export class Reloader {
   readonly #terminal: Terminal;
   /** The text, or error, of the last attempt: a touched file is not a changed one. */
   #tried: string;
+  /** The files that it named, as they were. */
+  #files: NamedFileMap;
   #last: Promise<unknown> = Promise.resolve();
 
   /**
@@ -44,6 +47,7 @@ export class Reloader {
   ) {
     this.#reader = reader;
     this.#tried = textOf(loaded.config);
+    this.#files = loaded.config.files;
     this.#swap = swap;
     this.#terminal = terminal;
   }
@@ -60,7 +64,12 @@ export class Reloader {
     return outcome;
   }
 
-  /** Reloads if the config differs from that of the last attempt. */
+  /** The files that the config names. */
+  get files(): readonly string[] {
+    return [...this.#files.keys()];
+  }
+
+  /** Reloads if the config, or a file that it names, differs from that of the last attempt. */
   reloadIfChanged(cause: string): Promise<void> {
     const done = this.#last.then(async () => {
       if (await this.#isChanged()) await this.#attempt(cause);
@@ -91,7 +100,7 @@ export class Reloader {
   async #isChanged(): Promise<boolean> {
     try {
       const { config } = await this.#reader.read();
-      return textOf(config) !== this.#tried;
+      return textOf(config) !== this.#tried || haveChanged(this.#files);
     } catch (error) {
       return messageOf(error) !== this.#tried;
     }
@@ -111,6 +120,8 @@ export class Reloader {
       return { outcome, file: null };
     }
     this.#tried = textOf(read.config);
+    // Filled while the plan is made.
+    this.#files = read.config.files;
     const file = describeFile(read);
     return { outcome: await this.#putInEffect(read.config, file), file };
   }
@@ -157,6 +168,12 @@ function textOf({ content }: ConfigSource): string {
   return "text" in content ? content.text : "";
 }
 
+function haveChanged(files: NamedFileMap): boolean {
+  return [...files].some(([path, before]) =>
+    JSON.stringify(readFile(path)) !== JSON.stringify(before)
+  );
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -184,6 +201,7 @@ function summary(
     ...added.map((address) => `now also on ${address}`),
     ...removed.map((address) => `no longer on ${address}`),
     ...notes,
+    ...plan.warnings.map((warning) => `warning: ${formatProblem(warning)}`),
     ...file === null ? [] : [`read from ${file}`],
   ].join(", ");
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { formatProblem } from "../config/config_error.ts";
 import type { LoadedConfig } from "../config/config_source.ts";
 import { type LogFormat, logLine } from "../observe/access_line.ts";
 import { LogOutput } from "../observe/log_output.ts";
@@ -54,6 +55,9 @@ export async function run(
   await using _watch = watch
     ? await watched(reader, reloader, errorLog)
     : undefined;
+  for (const warning of plan.warnings) {
+    failure(terminal, `warning: ${formatProblem(warning)}`);
+  }
   const { noteStyle } = terminal;
   terminal.note(startupBlock(plan, from, proxy.addresses, noteStyle));
   return await end;
@@ -95,6 +99,7 @@ async function watched(
   const { FileWatch } = await import("./watch.ts");
   return await FileWatch.start(path, {
     changed: () => reloader.reloadIfChanged("changed"),
+    others: () => reloader.files,
     warn: errorLog,
   });
 }

@@ -6,9 +6,10 @@
  */
 import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
-import { compileServers } from "../route/server.ts";
-import { listenKey } from "./address.ts";
 import type { LimitConn } from "./directives/limits.ts";
+import { buildListeners, type PlacedServer } from "./build_listeners.ts";
+import type { Certificates } from "./certificates.ts";
+import type { Problem } from "./config_error.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
   inlineAddress,
@@ -16,13 +17,12 @@ import {
   type ProxyPass,
 } from "./directives/proxy_pass.ts";
 import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
+import { redirectServer } from "./https_redirect.ts";
 import type {
   AccessPlan,
-  CommonPlan,
+  Certificate,
   ContentPlan,
   LimitConnZone,
-  ListenAddress,
-  ListenerPlan,
   LocationPlan,
   Plan,
   ServerPlan,
@@ -46,22 +46,30 @@ export interface PlanOverrides {
   readonly dev?: boolean | undefined;
 }
 
+/** What was read besides the config itself. */
+export interface PlanParts {
+  /** The file's name, or what stands for it in messages. */
+  readonly source: string;
+  readonly certificates: Certificates;
+  readonly warnings: readonly Problem[];
+}
+
 /** Builds the plan of a config that has been checked. */
 export function buildPlan(
   config: Config,
-  source: string,
+  { source, certificates, warnings }: PlanParts,
   overrides: PlanOverrides,
 ): Plan {
   const upstreams = new Upstreams(config);
   const top = { config, upstreams, settings: topSettings(config) };
   // The top level has all the directives of a server.
   const single = { ...config, locations: config.locations ?? [] };
-  const servers = (config.servers ?? [single]).map((server) => ({
-    server: buildServer(server, top),
-    config: server,
-  }));
+  const servers = (config.servers ?? [single]).flatMap((server) =>
+    placedServers(server, top, certificates)
+  );
   return {
     source,
+    warnings,
     listeners: buildListeners(servers, {
       trustedProxies: config.trusted_proxies ?? NOBODY,
     }),
@@ -153,6 +161,11 @@ function buildServer(server: ServerConfig, top: Top): ServerPlan {
   return {
     name: primaryName(server.server_name),
     locations: compileLocations(locations),
+    strictTransportSecurity: ownOrAbove(
+      server.strict_transport_security,
+      top.config.strict_transport_security,
+    ),
+    redirectsToHttps: false,
   };
 }
 
@@ -202,29 +215,50 @@ function zonesOf(
   return zones;
 }
 
-/** One listener for each address, with the servers of that address in the file's order. */
-function buildListeners(
-  servers: readonly { server: ServerPlan; config: ServerConfig }[],
-  common: CommonPlan,
-): ListenerPlan[] {
-  const listeners = new Map<string, {
-    address: ListenAddress;
-    written: string;
-    entries: { names: string[]; server: ServerPlan }[];
-  }>();
-  for (const { server, config } of servers) {
-    for (const { address, written } of config.listen) {
-      const identity = listenKey(address);
-      const listener = listeners.get(identity) ??
-        { address, written, entries: [] };
-      listener.entries.push({ names: config.server_name, server });
-      listeners.set(identity, listener);
-    }
+/** A server of the config, and the one that only redirects to it. */
+function placedServers(
+  config: ServerConfig,
+  top: Top,
+  certificates: Certificates,
+): PlacedServer[] {
+  const { listen, server_name: names } = config;
+  const certificate = listen.some(({ ssl }) => ssl)
+    ? certificateOf(config, top.config, certificates)
+    : null;
+  const server = buildServer(config, top);
+  const redirect = ownOrAbove(
+    config.redirect_to_https,
+    top.config.redirect_to_https,
+  );
+  const placed: PlacedServer[] = [{ server, names, listen, certificate }];
+  if (redirect !== null) {
+    placed.push({
+      server: redirectServer(server.name, redirect, listen, top.settings),
+      names,
+      listen: [redirect.listen],
+      certificate: null,
+    });
   }
-  return [...listeners.values()].map(({ address, written, entries }) => ({
-    address,
-    written,
-    servers: compileServers(entries),
-    common,
-  }));
+  return placed;
+}
+
+/** What a server says, else the top level; null is off. */
+function ownOrAbove<T>(
+  own: T | null | undefined,
+  above: T | null | undefined,
+): T | null {
+  return (own === undefined ? above : own) ?? null;
+}
+
+function certificateOf(
+  server: ServerConfig,
+  top: Config,
+  certificates: Certificates,
+): Certificate {
+  const { certificate } = certificates.read({
+    certificate: server.ssl_certificate ?? top.ssl_certificate ?? "",
+    key: server.ssl_certificate_key ?? top.ssl_certificate_key ?? "",
+  });
+  if (certificate === null) throw new Error("ssl without a certificate");
+  return certificate;
 }

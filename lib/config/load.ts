@@ -4,7 +4,9 @@
  * @module
  */
 import { buildPlan, type PlanOverrides } from "./build.ts";
+import { Certificates } from "./certificates.ts";
 import type { Environment } from "./environment.ts";
+import { NamedFiles } from "./named_files.ts";
 import type { Plan } from "./plan.ts";
 import { readConfig } from "./read.ts";
 import { parseYaml } from "./yaml_text.ts";
@@ -15,6 +17,8 @@ export interface LoadOptions {
   readonly source: string;
   /** The environment, for `${NAME}`. */
   readonly env: Environment;
+  /** Reads the files that the config names; if unset, relative to `source`. */
+  readonly files?: NamedFiles | undefined;
   /** What the command line says over the config. */
   readonly overrides?: PlanOverrides & {
     /** Where every server listens, as `listen` writes it. */
@@ -38,13 +42,15 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
  * @throws {ConfigError} With every problem that there is.
  */
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
-  const { source, env, overrides = {} } = options;
-  const config = readConfig(document, {
+  const { source, env, files, overrides = {} } = options;
+  const certificates = new Certificates(files ?? new NamedFiles(source));
+  const { config, warnings } = readConfig(document, {
     source,
     env,
     listen: overrides.listen,
+    certificates,
   });
-  return buildPlan(config, source, overrides);
+  return buildPlan(config, { source, certificates, warnings }, overrides);
 }
 
 /** The JSON Schema (draft-07) of a config file, for editors. */

@@ -12,12 +12,15 @@ import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
+import type { Certificate } from "./certificate.ts";
+import type { Problem } from "./config_error.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./directives/all.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
+export type { Certificate } from "./certificate.ts";
 export type { BalancePlan } from "./directives/balance.ts";
 export type { HealthCheckPlan } from "./directives/health_check.ts";
 export type { NextUpstream, ReadTimeout } from "./directives/proxy.ts";
@@ -92,6 +95,10 @@ export interface ServerPlan {
   /** The first `server_name` (nginx's `$server_name`); `""` if there is none. */
   name: string;
   locations: LocationTable<LocationPlan>;
+  /** The value of `Strict-Transport-Security`; null for none. */
+  strictTransportSecurity: string | null;
+  /** Whether it is that of `redirect_to_https`, which only redirects. */
+  redirectsToHttps: boolean;
 }
 
 /** One socket to listen on, and the servers behind it. */
@@ -99,6 +106,8 @@ export interface ListenerPlan {
   address: ListenAddress;
   /** As the config writes it, for messages. */
   written: string;
+  /** What clients get in the TLS handshake; null for HTTP. */
+  certificate: Certificate | null;
   servers: ServerTable<ServerPlan>;
   /** What holds for every listener of the plan. */
   common: CommonPlan;
@@ -115,6 +124,8 @@ export interface Plan {
   /** The file the plan was read from, or a name for it (`built-in defaults`). */
   source: string;
   listeners: ListenerPlan[];
+  /** What is wrong and does not keep it from being used: a certificate that has expired. */
+  warnings: readonly Problem[];
   /** Every distinct upstream of every location, once each. */
   upstreams: UpstreamPlan[];
   /** Threads that accept connections, from 1. */

@@ -4,6 +4,7 @@
  * @module
  */
 import * as v from "valibot";
+import type { Certificates } from "./certificates.ts";
 import { checkConfig, type ReadConfig } from "./checks.ts";
 import {
   ConfigError,
@@ -17,6 +18,7 @@ import { type Environment, substituteEnvironment } from "./environment.ts";
 import { unknownKey } from "./hints.ts";
 import { type Config, Document } from "./schema.ts";
 import { attempt, isMap, type Issue } from "./schema_parts.ts";
+import { checkTls } from "./tls_checks.ts";
 
 /** How to read a config. */
 export interface ReadOptions {
@@ -25,6 +27,14 @@ export interface ReadOptions {
   readonly env: Environment;
   /** Where to listen, whatever the config says. */
   readonly listen?: string | undefined;
+  readonly certificates: Certificates;
+}
+
+/** A config that can be used. */
+export interface UsableConfig {
+  readonly config: Config;
+  /** In the order of the document. */
+  readonly warnings: readonly Problem[];
 }
 
 /**
@@ -32,13 +42,17 @@ export interface ReadOptions {
  *
  * @throws {ConfigError} With every problem, in the order of the document.
  */
-export function readConfig(document: unknown, options: ReadOptions): Config {
-  const { source, env, listen } = options;
+export function readConfig(
+  document: unknown,
+  options: ReadOptions,
+): UsableConfig {
+  const { source, env, listen, certificates } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
     throw new ConfigError([{ file: source, path: "", message }]);
   }
-  const found: { path: Path; message: string }[] = [];
+  const found: Found[] = [];
+  const warned: Found[] = [];
   const unfilled = new Set<string>();
   let filled = substituteEnvironment(document, env, (path, message) => {
     found.push({ path, message });
@@ -60,23 +74,36 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
   const read = result.output as ReadConfig | undefined;
   if (read !== undefined && isMap(filled)) {
     if (override !== undefined) listenOnly(read, override);
-    checkConfig(
-      read,
-      filled,
-      (path, message) => report(writtenPath(path, filled), message),
-    );
+    const reportWritten: Report = (path, message) =>
+      report(writtenPath(path, filled), message);
+    checkConfig(read, filled, reportWritten);
+    checkTls(read, certificates, {
+      report: reportWritten,
+      warn: (path, message) =>
+        warned.push({ path: writtenPath(path, filled), message }),
+      override: override !== undefined,
+    });
   }
-  for (const { path, message } of inOrder(found, filled)) {
-    problems.push({ file: source, path: formatPath(path), message });
-  }
+  const asProblems = (found: readonly Found[]) =>
+    inOrder(found, filled).map(({ path, message }): Problem => ({
+      file: source,
+      path: formatPath(path),
+      message,
+    }));
+  problems.push(...asProblems(found));
   if (!result.success || problems.length > 0) throw new ConfigError(problems);
-  return result.output;
+  return { config: result.output, warnings: asProblems(warned) };
 }
 
-/** The document without any `listen` of a server. */
+interface Found {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** The document without any address of a server. */
 function withoutListen(document: unknown): unknown {
   if (!isMap(document)) return document;
-  const { listen: _, ...rest } = document;
+  const { listen: _, redirect_to_https: __, ...rest } = document;
   if (document["servers"] === undefined) return rest;
   const { servers } = document;
   if (!Array.isArray(servers)) return document;

@@ -142,6 +142,19 @@ type Block<Entries extends v.ObjectEntries> = v.GenericSchema<
   v.InferOutput<v.ObjectSchema<Entries, undefined>>
 >;
 
+/** A schema whose output is undefined wherever something in the input is refused. */
+export function wholly<Schema extends v.GenericSchema>(schema: Schema): Schema {
+  return {
+    ...schema,
+    "~run": (dataset, config) => {
+      const result = schema["~run"](dataset, config);
+      return result.issues === undefined
+        ? result
+        : { typed: false, value: undefined, issues: result.issues };
+    },
+  };
+}
+
 /**
  * One of several schemas, chosen by the type of the input. Only that one is run,
  * so what is wrong is said about the form that was meant. No two take the same

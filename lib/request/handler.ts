@@ -76,6 +76,11 @@ function respond(
     : answer;
   // A WebSocket logs for itself, and keeps what it has taken.
   if (response.status === 101) return response;
+  const { strictTransportSecurity } = exchange.server;
+  // RFC 6797 section 7.2: never over HTTP.
+  if (strictTransportSecurity !== null && exchange.scheme === "https") {
+    response.headers.set("strict-transport-security", strictTransportSecurity);
+  }
   const end = () => {
     exchange.end();
     const { location } = exchange;

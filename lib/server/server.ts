@@ -10,10 +10,16 @@ import { within } from "../exchange/timeout.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import { createHandler, type ServerState } from "../request/handler.ts";
 import { ConnCounters } from "../access/limit_conn.ts";
-import { ListenError, ownIfOverlapping } from "./listen_address.ts";
+import {
+  checkIsFree,
+  ListenError,
+  ownIfOverlapping,
+  SHARES_PORTS,
+} from "./listen_address.ts";
 import { type Handler, Listener } from "./listener.ts";
 import { gone } from "./draining.ts";
 import { flushLog } from "./log_flush.ts";
+import { ReplacedListeners } from "./replaced_listeners.ts";
 import type {
   Changes,
   ListenedAddress,
@@ -48,6 +54,8 @@ class Server implements RunningServer {
   #listeners = new Map<string, Listener>();
   /** Those that a reload has removed and that still have WebSockets. */
   readonly #leaving = new Set<Listener>();
+  /** Those whose certificate a reload has replaced. */
+  readonly #replaced = new ReplacedListeners();
   #stopping = false;
 
   constructor(plan: Plan, options: ServerOptions) {
@@ -64,9 +72,7 @@ class Server implements RunningServer {
       errorLog: options.errorLog,
       dev: plan.dev,
     };
-    for (const [listener, handler] of this.#handlers(plan, this.#shared)) {
-      listener.serve(handler);
-    }
+    for (const one of plan.listeners) this.#serve(one, this.#listeners);
   }
 
   #groups(
@@ -130,7 +136,7 @@ class Server implements RunningServer {
   }
 
   #all(): Listener[] {
-    return [...this.#listeners.values(), ...this.#leaving];
+    return [...this.#listeners.values(), ...this.#leaving, ...this.#replaced];
   }
 
   /**
@@ -148,15 +154,15 @@ class Server implements RunningServer {
     try {
       for (const listenerPlan of plan.listeners) {
         const key = listenKey(listenerPlan.address);
-        let listener = this.#find(key);
-        if (listener === undefined) {
-          const port = ports?.get(key);
-          const options = port === undefined
-            ? this.#options
-            : { ...this.#options, port };
-          listener = new Listener(listenerPlan, options);
-          added.push(listener);
+        const present = this.#find(key);
+        if (present !== undefined && !needsAnother(present, listenerPlan)) {
+          listeners.set(key, present);
+          continue;
         }
+        const port = present?.port ?? ports?.get(key);
+        const isNew = present === undefined;
+        const listener = this.#listen(listenerPlan, port, isNew);
+        added.push(listener);
         listeners.set(key, listener);
       }
     } catch (error) {
@@ -164,6 +170,19 @@ class Server implements RunningServer {
       throw ownIfOverlapping(error, this.#all());
     }
     return listeners;
+  }
+
+  #listen(
+    plan: ListenerPlan,
+    port: number | undefined,
+    isNew: boolean,
+  ): Listener {
+    const { shared = false } = this.#options;
+    if (isNew && plan.certificate !== null && !shared) checkIsFree(plan);
+    return new Listener(
+      plan,
+      port === undefined ? this.#options : { ...this.#options, port },
+    );
   }
 
   #find(key: string): Listener | undefined {
@@ -175,15 +194,13 @@ class Server implements RunningServer {
     const before = this.#listeners;
     const { groups, deadlines } = this.#shared;
     const next = this.#groups(plan, deadlines, groups);
-    const shared: Shared = { ...this.#shared, groups: next, dev: plan.dev };
     this.#plan = plan;
     this.#listeners = listeners;
-    this.#shared = shared;
-    for (const [listener, handler] of this.#handlers(plan, shared)) {
-      listener.serve(handler);
-    }
-    groups.release();
+    this.#shared = { ...this.#shared, groups: next, dev: plan.dev };
     for (const listener of listeners.values()) this.#leaving.delete(listener);
+    for (const listener of this.#replaced) listener.update(gone);
+    const notes = plan.listeners.flatMap((one) => this.#serve(one, before));
+    groups.release();
     const removed: string[] = [];
     for (const [key, listener] of before) {
       if (listeners.has(key)) continue;
@@ -196,26 +213,75 @@ class Server implements RunningServer {
       added: [...listeners].filter(([key]) => !before.has(key))
         .map(([, { written }]) => written),
       removed,
-      notes: [],
+      notes,
     };
   }
 
-  #handlers(plan: Plan, shared: Shared): [Listener, Handler][] {
-    return plan.listeners.map((listenerPlan: ListenerPlan) => {
-      const listener = this.#listeners.get(listenKey(listenerPlan.address));
-      if (listener === undefined) throw new Error("no listener for a plan's");
-      const { bridges, inFlight } = listener;
-      const state = { ...shared, bridges, inFlight };
-      return [listener, createHandler(listenerPlan, listener.place, state)];
-    });
+  /**
+   * Gives an address its handler; also those of its listeners that have a former
+   * certificate.
+   *
+   * @returns What is to be known of it.
+   */
+  #serve(plan: ListenerPlan, before: ReadonlyMap<string, Listener>): string[] {
+    const key = listenKey(plan.address);
+    const listener = this.#listeners.get(key);
+    if (listener === undefined) throw new Error("no listener for a plan's");
+    listener.serve(this.#handler(plan, listener));
+    const { certificate, written } = plan;
+    if (certificate === null) return [];
+    for (const former of this.#replaced) {
+      if (former.key === key) former.update(this.#handler(plan, former));
+    }
+    const notes: string[] = [];
+    for (const former of [before.get(key), ...this.#leaving]) {
+      if (former === undefined || former === listener) continue;
+      if (former.key !== key || former.closing) continue;
+      this.#leaving.delete(former);
+      const handler = this.#handler(plan, former);
+      this.#replaced.add(
+        former,
+        handler,
+        certificate,
+        this.#plan.websocketDrain,
+      );
+      notes.push(`new certificate on ${written}`);
+    }
+    if (listener.certificate?.chain !== certificate.chain) {
+      notes.push(`the new certificate of ${written} needs a restart`);
+    }
+    return notes;
+  }
+
+  #handler(plan: ListenerPlan, listener: Listener): Handler {
+    const { bridges, inFlight, place } = listener;
+    return createHandler(plan, place, { ...this.#shared, bridges, inFlight });
   }
 
   #close(): void {
+    this.#replaced.stop();
     this.#shared.deadlines.close();
     this.#shared.groups.release();
     Promise.all(this.#all().map((listener) => listener.ended))
       .then(() => this.#finished.resolve());
   }
+}
+
+/**
+ * Whether an address needs another listener beside the present one, for another
+ * certificate.
+ *
+ * @throws {ListenError} if it is to change between HTTP and HTTPS.
+ */
+function needsAnother(
+  present: Listener,
+  { certificate, written }: ListenerPlan,
+): boolean {
+  const own = present.certificate;
+  if ((own === null) !== (certificate === null)) {
+    throw new ListenError(written, "ssl", {});
+  }
+  return SHARES_PORTS && own?.chain !== certificate?.chain;
 }
 
 function addressOf({ key, written, url, port }: Listener): ListenedAddress {

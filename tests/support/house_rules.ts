@@ -20,6 +20,7 @@ const ROOMS = [
   "exchange",
   "observe",
   "config",
+  "x509",
   "route",
 ];
 

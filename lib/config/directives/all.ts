@@ -13,11 +13,13 @@ import { listen } from "./listen.ts";
 import { process } from "./process.ts";
 import { proxy } from "./proxy.ts";
 import { returning } from "./return.ts";
+import { ssl } from "./ssl.ts";
 import { websocket } from "./websocket.ts";
 
 /** By name, in the order of the JSON Schema. */
 export const directives = {
   ...listen,
+  ...ssl,
   ...proxy,
   ...returning,
   ...client,
