@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { AccessPlan, LocationPlan, Plan } from "../config/plan.ts";
+import type { LocationPlan, Plan } from "../config/plan.ts";
 import { upstreamTarget } from "../content/proxy/proxy.ts";
 import { upstreamFields } from "../content/proxy/upstream_fields.ts";
 import { redirected } from "../content/return.ts";
@@ -21,11 +21,13 @@ import { explainServer } from "../route/server.ts";
 import { wireFields } from "../transport/create.ts";
 import { handshakeFields } from "../websocket/open.ts";
 import { OK } from "./exit_code.ts";
+import { explainAccess, type ExplainedCheck } from "./explain_access.ts";
+import type { Options } from "./arguments.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
 import { columns, type Style, type Terminal } from "./terminal.ts";
 
-/** The client that is asked for: `$remote_addr` and `$remote_port`. */
-const CLIENT = { remoteAddr: "127.0.0.1", remotePort: "50000" };
+/** The client's `$remote_port`. */
+const REMOTE_PORT = "50000";
 
 /** The phases of a request, in their order (see lib/request/handler.ts). */
 export type Phase = "admit" | "route" | "access" | "content";
@@ -41,7 +43,7 @@ export interface Explanation {
     | { key: string; why: string; proxy_pass: string | null }
     | null;
   /** The checks of the access phase, in their order. */
-  readonly access: { check: string; verdict: string }[];
+  readonly access: readonly ExplainedCheck[];
   readonly upstream: { name: string; scheme: string; address: string } | null;
   /** What the upstream gets; null where the proxy answers by itself. */
   readonly sent: {
@@ -61,11 +63,10 @@ export function explain(
   plan: Plan,
   method: string,
   url: string,
-  headerLines: readonly string[],
-  json: boolean,
+  { header, from, json }: Pick<Options, "header" | "from" | "json">,
   terminal: Terminal,
 ): number {
-  const asked = askedRequest(plan, method, url, headerLines);
+  const asked = askedRequest(plan, method, url, header, from);
   const explanation = explanationOf(asked);
   terminal.print(
     json
@@ -89,8 +90,8 @@ export function explanationOf(asked: AskedRequest): Explanation {
       fallbackHost: `localhost:${serverPort}`,
       serverPort,
     },
-    CLIENT.remoteAddr,
-    CLIENT.remotePort,
+    asked.remoteAddr,
+    REMOTE_PORT,
     0,
   );
   const nothing = {
@@ -125,9 +126,11 @@ export function explanationOf(asked: AskedRequest): Explanation {
     return { ...routed, answer: answerOf("route", location) };
   }
 
-  // Most checks depend on what else is in flight, or ask somebody.
-  const checked = { ...routed, access: location.access.map(checkOf) };
-  return { ...checked, ...contentOf(exchange, location) };
+  const { checks, refusal } = explainAccess(exchange, location);
+  const checked = { ...routed, access: checks };
+  return refusal === null
+    ? { ...checked, ...contentOf(exchange, location) }
+    : { ...checked, answer: answerOf("access", refusal) };
 }
 
 function contentOf(
@@ -167,7 +170,7 @@ function contentOf(
     sent: {
       websocket,
       method,
-      target,
+      target: readable(target),
       headers: headers.map(([name, value]) => [name, readable(value)]),
     },
     answer: null,
@@ -176,10 +179,6 @@ function contentOf(
 
 function proxyPassOf({ content }: LocationPlan): string | null {
   return content.kind === "proxy" ? content.proxyPass : null;
-}
-
-function checkOf(check: AccessPlan): Explanation["access"][number] {
-  return { check: check.kind, verdict: "passes while there is a place" };
 }
 
 function answerOf(phase: Phase, local: LocalResponse): Explanation["answer"] {
@@ -242,8 +241,9 @@ function rowsOf(explanation: Explanation): string[][] {
     rows.push(["", "location", location.key, location.why]);
   }
   if (answer?.phase === "route") return [...rows, answerRow(answer)];
-  for (const { check, verdict } of explanation.access) {
-    rows.push(["access", check, verdict]);
+  for (const [i, { check, verdict }] of explanation.access.entries()) {
+    const [, word = "", rest = ""] = /^(\S+) (.*)$/s.exec(verdict) ?? [];
+    rows.push([i === 0 ? "access" : "", check, word, rest]);
   }
   if (upstream !== null && location !== null) {
     const { proxy_pass } = location;

@@ -6,10 +6,10 @@
  */
 import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
-import type { LimitConn } from "./directives/limits.ts";
+import { AccessBuilder } from "./build_access.ts";
 import { buildListeners, type PlacedServer } from "./build_listeners.ts";
 import type { Certificates } from "./certificates.ts";
-import type { Problem } from "./config_error.ts";
+import type { Path, Problem } from "./config_error.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
   inlineAddress,
@@ -19,10 +19,8 @@ import {
 import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
 import { redirectServer } from "./https_redirect.ts";
 import type {
-  AccessPlan,
   Certificate,
   ContentPlan,
-  LimitConnZone,
   LocationPlan,
   Plan,
   ServerPlan,
@@ -61,17 +59,20 @@ export function buildPlan(
   overrides: PlanOverrides,
 ): Plan {
   const upstreams = new Upstreams(config);
-  const top = { config, upstreams, settings: topSettings(config) };
+  const access = new AccessBuilder(config, source);
+  const top = { config, upstreams, access, settings: topSettings(config) };
   // The top level has all the directives of a server.
   const single = { ...config, locations: config.locations ?? [] };
-  const servers = (config.servers ?? [single]).flatMap((server) =>
-    placedServers(server, top, certificates)
-  );
+  const servers = (config.servers ?? [single]).flatMap((server, i) => {
+    const path = config.servers === undefined ? [] : ["servers", i];
+    return placedServers(server, path, top, certificates);
+  });
   return {
     source,
     warnings,
     listeners: buildListeners(servers, {
       trustedProxies: config.trusted_proxies ?? NOBODY,
+      realIpHeader: config.real_ip_header,
     }),
     upstreams: upstreams.all(),
     workers: config.workers,
@@ -135,20 +136,28 @@ interface Top {
   readonly config: Config;
   readonly settings: Settings;
   readonly upstreams: Upstreams;
+  readonly access: AccessBuilder;
 }
 
-function buildServer(server: ServerConfig, top: Top): ServerPlan {
+/** @param path Where the server stands in the config. */
+function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
+  const { access } = top;
+  access.visit(server, path);
   const serverSettings = inheritSettings(server, top.settings);
   const locations = server.locations.map(({ written, key, value }) => {
+    access.visit(value, [...path, "locations", written]);
     const content = contentOf(value, server, top);
+    const settings = inheritSettings(value, serverSettings);
     const proxies = content.kind === "proxy";
+    // nginx runs `return` (rewrite phase) before its access phases.
+    const returns = content.kind === "return" || content.kind === "redirect";
     const plan: LocationPlan = {
       key: written,
       prefix: key.kind === "regex" ? "" : key.path,
-      // nginx runs `return` (rewrite phase) before its access phases.
-      access: proxies ? accessOf(value, top.config) : [],
+      access: returns ? [] : access.accessOf(value, settings),
       content,
-      settings: inheritSettings(value, serverSettings),
+      internal: value.internal,
+      settings,
     };
     // nginx redirects /admin to /admin/ only if /admin/ is proxied.
     return {
@@ -191,33 +200,10 @@ function contentOf(
   };
 }
 
-/** The limits of the whole proxy and of a location, if any is set. */
-function accessOf(location: LocationConfig, top: Config): AccessPlan[] {
-  const requests = zonesOf(top.limit_conn, location.limit_conn);
-  const webSockets = zonesOf(
-    top.websocket_limit_conn,
-    location.websocket_limit_conn,
-  );
-  return requests.length + webSockets.length === 0
-    ? []
-    : [{ kind: "limit_conn", requests, webSockets }];
-}
-
-function zonesOf(
-  ofProxy: LimitConn | undefined,
-  ofLocation: LimitConn | undefined,
-): LimitConnZone[] {
-  const zones: LimitConnZone[] = [];
-  if (ofProxy !== undefined) zones.push({ scope: "proxy", ...ofProxy });
-  if (ofLocation !== undefined) {
-    zones.push({ scope: "location", ...ofLocation });
-  }
-  return zones;
-}
-
 /** A server of the config, and the one that only redirects to it. */
 function placedServers(
   config: ServerConfig,
+  path: Path,
   top: Top,
   certificates: Certificates,
 ): PlacedServer[] {
@@ -225,7 +211,7 @@ function placedServers(
   const certificate = listen.some(({ ssl }) => ssl)
     ? certificateOf(config, top.config, certificates)
     : null;
-  const server = buildServer(config, top);
+  const server = buildServer(config, path, top);
   const redirect = ownOrAbove(
     config.redirect_to_https,
     top.config.redirect_to_https,

@@ -5,6 +5,11 @@
  *
  * @module
  */
+import {
+  checkAccess,
+  type ReadAccess,
+  type Surroundings,
+} from "./access_checks.ts";
 import { BAD_PORTS, listenKey, type UpstreamAddress } from "./address.ts";
 import type { Path, Report } from "./config_error.ts";
 import type { Listen } from "./directives/listen.ts";
@@ -16,7 +21,7 @@ import { formatTime } from "./units.ts";
 import { quote } from "./words.ts";
 
 /** What the checks read of a server; what was refused is undefined. */
-interface ReadServer {
+interface ReadServer extends ReadAccess {
   listen?: readonly (Listen | undefined)[] | undefined;
   readonly server_name?: readonly (string | undefined)[] | undefined;
   readonly redirect_to_https?: HttpsRedirect | null | undefined;
@@ -27,7 +32,7 @@ interface ReadLocation {
   readonly written: string;
   readonly key: LocationKey | undefined;
   readonly value:
-    | {
+    | ReadAccess & {
       readonly proxy_pass?: ProxyPass | undefined;
       readonly return?: unknown;
     }
@@ -48,6 +53,7 @@ export interface ReadConfig extends ReadServer {
     readonly key: string | undefined;
     readonly value: ReadUpstream | undefined;
   }[];
+  readonly limit_req_zone?: readonly { readonly key: string | undefined }[];
   readonly shutdown_timeout?: number | undefined;
   readonly websocket_drain?: number | undefined;
 }
@@ -57,10 +63,12 @@ export interface ReadConfig extends ReadServer {
  *
  * @param document What the config was read from: it tells which directives are
  * there, refused or not.
+ * @param around The config's name, and how the files that it names are read.
  */
 export function checkConfig(
   config: ReadConfig,
   document: Readonly<Record<string, unknown>>,
+  around: Surroundings,
   report: Report,
 ): void {
   const servers = serversOf(config, document, report);
@@ -75,6 +83,7 @@ export function checkConfig(
       report,
     );
   }
+  checkAccess(config, servers, around, report);
   checkListens(servers, config.redirect_to_https, report);
   checkShutdown(config, report);
 }

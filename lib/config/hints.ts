@@ -12,6 +12,7 @@ const TLS_FIXED = "not supported: TLS 1.2 and 1.3 with safe ciphers only";
 const NO_CLIENT_CERTIFICATES = "certificates of clients are not supported";
 const NO_FILES =
   "serving files is not supported: proxy to a server that does it";
+const ACCESS = 'write "access", a list: [{allow: 10.0.0.0/8}, {deny: all}]';
 const NO_REWRITE = "rewriting requests is not supported";
 
 /** What to write in place of a directive that does not exist here. */
@@ -65,6 +66,23 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["index", NO_FILES],
   ["try_files", NO_FILES],
   ["autoindex", NO_FILES],
+  ["allow", ACCESS],
+  ["deny", ACCESS],
+  ["limit_conn_zone", `${NOT_NEEDED}: write limit_conn: {per_address: 10}`],
+  ["limit_req_log_level", NOT_NEEDED],
+  [
+    "auth_delay",
+    "not supported: limit the tries with limit_req",
+  ],
+  [
+    "proxy_pass_request_body",
+    `${NOT_NEEDED}: what auth_request asks has no body`,
+  ],
+  [
+    "client_header_timeout",
+    "not supported: the platform tells nothing of a request before its head " +
+    "is whole",
+  ],
   ["rewrite", NO_REWRITE],
   ["if", NO_REWRITE],
 ]);

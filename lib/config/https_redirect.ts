@@ -28,6 +28,7 @@ export function redirectServer(
     key: "/",
     prefix: "/",
     access: [],
+    internal: false,
     content: {
       kind: "redirect",
       status: 308,

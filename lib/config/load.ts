@@ -6,6 +6,7 @@
 import { buildPlan, type PlanOverrides } from "./build.ts";
 import { Certificates } from "./certificates.ts";
 import type { Environment } from "./environment.ts";
+import type { ReadFile } from "./files.ts";
 import { NamedFiles } from "./named_files.ts";
 import type { Plan } from "./plan.ts";
 import { readConfig } from "./read.ts";
@@ -17,6 +18,8 @@ export interface LoadOptions {
   readonly source: string;
   /** The environment, for `${NAME}`. */
   readonly env: Environment;
+  /** Reads the files that the config names; by default from the file system. */
+  readonly readFile?: ReadFile | undefined;
   /** Reads the files that the config names; if unset, relative to `source`. */
   readonly files?: NamedFiles | undefined;
   /** What the command line says over the config. */
@@ -42,11 +45,12 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
  * @throws {ConfigError} With every problem that there is.
  */
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
-  const { source, env, files, overrides = {} } = options;
+  const { source, env, readFile, files, overrides = {} } = options;
   const certificates = new Certificates(files ?? new NamedFiles(source));
   const { config, warnings } = readConfig(document, {
     source,
     env,
+    readFile,
     listen: overrides.listen,
     certificates,
   });

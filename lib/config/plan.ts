@@ -14,12 +14,24 @@ import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Problem } from "./config_error.ts";
+import type { AccessRulesPlan, SatisfyAnyPlan } from "./directives/access.ts";
+import type { AuthBasicPlan } from "./directives/auth_basic.ts";
+import type { AuthRequestPlan } from "./directives/auth_request.ts";
+import type { LimitReqPlan } from "./directives/limit_req.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./directives/all.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
+export type { AccessRule, AccessRulesPlan } from "./directives/access.ts";
+export type { AuthBasicPlan } from "./directives/auth_basic.ts";
+export type { AuthRequestPlan } from "./directives/auth_request.ts";
+export type { LimitReqLimit, LimitReqPlan } from "./directives/limit_req.ts";
+export type {
+  AllowedOrigin,
+  WebSocketOrigins,
+} from "./directives/websocket_origins.ts";
 export type { Certificate } from "./certificate.ts";
 export type { BalancePlan } from "./directives/balance.ts";
 export type { HealthCheckPlan } from "./directives/health_check.ts";
@@ -48,6 +60,8 @@ export interface LocationPlan {
   /** What is checked before the content, in order; empty for most. */
   readonly access: readonly AccessPlan[];
   readonly content: ContentPlan;
+  /** Whether clients get 404: only a subrequest may ask for it. */
+  readonly internal: boolean;
   /** The values of the directives that locations inherit, under their names. */
   readonly settings: Settings;
 }
@@ -70,7 +84,14 @@ export interface ProxyPlan {
 }
 
 /** What may refuse a request before its content is asked. */
-export type AccessPlan = LimitConnPlan;
+export type AccessPlan =
+  | LimitReqPlan
+  | LimitConnPlan
+  | AccessCheckPlan
+  | SatisfyAnyPlan<AccessCheckPlan>;
+
+/** What `satisfy` is about: who the client is. */
+export type AccessCheckPlan = AccessRulesPlan | AuthBasicPlan | AuthRequestPlan;
 
 /** `limit_conn` and `websocket_limit_conn`. */
 export interface LimitConnPlan {
@@ -115,8 +136,13 @@ export interface ListenerPlan {
 
 /** What holds for the whole proxy. */
 export interface CommonPlan {
-  /** Whose `X-Forwarded-*` and `Forwarded` are believed. */
+  /** Whose `realIpHeader` and what belongs to it are believed. */
   trustedProxies: NetworkSet;
+  /**
+   * The header that tells the client's address, in lower case (nginx's
+   * `real_ip_header`): `forwarded`, or one with an address or a list of them.
+   */
+  realIpHeader: string;
 }
 
 /** The whole plan. */

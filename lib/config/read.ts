@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as v from "valibot";
 import type { Certificates } from "./certificates.ts";
 import { checkConfig, type ReadConfig } from "./checks.ts";
 import {
@@ -14,10 +13,12 @@ import {
   type Report,
 } from "./config_error.ts";
 import { type Listen, readListen } from "./directives/listen.ts";
+import { definedVariables } from "./defined_variables.ts";
 import { type Environment, substituteEnvironment } from "./environment.ts";
+import type { ReadFile } from "./files.ts";
 import { unknownKey } from "./hints.ts";
 import { type Config, Document } from "./schema.ts";
-import { attempt, isMap, type Issue } from "./schema_parts.ts";
+import { attempt, isMap, type Issue, runWith } from "./schema_parts.ts";
 import { checkTls } from "./tls_checks.ts";
 
 /** How to read a config. */
@@ -25,6 +26,8 @@ export interface ReadOptions {
   /** The file's name, or what stands for it in messages. */
   readonly source: string;
   readonly env: Environment;
+  /** Reads the files that the config names; by default from the file system. */
+  readonly readFile?: ReadFile | undefined;
   /** Where to listen, whatever the config says. */
   readonly listen?: string | undefined;
   readonly certificates: Certificates;
@@ -47,6 +50,7 @@ export function readConfig(
   options: ReadOptions,
 ): UsableConfig {
   const { source, env, listen, certificates } = options;
+  const { readFile = Deno.readFileSync } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
     throw new ConfigError([{ file: source, path: "", message }]);
@@ -68,15 +72,17 @@ export function readConfig(
     (message) => void problems.push({ file: "--listen", path: "", message }),
   );
   if (override !== undefined) filled = withoutListen(filled);
-  const result = v.safeParse(Document, filled);
-  result.issues?.forEach((issue) => reportIssue(issue, report));
+  const { issues, output } = runWith(Document, filled, {
+    variables: definedVariables(filled),
+  });
+  issues.forEach((issue) => reportIssue(issue, report));
   // The schema keeps what could be read, whatever else is wrong.
-  const read = result.output as ReadConfig | undefined;
+  const read = output as ReadConfig | undefined;
   if (read !== undefined && isMap(filled)) {
     if (override !== undefined) listenOnly(read, override);
     const reportWritten: Report = (path, message) =>
       report(writtenPath(path, filled), message);
-    checkConfig(read, filled, reportWritten);
+    checkConfig(read, filled, { source, readFile }, reportWritten);
     checkTls(read, certificates, {
       report: reportWritten,
       warn: (path, message) =>
@@ -91,8 +97,8 @@ export function readConfig(
       message,
     }));
   problems.push(...asProblems(found));
-  if (!result.success || problems.length > 0) throw new ConfigError(problems);
-  return { config: result.output, warnings: asProblems(warned) };
+  if (issues.length > 0 || problems.length > 0) throw new ConfigError(problems);
+  return { config: output, warnings: asProblems(warned) };
 }
 
 interface Found {

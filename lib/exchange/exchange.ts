@@ -4,9 +4,10 @@
  * @module
  */
 import type { LocationPlan, ServerPlan } from "../config/plan.ts";
-import type { RequestContext } from "../config/template.ts";
+import type { RequestContext, UpstreamFacts } from "../config/template.ts";
 import { compileLocations } from "../route/location.ts";
 import type { Target } from "../route/path.ts";
+import { basicCredentials } from "./basic_credentials.ts";
 import { RequestFields } from "./fields.ts";
 
 /** A request, as `Deno.serve` hands it over. `url` is not normalised. */
@@ -55,6 +56,8 @@ const NO_TARGET: Target = { raw: "", path: "", args: "", plain: true };
 export class Exchange implements RequestContext {
   // As the request came.
   readonly method: string;
+  /** The client's, of which a subrequest is a part: `$request_method`. */
+  requestMethod: string;
   readonly url: string;
   readonly headers: Headers;
   readonly fields: RequestFields;
@@ -95,9 +98,15 @@ export class Exchange implements RequestContext {
   /** `$host`: the hostname, or the server's name for a request without one. */
   host = "";
 
+  // Access.
+  /** What the config's own variables have been set to; null for nothing. */
+  variables: ReadonlyMap<string, string> | null = null;
+
   // Content.
   proxyHost = "";
   upstreamAddr = "";
+  /** Null as long as there is none. */
+  upstreamResponse: UpstreamFacts | null = null;
 
   // What has been taken, to be given back in the end.
   /** By the access phase. */
@@ -119,6 +128,7 @@ export class Exchange implements RequestContext {
   ) {
     const { method, url, headers } = request;
     this.method = method;
+    this.requestMethod = method;
     this.url = url;
     this.headers = headers;
     this.fields = new RequestFields(headers);
@@ -149,6 +159,13 @@ export class Exchange implements RequestContext {
 
   get forwardedFor(): string | null {
     return this.fields.forwardedFor;
+  }
+
+  get remoteUser(): string {
+    const { authorization } = this.fields;
+    return authorization === null
+      ? ""
+      : basicCredentials(authorization)?.user ?? "";
   }
 
   // Respond.

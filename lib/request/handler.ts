@@ -7,7 +7,6 @@
 import { access, type AccessState } from "../access/access.ts";
 import type { ListenerPlan, LocationPlan } from "../config/plan.ts";
 import { content } from "../content/content.ts";
-import type { ContentState } from "../content/state.ts";
 import { ClientClosedRequest } from "../exchange/errors.ts";
 import { Exchange, type Place } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
@@ -17,7 +16,7 @@ import { admit } from "./admit.ts";
 import { route } from "./route.ts";
 
 /** What outlives a request: made once at start-up and passed down. */
-export interface ServerState extends AccessState, ContentState {}
+export type ServerState = AccessState;
 
 /** What a request is answered with. */
 type Answer = Response | LocalResponse;
@@ -56,12 +55,37 @@ function handle(
   if (refused !== null) return refused;
   const location = route(exchange, listener);
   if (location instanceof LocalResponse) return location;
-  const denied = access(exchange, location, state);
+  const denied = access(request, exchange, location, state);
   return denied instanceof Promise
-    ? denied.then((denied) =>
-      denied ?? content(request, exchange, location, state)
-    )
+    ? afterAccess(denied, request, exchange, location, state)
     : denied ?? content(request, exchange, location, state);
+}
+
+/** The content, once the access phase has its answer. */
+async function afterAccess(
+  waiting: Promise<LocalResponse | null>,
+  request: Request,
+  exchange: Exchange,
+  location: LocationPlan,
+  state: ServerState,
+): Promise<Answer> {
+  const { inFlight, errorLog } = state;
+  // The content says so itself, but only from its beginning.
+  const fragile = exchange.websocket || exchange.hasBody !== false;
+  if (fragile) inFlight.enter();
+  try {
+    const denied = await waiting;
+    // Not awaited: it has begun, and that is enough.
+    return denied ?? content(request, exchange, location, state);
+  } catch (error) {
+    // A bug of ours must not let anybody in, nor end the process.
+    errorLog(
+      `500 ${location.key}: ${error instanceof Error ? error.stack : error}`,
+    );
+    return new LocalResponse(500, "The proxy failed on this request.");
+  } finally {
+    if (fragile) inFlight.leave();
+  }
 }
 
 /** Respond; and when the response has been delivered, or can't be, log. */

@@ -31,6 +31,13 @@ export function route(
   }
   const { location } = match;
   exchange.location = location;
+  if (location.internal) {
+    return new LocalResponse(
+      404,
+      "No location takes this path.",
+      `${location.key} is internal: only auth_request may ask for it`,
+    );
+  }
   if (match.kind === "redirect") return withSlash(location, exchange);
   const { client_max_body_size: limit } = location.settings;
   if (limit !== 0 && bodyLength !== null && bodyLength > limit) {

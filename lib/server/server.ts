@@ -9,17 +9,16 @@ import { Deadlines } from "../exchange/deadline.ts";
 import { within } from "../exchange/timeout.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import { createHandler, type ServerState } from "../request/handler.ts";
-import { ConnCounters } from "../access/limit_conn.ts";
+import { AccessStore } from "../access/store.ts";
 import {
   checkIsFree,
   ListenError,
   ownIfOverlapping,
-  SHARES_PORTS,
 } from "./listen_address.ts";
 import { type Handler, Listener } from "./listener.ts";
 import { gone } from "./draining.ts";
 import { flushLog } from "./log_flush.ts";
-import { ReplacedListeners } from "./replaced_listeners.ts";
+import { needsAnother, ReplacedListeners } from "./replaced_listeners.ts";
 import type {
   Changes,
   ListenedAddress,
@@ -67,7 +66,7 @@ class Server implements RunningServer {
     this.#shared = {
       groups: this.#groups(plan, deadlines),
       deadlines,
-      connCounters: new ConnCounters(),
+      access: new AccessStore(options.errorLog),
       accessLog: options.accessLog,
       errorLog: options.errorLog,
       dev: plan.dev,
@@ -197,6 +196,7 @@ class Server implements RunningServer {
     this.#plan = plan;
     this.#listeners = listeners;
     this.#shared = { ...this.#shared, groups: next, dev: plan.dev };
+    this.#shared.access.retain(plan);
     for (const listener of listeners.values()) this.#leaving.delete(listener);
     for (const listener of this.#replaced) listener.update(gone);
     const notes = plan.listeners.flatMap((one) => this.#serve(one, before));
@@ -261,27 +261,11 @@ class Server implements RunningServer {
   #close(): void {
     this.#replaced.stop();
     this.#shared.deadlines.close();
+    this.#shared.access.close();
     this.#shared.groups.release();
     Promise.all(this.#all().map((listener) => listener.ended))
       .then(() => this.#finished.resolve());
   }
-}
-
-/**
- * Whether an address needs another listener beside the present one, for another
- * certificate.
- *
- * @throws {ListenError} if it is to change between HTTP and HTTPS.
- */
-function needsAnother(
-  present: Listener,
-  { certificate, written }: ListenerPlan,
-): boolean {
-  const own = present.certificate;
-  if ((own === null) !== (certificate === null)) {
-    throw new ListenError(written, "ssl", {});
-  }
-  return SHARES_PORTS && own?.chain !== certificate?.chain;
 }
 
 function addressOf({ key, written, url, port }: Listener): ListenedAddress {

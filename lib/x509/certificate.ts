@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type Network, parseAddress } from "../route/network.ts";
+import { parseAddress } from "../route/address.ts";
+import type { Network } from "../route/network.ts";
 import {
   bitString,
   boolean,
@@ -217,28 +218,25 @@ function extension(id: string, value: Der, critical = false): Der {
 /** subjectAltName: dNSName is [2], iPAddress is [7]. */
 function alternativeNames(names: readonly string[]): Der {
   const general = names.map((name) => {
-    const groups = parseAddress(name);
-    return groups === null
-      ? tagged(2, new TextEncoder().encode(name), "primitive")
-      : tagged(7, bytesOf(groups, !name.includes(":")), "primitive");
+    const address = parseAddress(name);
+    if (address === null) {
+      return tagged(2, new TextEncoder().encode(name), "primitive");
+    }
+    const bytes = name.includes(":") ? address : address.subarray(12);
+    return tagged(7, bytes, "primitive");
   });
   return extension("2.5.29.17", sequence(...general));
 }
 
-/** Four bytes or sixteen. */
-function bytesOf(groups: readonly number[], isIpv4: boolean): Uint8Array {
-  const bytes = groups.flatMap((group) => [group >> 8, group & 0xff]);
-  return Uint8Array.from(isIpv4 ? bytes.slice(12) : bytes);
-}
-
-/** An address and its mask (RFC 5280 section 4.2.1.10). */
-function subnet({ groups, bits }: Network): Uint8Array {
-  const mask = groups.map((_, i) => {
-    const ones = Math.max(0, Math.min(16, bits - 16 * i));
-    return 0xffff << (16 - ones) & 0xffff;
+/** An address and its mask (RFC 5280 section 4.2.1.10): twice four bytes, or sixteen. */
+function subnet({ bytes, bits }: Network): Uint8Array {
+  const mask = bytes.map((_, i) => {
+    const ones = Math.max(0, Math.min(8, bits - 8 * i));
+    return 0xff << (8 - ones);
   });
-  const isIpv4 = bits >= 96 && groups[5] === 0xffff && groups[4] === 0;
-  return concat([bytesOf(groups, isIpv4), bytesOf(mask, isIpv4)]);
+  const isIpv4 = bits >= 96 && bytes[10] === 0xff && bytes[11] === 0xff;
+  const start = isIpv4 ? 12 : 0;
+  return concat([bytes.subarray(start), mask.subarray(start)]);
 }
 
 async function publicKeyInfo(key: CryptoKey): Promise<Der> {

@@ -111,6 +111,10 @@ export function requestContext(
     requestId: "id-1",
     proxyHost: "backend",
     upstreamAddr: "10.0.0.1:8000",
+    requestMethod: "GET",
+    remoteUser: "",
+    upstreamResponse: null,
+    variables: null,
     ...facts,
   };
 }

@@ -103,7 +103,7 @@ Deno.test("a trusted proxy behind which it stands says what the client speaks", 
     client,
     headers: { "x-forwarded-proto": "http" },
   });
-  assert.match(await response.text(), /^http  \d/);
+  assert.match(await response.text(), /^http {2}\d/);
 });
 
 Deno.test("a WebSocket goes over TLS", async () => {

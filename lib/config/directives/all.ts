@@ -6,8 +6,12 @@
  * @module
  */
 import type * as v from "valibot";
+import { access } from "./access.ts";
+import { authBasic } from "./auth_basic.ts";
+import { authRequest } from "./auth_request.ts";
 import { client } from "./client.ts";
 import type { Directive } from "./directive.ts";
+import { limitReq } from "./limit_req.ts";
 import { limits } from "./limits.ts";
 import { listen } from "./listen.ts";
 import { process } from "./process.ts";
@@ -15,6 +19,7 @@ import { proxy } from "./proxy.ts";
 import { returning } from "./return.ts";
 import { ssl } from "./ssl.ts";
 import { websocket } from "./websocket.ts";
+import { websocketOrigins } from "./websocket_origins.ts";
 
 /** By name, in the order of the JSON Schema. */
 export const directives = {
@@ -24,7 +29,12 @@ export const directives = {
   ...returning,
   ...client,
   ...websocket,
+  ...websocketOrigins,
   ...limits,
+  ...limitReq,
+  ...access,
+  ...authBasic,
+  ...authRequest,
   ...process,
 };
 
@@ -59,7 +69,7 @@ export function topSettings(top: Level): Settings {
   const settings: Record<string, unknown> = {};
   for (const name of NAMES) {
     const { unset }: Directive = directives[name];
-    settings[name] = top[name] ?? unset;
+    settings[name] = top[name] === undefined ? unset : top[name];
   }
   // V8 makes a dictionary of an object that is filled by computed names, from
   // about 20 on. A copy has a hidden class again, shared by all copies of it.

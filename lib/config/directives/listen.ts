@@ -6,17 +6,10 @@
 import * as v from "valibot";
 import { LISTEN_PATTERN, type ListenAddress, parseListen } from "../address.ts";
 import { plainText } from "../plain_text.ts";
-import {
-  block,
-  byType,
-  oneOrMore,
-  parsedBy,
-  text,
-  wholly,
-} from "../schema_parts.ts";
+import { block, byType, oneOrMore, parsedBy, text } from "../schema_parts.ts";
 import { quote, ValueError } from "../words.ts";
 import { allowedIn, documented } from "./directive.ts";
-import { Toggle } from "./values.ts";
+import { Toggle, wholly } from "./values.ts";
 
 /** One address to listen on, and how it was written. */
 export interface Listen {

@@ -6,11 +6,11 @@
  */
 import * as v from "valibot";
 import { LISTEN_PATTERN } from "../address.ts";
-import { block, byType, parsedBy, text, wholly } from "../schema_parts.ts";
+import { block, byType, parsedBy, text } from "../schema_parts.ts";
 import { expected, quote, ValueError } from "../words.ts";
 import { allowedIn, documented } from "./directive.ts";
 import { type Listen, readListen } from "./listen.ts";
-import { measure, parseCount } from "./values.ts";
+import { measure, parseCount, wholly } from "./values.ts";
 
 /** `redirect_to_https`. */
 export interface HttpsRedirect {

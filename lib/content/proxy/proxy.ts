@@ -43,6 +43,7 @@ export async function proxy(
   try {
     if (exchange.hasBody === "unsure") await call.readBeginning();
     const answer = await sendToGroup(call);
+    exchange.upstreamResponse = answer;
     const rewriting = { exchange, location, plan };
     if ("socket" in answer) {
       return bridged(
@@ -94,11 +95,21 @@ export function upstreamTarget(
   location: LocationPlan,
   plan: ProxyPlan,
 ): string | LocalResponse {
-  const { target, server } = exchange;
+  const { target, server: { locations } } = exchange;
+  const { passUri } = plan;
   exchange.proxyHost = plan.upstream.name;
-  const sent = plan.passUri === null
-    ? forwardTarget(target, server.locations, location)
-    : replaceTarget(target, location.prefix, plan.passUri);
-  return sent ??
-    new LocalResponse(400, "The path would leave that of proxy_pass.");
+  if (passUri === null) {
+    return forwardTarget(target, locations, location) ??
+      new LocalResponse(400, "The path can be read as another location's.");
+  }
+  return replaceTarget(
+    target,
+    location.prefix,
+    passUri,
+    locations,
+    location,
+  ) ?? new LocalResponse(
+    400,
+    "The path would leave that of proxy_pass, or can be read as another location's.",
+  );
 }
