@@ -7,6 +7,7 @@ import { listenKey } from "../config/address.ts";
 import type { Certificate, ListenerPlan } from "../config/plan.ts";
 import { InFlight } from "../exchange/in_flight.ts";
 import { ClientError } from "../exchange/errors.ts";
+import { LATE, within } from "../exchange/timeout.ts";
 import { UpstreamError } from "../transport/errors.ts";
 import { BodyBroken } from "../transport/transport.ts";
 import { WebSocketBridges } from "../websocket/registry.ts";
@@ -34,11 +35,11 @@ export interface ListenerOptions {
 /** RFC 6455 section 7.4, IANA: service restart. Clients come back by themselves. */
 const SERVICE_RESTART = 1012;
 
-/**
- * Milliseconds without a request after which a listener with TLS that is
- * shutting down counts as closed.
- */
+/** Milliseconds without a request after which a listener with TLS may be closed. */
 const QUIET_TIME = 500;
+
+/** Milliseconds after which one that is not needed is closed all the same. */
+const LONGEST_LINGER = 10_000;
 
 /**
  * Deno 2.9.6 closes a server's WebSockets with 1001 as soon as that is told to
@@ -70,6 +71,8 @@ export class Listener {
   readonly #ready = Promise.withResolvers<void>();
   /** All requests; null without TLS, where nobody needs to know. */
   readonly #requests: InFlight | null;
+  /** How many of these there were. */
+  #arrivals = 0;
   #handler: Handler | null = null;
   /** Whether it is to close as soon as nothing needs it. */
   #leaving = false;
@@ -167,11 +170,29 @@ export class Listener {
   async leave(handler: Handler): Promise<void> {
     this.serve(handler);
     this.#leaving = true;
-    while (this.#leaving && this.#isNeeded) {
+    const since = performance.now();
+    do {
       await this.inFlight.untilIdle();
       await this.bridges.empty();
-    }
+      if (this.#requests !== null) await this.#untilQuiet(since);
+    } while (this.#leaving && this.#isNeeded);
     if (this.#leaving) await this.#close();
+  }
+
+  /**
+   * Waits for a moment without a request, though not for long. Deno 2.9.6 breaks
+   * connections off, once a server is told to shut down, that are in their TLS
+   * handshake, and those that wait to be accepted: there are fewest of them then.
+   */
+  async #untilQuiet(since: number): Promise<void> {
+    let before;
+    do {
+      before = this.#arrivals;
+      await within(this.ended, QUIET_TIME);
+    } while (
+      this.#leaving && !this.#closing && this.#arrivals !== before &&
+      performance.now() - since < LONGEST_LINGER
+    );
   }
 
   /**
@@ -218,6 +239,7 @@ export class Listener {
 
   #counted(request: Request, info: Info): Response | Promise<Response> {
     const leave = () => this.#requests?.leave();
+    this.#arrivals++;
     this.#requests?.enter();
     info.completed.then(leave, leave);
     return this.#handle(request, info);
@@ -238,18 +260,9 @@ export class Listener {
    * handshake or does not begin its HTTP/2, and has no time-out for either.
    */
   async #endWhenQuiet(requests: InFlight, ended: Promise<void>): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let done = false;
-    ended.then(() => {
-      done = true;
-      clearTimeout(timer);
-    });
-    for (let quiet = false; !quiet && !done;) {
+    for (let quiet = false; !quiet;) {
       await requests.untilIdle();
-      if (done) return;
-      await new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, QUIET_TIME);
-      });
+      if (await within(ended, QUIET_TIME) !== LATE) return;
       quiet = requests.idle;
     }
     this.#ended.resolve();
