@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError, formatProblem } from "../config/config_error.ts";
+import { ConfigError } from "../config/config_error.ts";
 import type { ConfigSource, LoadedConfig } from "../config/config_source.ts";
 import { type NamedFileMap, readFile } from "../config/named_files.ts";
 import type { Plan } from "../config/plan.ts";
@@ -216,7 +216,6 @@ function summary(
     ...added.map((address) => `now also on ${address}`),
     ...removed.map((address) => `no longer on ${address}`),
     ...notes,
-    ...plan.warnings.map((warning) => `warning: ${formatProblem(warning)}`),
     ...file === null ? [] : [`read from ${file}`],
   ].join(", ");
 }

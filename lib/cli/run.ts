@@ -3,17 +3,19 @@
  *
  * @module
  */
-import { formatProblem } from "../config/config_error.ts";
 import type { LoadedConfig } from "../config/config_source.ts";
+import type { Plan } from "../config/plan.ts";
 import { type LogFormat, logLine } from "../observe/access_line.ts";
 import { LogOutput } from "../observe/log_output.ts";
 import { logPlatformMessages } from "../observe/platform_messages.ts";
 import { logUncaughtErrors } from "../observe/uncaught_errors.ts";
 import type { RunningProxy } from "../server/running.ts";
 import { startProxy } from "../server/start.ts";
+import { printWarnings } from "./check.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
 import { IssuedCertificates, withPlaceholders } from "./issued_certificates.ts";
+import { missingFolders } from "./missing_folders.ts";
 import { Reloader } from "./reloader.ts";
 import { onSignals } from "./signals.ts";
 import { startupBlock } from "./startup_messages.ts";
@@ -54,6 +56,7 @@ export async function run(
     const changes = await proxy.reload(next);
     ({ plan } = next);
     issued.update(plan.acme);
+    warn(plan, terminal);
     return changes;
   }, terminal);
   await using issued = new IssuedCertificates(
@@ -65,13 +68,20 @@ export async function run(
   await using _watch = watch
     ? await watched(reader, reloader, errorLog)
     : undefined;
-  for (const warning of plan.warnings) {
-    failure(terminal, `warning: ${formatProblem(warning)}`);
-  }
   const { noteStyle } = terminal;
+  warn(plan, terminal);
   terminal.note(startupBlock(plan, from, proxy.addresses, noteStyle));
   await issued.update(plan.acme);
   return await end;
+}
+
+/** Of the config, and of the folders and certificates that it names. */
+function warn(plan: Plan, terminal: Terminal): void {
+  const { warnings, certificateDoubts } = plan;
+  printWarnings(
+    [...warnings, ...missingFolders(plan), ...certificateDoubts],
+    terminal,
+  );
 }
 
 /**

@@ -21,6 +21,7 @@ import type { AuthRequestPlan } from "./directives/auth_request.ts";
 import type { LimitReqPlan } from "./directives/limit_req.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
+import type { StaticPlan } from "./directives/static.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./directives/all.ts";
 
@@ -41,6 +42,10 @@ export type { NextUpstream, ReadTimeout } from "./directives/proxy.ts";
 export type { ProxyRedirect } from "./directives/proxy_redirect.ts";
 export type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 export type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
+export type { Expires } from "./directives/caching.ts";
+export type { TypesByExtension } from "./directives/media_types.ts";
+export type { Index, Links, StaticPlan } from "./directives/static.ts";
+export type { InternalUri, TryFiles } from "./directives/try_files.ts";
 export type { UpstreamServerPlan } from "./directives/upstream.ts";
 export type { MessageRate } from "./directives/websocket.ts";
 export type { Settings } from "./directives/all.ts";
@@ -71,6 +76,7 @@ export interface LocationPlan {
 /** What answers a request. */
 export type ContentPlan =
   | ProxyPlan
+  | StaticPlan
   | ReturnPlan
   | RedirectPlan
   | AcmeChallengePlan;
@@ -162,9 +168,11 @@ export interface CommonPlan {
 export interface Plan {
   /** The file the plan was read from, or a name for it (`built-in defaults`). */
   source: string;
-  listeners: ListenerPlan[];
-  /** What is wrong and does not keep it from being used: a certificate that has expired. */
+  /** What can be used, but should be looked at. */
   warnings: readonly Problem[];
+  /** Certificates that clients would not take: `check` refuses them. */
+  certificateDoubts: readonly Problem[];
+  listeners: ListenerPlan[];
   /** The certificates that an authority issues, each once. */
   acme: readonly AcmePlan[];
   /** Every distinct upstream of every location, once each. */

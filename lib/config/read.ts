@@ -38,6 +38,8 @@ export interface UsableConfig {
   readonly config: Config;
   /** In the order of the document. */
   readonly warnings: readonly Problem[];
+  /** Of certificates that clients would not take. */
+  readonly certificateDoubts: readonly Problem[];
 }
 
 /**
@@ -56,7 +58,8 @@ export function readConfig(
     throw new ConfigError([{ file: source, path: "", message }]);
   }
   const found: Found[] = [];
-  const warned: Found[] = [];
+  const doubtful: Found[] = [];
+  const unfit: Found[] = [];
   const unfilled = new Set<string>();
   let filled = substituteEnvironment(document, env, (path, message) => {
     found.push({ path, message });
@@ -82,11 +85,17 @@ export function readConfig(
     if (override !== undefined) listenOnly(read, override);
     const reportWritten: Report = (path, message) =>
       report(writtenPath(path, filled), message);
-    checkConfig(read, filled, { source, readFile }, reportWritten);
+    checkConfig(
+      read,
+      filled,
+      { source, readFile },
+      reportWritten,
+      (path, message) => doubtful.push({ path, message }),
+    );
     checkTls(read, certificates, {
       report: reportWritten,
       warn: (path, message) =>
-        warned.push({ path: writtenPath(path, filled), message }),
+        unfit.push({ path: writtenPath(path, filled), message }),
       override: override !== undefined,
     });
   }
@@ -97,8 +106,12 @@ export function readConfig(
       message,
     }));
   problems.push(...asProblems(found));
-  if (issues.length > 0 || problems.length > 0) throw new ConfigError(problems);
-  return { config: output, warnings: asProblems(warned) };
+  const warnings = asProblems(doubtful);
+  const certificateDoubts = asProblems(unfit);
+  if (issues.length > 0 || problems.length > 0) {
+    throw new ConfigError(problems, {}, [...warnings, ...certificateDoubts]);
+  }
+  return { config: output, warnings, certificateDoubts };
 }
 
 interface Found {

@@ -8,10 +8,13 @@ import type { InFlight } from "../exchange/in_flight.ts";
 import type { AccessLog } from "../observe/access_log.ts";
 import type { UpstreamGroups } from "../upstream/groups.ts";
 import type { WebSocketBridges } from "../websocket/registry.ts";
+import type { Folders } from "./static/folders.ts";
 
 /** Made once at start-up and passed down. */
 export interface ContentState {
   readonly groups: UpstreamGroups;
+  /** What is known of the folders that files are in. */
+  readonly folders: Folders;
   readonly bridges: WebSocketBridges;
   readonly inFlight: InFlight;
   readonly deadlines: Deadlines;

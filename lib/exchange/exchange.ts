@@ -99,6 +99,8 @@ export class Exchange implements RequestContext {
   host = "";
 
   // Access.
+  /** Whether `limit_req` has counted it. */
+  isCounted = false;
   /** What the config's own variables have been set to; null for nothing. */
   variables: ReadonlyMap<string, string> | null = null;
 

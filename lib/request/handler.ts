@@ -10,9 +10,11 @@ import { content } from "../content/content.ts";
 import { ClientClosedRequest } from "../exchange/errors.ts";
 import { Exchange, type Place } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
+import { InternalRedirect } from "../exchange/internal_redirect.ts";
 import { LocalResponse, respondLocally } from "../exchange/local_response.ts";
 import { BodyBroken } from "../transport/transport.ts";
 import { admit } from "./admit.ts";
+import { redirectInternally } from "./internal_redirect.ts";
 import { route } from "./route.ts";
 
 /** What outlives a request: made once at start-up and passed down. */
@@ -53,18 +55,35 @@ function handle(
 ): Answer | Promise<Answer> {
   const refused = admit(exchange, listener);
   if (refused !== null) return refused;
-  const location = route(exchange, listener);
+  return answerFrom(0, request, exchange, listener, state);
+}
+
+/** @param redirects How many internal redirects have led here. */
+function answerFrom(
+  redirects: number,
+  request: Request,
+  exchange: Exchange,
+  listener: ListenerPlan,
+  state: ServerState,
+): Answer | Promise<Answer> {
+  const location = route(exchange, listener, redirects > 0);
   if (location instanceof LocalResponse) return location;
+  const go = () => {
+    const answer = content(request, exchange, location, state);
+    if (!(answer instanceof InternalRedirect)) return answer;
+    return redirectInternally(answer, redirects, exchange) ??
+      answerFrom(redirects + 1, request, exchange, listener, state);
+  };
   const denied = access(request, exchange, location, state);
   return denied instanceof Promise
-    ? afterAccess(denied, request, exchange, location, state)
-    : denied ?? content(request, exchange, location, state);
+    ? afterAccess(denied, go, exchange, location, state)
+    : denied ?? go();
 }
 
 /** The content, once the access phase has its answer. */
 async function afterAccess(
   waiting: Promise<LocalResponse | null>,
-  request: Request,
+  go: () => Answer | Promise<Answer>,
   exchange: Exchange,
   location: LocationPlan,
   state: ServerState,
@@ -76,7 +95,7 @@ async function afterAccess(
   try {
     const denied = await waiting;
     // Not awaited: it has begun, and that is enough.
-    return denied ?? content(request, exchange, location, state);
+    return denied ?? go();
   } catch (error) {
     // A bug of ours must not let anybody in, nor end the process.
     errorLog(

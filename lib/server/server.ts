@@ -5,6 +5,7 @@
  */
 import { listenKey } from "../config/address.ts";
 import type { ListenerPlan, Plan } from "../config/plan.ts";
+import { Folders } from "../content/static/folders.ts";
 import { Deadlines } from "../exchange/deadline.ts";
 import { within } from "../exchange/timeout.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
@@ -65,6 +66,7 @@ class Server implements RunningServer {
     const deadlines = new Deadlines();
     this.#shared = {
       groups: this.#groups(plan, deadlines),
+      folders: new Folders(),
       deadlines,
       access: new AccessStore(options.errorLog),
       accessLog: options.accessLog,
