@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly overrides?: PlanOverrides & {
     /** Where every server listens, as `listen` writes it. */
     readonly listen?: string | undefined;
+    /** Where the admin listener is, as `admin` writes it. */
+    readonly admin?: string | undefined;
   };
 }
 
@@ -53,6 +55,7 @@ export function planFromObject(document: unknown, options: LoadOptions): Plan {
     readFile,
     listen: overrides.listen,
     certificates,
+    admin: overrides.admin,
   });
   const parts = { source, certificates };
   return { ...buildPlan(config, parts, overrides), ...found };
