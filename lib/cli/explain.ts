@@ -21,6 +21,7 @@ import { explainServer } from "../route/server.ts";
 import { wireFields } from "../transport/create.ts";
 import { handshakeFields } from "../websocket/open.ts";
 import { OK } from "./exit_code.ts";
+import { type Responding, respondOf, respondRows } from "./explain_respond.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
 import { columns, type Style, type Terminal } from "./terminal.ts";
 
@@ -28,7 +29,7 @@ import { columns, type Style, type Terminal } from "./terminal.ts";
 const CLIENT = { remoteAddr: "127.0.0.1", remotePort: "50000" };
 
 /** The phases of a request, in their order (see lib/request/handler.ts). */
-export type Phase = "admit" | "route" | "access" | "content";
+export type Phase = "admit" | "route" | "rewrite" | "access" | "content";
 
 /** What is printed; with `--json` just so. */
 export interface Explanation {
@@ -40,6 +41,8 @@ export interface Explanation {
   readonly location:
     | { key: string; why: string; proxy_pass: string | null }
     | null;
+  /** The rules of `rewrite` that have matched, and the target that they lead to. */
+  readonly rewrite: { rules: readonly string[]; target: string } | null;
   /** The checks of the access phase, in their order. */
   readonly access: { check: string; verdict: string }[];
   readonly upstream: { name: string; scheme: string; address: string } | null;
@@ -50,6 +53,8 @@ export interface Explanation {
     target: string;
     headers: Field[];
   } | null;
+  /** What is done to the response before it is sent, in order. */
+  readonly respond: Responding[];
   /** What the proxy answers by itself, and in which phase; null where it asks the upstream. */
   readonly answer:
     | { phase: Phase; status: number; reason: string; location?: string }
@@ -96,9 +101,11 @@ export function explanationOf(asked: AskedRequest): Explanation {
     listen: listener.written,
     server: null,
     location: null,
+    rewrite: null,
     access: [],
     upstream: null,
     sent: null,
+    respond: [],
     answer: null,
   };
 
@@ -113,19 +120,39 @@ export function explanationOf(asked: AskedRequest): Explanation {
   const routed = {
     ...nothing,
     server: { name: server.name, why },
-    location: found.match === null ? null : {
-      key: found.match.location.key,
-      why: found.why,
-      proxy_pass: proxyPassOf(found.match.location),
+    location: locationOf(exchange, found),
+    rewrite: exchange.rerouting === null ? null : {
+      rules: exchange.rerouting.rules,
+      target: exchange.target.raw,
     },
   };
   if (location instanceof LocalResponse) {
-    return { ...routed, answer: answerOf("route", location) };
+    const phase = location.status < 400 && routed.rewrite !== null
+      ? "rewrite"
+      : "route";
+    const respond = respondOf(exchange.location ?? server, location);
+    return { ...routed, respond, answer: answerOf(phase, location) };
   }
 
   // Most checks depend on what else is in flight, or ask somebody.
   const checked = { ...routed, access: location.access.map(checkOf) };
-  return { ...checked, ...contentOf(exchange, location) };
+  const explained = { ...checked, ...contentOf(exchange, location) };
+  return { ...explained, respond: respondOf(location, explained.answer) };
+}
+
+/** The location that the request came to, if it came so far. */
+function locationOf(
+  { location, server }: Exchange,
+  { match, why }: ReturnType<typeof explainLocation<LocationPlan>>,
+): Explanation["location"] {
+  if (location === null) return null;
+  const isFound = match?.location === location;
+  const answers = location === server.rewrite?.answer;
+  return {
+    key: location.key,
+    why: isFound ? why : answers ? "of the server, for every request" : "",
+    proxy_pass: proxyPassOf(location),
+  };
 }
 
 function contentOf(
@@ -229,7 +256,7 @@ function inWords(explanation: Explanation, style: Style): string {
 
 /** A row for what each phase has found: its name, what, which, why. */
 function rowsOf(explanation: Explanation): string[][] {
-  const { listen, server, location, upstream, answer } = explanation;
+  const { listen, server, location, rewrite, upstream, answer } = explanation;
   const rows: string[][] = [["admit", "listen", listen]];
   if (answer?.phase === "admit") return [...rows, answerRow(answer)];
   if (server !== null) {
@@ -239,7 +266,13 @@ function rowsOf(explanation: Explanation): string[][] {
   if (location !== null) {
     rows.push(["", "location", location.key, location.why]);
   }
-  if (answer?.phase === "route") return [...rows, answerRow(answer)];
+  for (const rule of rewrite?.rules ?? []) rows.push(["rewrite", "rule", rule]);
+  if (rewrite !== null && rewrite.rules.length > 0) {
+    rows.push(["", "target", rewrite.target]);
+  }
+  if (answer?.phase === "route" || answer?.phase === "rewrite") {
+    return [...rows, answerRow(answer), ...respondRows(explanation.respond)];
+  }
   for (const { check, verdict } of explanation.access) {
     rows.push(["access", check, verdict]);
   }
@@ -252,7 +285,8 @@ function rowsOf(explanation: Explanation): string[][] {
       proxy_pass === null ? "" : `proxy_pass ${proxy_pass}`,
     ]);
   }
-  return answer === null ? rows : [...rows, answerRow(answer)];
+  if (answer !== null) rows.push(answerRow(answer));
+  return [...rows, ...respondRows(explanation.respond)];
 }
 
 function answerRow(

@@ -8,6 +8,13 @@ import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import { listenKey } from "./address.ts";
+import {
+  answerPlan,
+  capturedKey,
+  responseRules,
+  returnPlan,
+  serverRewrite,
+} from "./build_answers.ts";
 import type { LimitConn } from "./directives/limits.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
@@ -38,6 +45,14 @@ import {
 /** The default, in milliseconds; nginx has no such directive. */
 const WEBSOCKET_DRAIN = 5000;
 
+const NOT_FOUND: ContentPlan = {
+  kind: "return",
+  status: 404,
+  text: null,
+  type: "",
+  captures: 0,
+};
+
 const NOBODY: NetworkSet = { networks: [], unix: false };
 
 /** What the command line says over the config. */
@@ -55,8 +70,7 @@ export function buildPlan(
   const upstreams = new Upstreams(config);
   const top = { config, upstreams, settings: topSettings(config) };
   // The top level has all the directives of a server.
-  const single = { ...config, locations: config.locations ?? [] };
-  const servers = (config.servers ?? [single]).map((server) => ({
+  const servers = (config.servers ?? [config]).map((server) => ({
     server: buildServer(server, top),
     config: server,
   }));
@@ -131,16 +145,21 @@ interface Top {
 
 function buildServer(server: ServerConfig, top: Top): ServerPlan {
   const serverSettings = inheritSettings(server, top.settings);
-  const locations = server.locations.map(({ written, key, value }) => {
-    const content = contentOf(value, server, top);
+  const locations = (server.locations ?? []).map(({ written, key, value }) => {
+    const settings = inheritSettings(value, serverSettings);
+    const content = contentOf(value, server, top, settings);
     const proxies = content.kind === "proxy";
     const plan: LocationPlan = {
       key: written,
       prefix: key.kind === "regex" ? "" : key.path,
+      internal: value.internal,
+      rewrite: value.rewrite ?? null,
+      captures: capturedKey(key, value.return),
       // nginx runs `return` (rewrite phase) before its access phases.
       access: proxies ? accessOf(value, top.config) : [],
       content,
-      settings: inheritSettings(value, serverSettings),
+      ...answerPlan(settings),
+      settings,
     };
     // nginx redirects /admin to /admin/ only if /admin/ is proxied.
     return {
@@ -153,6 +172,8 @@ function buildServer(server: ServerConfig, top: Top): ServerPlan {
   return {
     name: primaryName(server.server_name),
     locations: compileLocations(locations),
+    rewrite: serverRewrite(server, serverSettings),
+    ...answerPlan(serverSettings),
   };
 }
 
@@ -160,10 +181,14 @@ function contentOf(
   location: LocationConfig,
   server: ServerConfig,
   { config, upstreams }: Top,
+  settings: Settings,
 ): ContentPlan {
   const { proxy_pass } = location;
-  if (location.return !== undefined) return location.return;
-  if (proxy_pass === undefined) throw new Error("a location without content");
+  if (location.return !== undefined) {
+    return returnPlan(location.return, settings);
+  }
+  // One that only rewrites has nothing else to answer with.
+  if (proxy_pass === undefined) return NOT_FOUND;
   // As in nginx, a level that sets a header itself inherits none.
   const set = [location, server, config]
     .map((level) => level.proxy_set_header)
@@ -175,6 +200,7 @@ function contentOf(
     proxyPass: proxy_pass.written,
     setHeaders: set?.headers ?? [],
     setHeaderNames: set?.names ?? new Set(),
+    responseRules: responseRules(settings),
   };
 }
 

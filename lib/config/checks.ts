@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { checkAnswers, type ReadAnswers } from "./answer_checks.ts";
 import { BAD_PORTS, listenKey, type UpstreamAddress } from "./address.ts";
 import type { Path, Report } from "./config_error.ts";
 import type { Listen } from "./directives/listen.ts";
@@ -15,7 +16,7 @@ import { formatTime } from "./units.ts";
 import { quote } from "./words.ts";
 
 /** What the checks read of a server; what was refused is undefined. */
-interface ReadServer {
+interface ReadServer extends ReadAnswers {
   listen?: readonly (Listen | undefined)[] | undefined;
   readonly server_name?: readonly (string | undefined)[] | undefined;
   readonly locations?: readonly ReadLocation[] | undefined;
@@ -25,10 +26,7 @@ interface ReadLocation {
   readonly written: string;
   readonly key: LocationKey | undefined;
   readonly value:
-    | {
-      readonly proxy_pass?: ProxyPass | undefined;
-      readonly return?: unknown;
-    }
+    | (ReadAnswers & { readonly proxy_pass?: ProxyPass | undefined })
     | undefined;
 }
 
@@ -73,9 +71,21 @@ export function checkConfig(
       report,
     );
   }
+  checkAnswers(config, servers, report);
   checkListens(servers, report);
   checkShutdown(config, report);
 }
+
+const NO_LOCATIONS = `"locations" is missing: it says which paths go where`;
+
+/** What nothing inherits from the top level. */
+const OF_SERVERS = [
+  "listen",
+  "server_name",
+  "locations",
+  "rewrite",
+  "return",
+];
 
 interface PlacedServer {
   readonly path: Path;
@@ -93,13 +103,18 @@ function serversOf(
   const isThere = (key: string) => document[key] !== undefined;
   if (!isThere("servers")) {
     // The names of nginx's blocks have a hint of their own.
-    if (!["locations", "location", "server"].some(isThere)) {
-      report([], `"locations" is missing: it says which paths go where`);
+    if (!["locations", "location", "server", "return"].some(isThere)) {
+      report([], NO_LOCATIONS);
     }
     return [{ path: [], place: "this server", server: config }];
   }
-  for (const key of ["listen", "server_name", "locations"].filter(isThere)) {
+  for (const key of OF_SERVERS.filter(isThere)) {
     report([key], `with "servers", this belongs in each of them`);
+  }
+  for (const [i, server] of (config.servers ?? []).entries()) {
+    const hasContent = server === undefined ||
+      Object.hasOwn(server, "locations") || Object.hasOwn(server, "return");
+    if (!hasContent) report(["servers", i], NO_LOCATIONS);
   }
   return (config.servers ?? []).flatMap((server, i) =>
     server === undefined
@@ -169,6 +184,7 @@ function checkContent(location: object, path: Path, report: Report): void {
   const proxies = Object.hasOwn(location, "proxy_pass");
   const returns = Object.hasOwn(location, "return");
   if (!proxies && !returns) {
+    if (Object.hasOwn(location, "rewrite")) return;
     report(path, "a location needs proxy_pass or return");
   } else if (proxies && returns) {
     report(

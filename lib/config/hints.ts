@@ -12,7 +12,11 @@ const NO_TLS =
   "TLS termination is not supported: put a server in front that does it";
 const NO_FILES =
   "serving files is not supported: proxy to a server that does it";
-const NO_REWRITE = "rewriting requests is not supported";
+const NO_CONDITIONS =
+  "conditions are not supported: use locations and their rewrite";
+const SAME_ORIGIN =
+  "not supported: redirects have the origin that the client used";
+const NOT_BUFFERED = `${NOT_NEEDED}: the proxy has no such buffers`;
 
 /** What to write in place of a directive that does not exist here. */
 const HINTS: ReadonlyMap<string, string> = new Map([
@@ -55,8 +59,28 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["index", NO_FILES],
   ["try_files", NO_FILES],
   ["autoindex", NO_FILES],
-  ["rewrite", NO_REWRITE],
-  ["if", NO_REWRITE],
+  ["if", NO_CONDITIONS],
+  ["set", NO_CONDITIONS],
+  ["break", `write it behind a rewrite: "^/a$ /b break"`],
+  ["rewrite_log", `${NOT_NEEDED}: "sameorigin explain" shows it`],
+  ["absolute_redirect", SAME_ORIGIN],
+  ["port_in_redirect", SAME_ORIGIN],
+  ["server_name_in_redirect", SAME_ORIGIN],
+  ["recursive_error_pages", "not supported: an error page has none itself"],
+  ["add_trailer", "not supported: the platform sends no trailers"],
+  ["add_header_inherit", "not supported: write all headers where one is added"],
+  ["server_tokens", `${NOT_NEEDED}: the proxy does not name itself`],
+  ["charset", `write it in default_type: "text/plain; charset=utf-8"`],
+  ["sub_filter", "changing bodies is not supported"],
+  ["gunzip", "not supported: compressed bodies pass as they are"],
+  ["gzip_buffers", NOT_BUFFERED],
+  ["gzip_disable", `${NOT_NEEDED}: it was for browsers before 2009`],
+  [
+    "gzip_http_version",
+    "not supported: the platform does not tell a request's version",
+  ],
+  ["brotli_buffers", NOT_BUFFERED],
+  ["brotli_window", NOT_BUFFERED],
 ]);
 
 const PLACES: Readonly<Record<Place, string>> = {

@@ -35,7 +35,16 @@ const LocationBlock = v.pipe(
   ),
   // For editors; checks.ts says it in words.
   v.metadata({
-    oneOf: [{ required: ["proxy_pass"] }, { required: ["return"] }],
+    oneOf: [
+      { required: ["proxy_pass"] },
+      { required: ["return"] },
+      {
+        required: ["rewrite"],
+        not: {
+          anyOf: [{ required: ["proxy_pass"] }, { required: ["return"] }],
+        },
+      },
+    ],
   }),
 );
 
@@ -81,10 +90,16 @@ const ofServers = {
 };
 
 const VirtualServer = documented(
-  block("a map with listen, server_name and locations", {
-    ...entriesIn("server", directives),
-    ...entriesIn("server", ofServers),
-  }),
+  v.pipe(
+    block("a map with listen, server_name and locations", {
+      ...entriesIn("server", directives),
+      locations: v.optional(ofServers.locations.value),
+    }),
+    // For editors; checks.ts says it in words.
+    v.metadata({
+      anyOf: [{ required: ["locations"] }, { required: ["return"] }],
+    }),
+  ),
   "A virtual host.",
   "server",
 );

@@ -54,6 +54,8 @@ export interface RequestContext {
   readonly proxyHost: string;
   /** `$upstream_addr`: `host:port` of the server that was picked. */
   readonly upstreamAddr: string;
+  /** What the groups of the last regular expression took: `$1` to `$9`; null for nothing. */
+  readonly captures: RegExpExecArray | null;
 }
 
 /** A compiled value: renders to the string for one request. */

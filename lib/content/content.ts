@@ -5,10 +5,14 @@
  */
 import type { LocationPlan } from "../config/plan.ts";
 import type { Exchange } from "../exchange/exchange.ts";
+import type { InternalRedirect } from "../exchange/internal_redirect.ts";
 import type { LocalResponse } from "../exchange/local_response.ts";
 import { proxy } from "./proxy/proxy.ts";
 import { redirected, returned } from "./return.ts";
 import type { ContentState } from "./state.ts";
+
+/** What a request is answered with. */
+export type Answer = Response | LocalResponse | InternalRedirect;
 
 /** Answers a request as its location says. */
 export function content(
@@ -16,7 +20,7 @@ export function content(
   exchange: Exchange,
   location: LocationPlan,
   state: ContentState,
-): Response | LocalResponse | Promise<Response | LocalResponse> {
+): Answer | Promise<Answer> {
   const { content } = location;
   switch (content.kind) {
     case "proxy":

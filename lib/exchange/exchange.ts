@@ -8,6 +8,7 @@ import type { RequestContext } from "../config/template.ts";
 import { compileLocations } from "../route/location.ts";
 import type { Target } from "../route/path.ts";
 import { RequestFields } from "./fields.ts";
+import type { Rerouting } from "./rerouting.ts";
 
 /** A request, as `Deno.serve` hands it over. `url` is not normalised. */
 export type Incoming = Pick<Request, "url" | "method" | "headers">;
@@ -24,6 +25,8 @@ export interface Place {
 
 /** What became of a response's body. */
 export interface DeliveredBody {
+  /** All of it, where it was there at once. */
+  readonly whole?: Uint8Array<ArrayBuffer> | null;
   /** Bytes that were handed on. */
   readonly size: number;
   /** Why it broke off; null where it did not. */
@@ -36,7 +39,13 @@ export interface Held {
 }
 
 /** Before a server has been found. */
-const NO_SERVER: ServerPlan = { name: "", locations: compileLocations([]) };
+const NO_SERVER: ServerPlan = {
+  name: "",
+  locations: compileLocations([]),
+  rewrite: null,
+  errorPages: null,
+  filters: [],
+};
 
 /** Before the target has been read. */
 const NO_TARGET: Target = { raw: "", path: "", args: "", plain: true };
@@ -47,7 +56,8 @@ const NO_TARGET: Target = { raw: "", path: "", args: "", plain: true };
  */
 export class Exchange implements RequestContext {
   // As the request came.
-  readonly method: string;
+  /** That of the client, or GET for an error page. */
+  method: string;
   readonly url: string;
   readonly headers: Headers;
   readonly fields: RequestFields;
@@ -87,6 +97,11 @@ export class Exchange implements RequestContext {
   serverName = "";
   /** `$host`: the hostname, or the server's name for a request without one. */
   host = "";
+
+  // Rewrite.
+  captures: RegExpExecArray | null = null;
+  /** Null for nearly all requests, which stay at their own location. */
+  rerouting: Rerouting | null = null;
 
   // Content.
   proxyHost = "";

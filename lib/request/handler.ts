@@ -1,26 +1,26 @@
 /**
- * The way of a request, top to bottom: admit, route, access, content, respond,
- * log.
+ * The way of a request, top to bottom: admit, route (with rewrite), access,
+ * content, respond (with filters), log.
  *
  * @module
  */
 import { access, type AccessState } from "../access/access.ts";
 import type { ListenerPlan, LocationPlan } from "../config/plan.ts";
-import { content } from "../content/content.ts";
+import { type Answer, content } from "../content/content.ts";
 import type { ContentState } from "../content/state.ts";
 import { ClientClosedRequest } from "../exchange/errors.ts";
 import { Exchange, type Place } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
 import { LocalResponse, respondLocally } from "../exchange/local_response.ts";
+import { loggedRequest } from "../observe/access_log.ts";
 import { BodyBroken } from "../transport/transport.ts";
 import { admit } from "./admit.ts";
-import { route } from "./route.ts";
+import { filter } from "./filters/filters.ts";
+import { asRerouted, redirectInternally } from "./internal_redirect.ts";
+import { chooseServer, enterServer, route, type Routed } from "./route.ts";
 
 /** What outlives a request: made once at start-up and passed down. */
 export interface ServerState extends AccessState, ContentState {}
-
-/** What a request is answered with. */
-type Answer = Response | LocalResponse;
 
 /** The handler of one listener. */
 export function createHandler(
@@ -39,9 +39,12 @@ export function createHandler(
       performance.now(),
     );
     const answer = handle(request, exchange, listener, state);
-    return answer instanceof Promise
-      ? answer.then((answer) => respond(answer, exchange, info, state))
-      : respond(answer, exchange, info, state);
+    const settled = answer instanceof Promise
+      ? answer.then((answer) => settle(answer, request, exchange, state))
+      : settle(answer, request, exchange, state);
+    return settled instanceof Promise
+      ? settled.then((response) => respond(response, exchange, info, state))
+      : respond(settled, exchange, info, state);
   };
 }
 
@@ -53,45 +56,80 @@ function handle(
   state: ServerState,
 ): Answer | Promise<Answer> {
   const refused = admit(exchange, listener);
-  if (refused !== null) return refused;
-  const location = route(exchange, listener);
-  if (location instanceof LocalResponse) return location;
-  const denied = access(exchange, location, state);
+  if (refused !== null) {
+    // Its error pages and headers are those of the server.
+    chooseServer(exchange, listener);
+    return refused;
+  }
+  return answer(route(exchange, listener), request, exchange, state);
+}
+
+/** The access and content phases, for what was found. */
+function answer(
+  routed: Routed,
+  request: Request,
+  exchange: Exchange,
+  state: ServerState,
+): Answer | Promise<Answer> {
+  if (routed instanceof LocalResponse) return routed;
+  const denied = access(exchange, routed, state);
   return denied instanceof Promise
     ? denied.then((denied) =>
-      denied ?? content(request, exchange, location, state)
+      denied ?? content(request, exchange, routed, state)
     )
-    : denied ?? content(request, exchange, location, state);
+    : denied ?? content(request, exchange, routed, state);
+}
+
+/** The response, perhaps an error page's or that of another internal redirect. */
+function settle(
+  answered: Answer,
+  request: Request,
+  exchange: Exchange,
+  state: ServerState,
+): Response | Promise<Response> {
+  if (answered instanceof Response) return answered;
+  const next = redirectInternally(answered, exchange);
+  if (next !== "again") return respondLocally(next, exchange, state.dev);
+  const again = answer(enterServer(exchange), request, exchange, state);
+  return again instanceof Promise
+    ? again.then((again) => settle(again, request, exchange, state))
+    : settle(again, request, exchange, state);
 }
 
 /** Respond; and when the response has been delivered, or can't be, log. */
 function respond(
-  answer: Answer,
+  response: Response,
   exchange: Exchange,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   state: ServerState,
-): Response {
-  const response = answer instanceof LocalResponse
-    ? respondLocally(answer, exchange, state.dev)
-    : answer;
+): Response | Promise<Response> {
   // A WebSocket logs for itself, and keeps what it has taken.
   if (response.status === 101) return response;
+  let sent = response;
   const end = () => {
     exchange.end();
     const { location } = exchange;
     if (location !== null) reportBroken(exchange, location, state);
-    if (location?.settings.access_log !== false) {
-      log(exchange, response, state);
-    }
+    if (location?.settings.access_log !== false) log(exchange, sent, state);
   };
   info.completed.then(end, end);
-  return response;
+  const { rerouting, location, server } = exchange;
+  if (rerouting !== null) sent = asRerouted(sent, rerouting, location);
+  const { filters } = location ?? server;
+  if (filters.length === 0) return sent;
+  const filtered = filter(sent, exchange, filters);
+  if (!(filtered instanceof Promise)) return sent = filtered;
+  return filtered.then((filtered) => sent = filtered);
 }
 
 /** A line for the access log. */
 function log(exchange: Exchange, response: Response, state: ServerState): void {
+  const { rerouting } = exchange;
   state.accessLog.request({
-    context: exchange,
+    // An error page is asked for with GET, whatever the client sent.
+    context: rerouting === null
+      ? exchange
+      : { ...loggedRequest(exchange), method: rerouting.method },
     status: response.status,
     bytes: bytesSent(exchange, response),
     duration: performance.now() - exchange.started,

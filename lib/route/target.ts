@@ -91,8 +91,18 @@ export function escapePath(path: string): string {
   return escapeBytes(path, PATH_ESCAPES);
 }
 
+/**
+ * A part of a path, escaped so that it stays within its argument of a query:
+ * nginx's `NGX_ESCAPE_ARGS`.
+ *
+ * @param part A byte string.
+ */
+export function escapeArg(part: string): string {
+  return escapeBytes(part, ARG_ESCAPES);
+}
+
 /** As WHATWG escapes a query. Existing escapes, valid or not, stay. */
-function escapeQuery(args: string): string {
+export function escapeQuery(args: string): string {
   return escapeBytes(utf8Bytes(args), QUERY_ESCAPES);
 }
 
@@ -170,5 +180,6 @@ const QUESTION = 0x3f;
 
 /** nginx's set for a path; escapes all that WHATWG does, and `%\|` besides. */
 const PATH_ESCAPES = asciiSet(' "#%<>?\\^`{|}', true);
+const ARG_ESCAPES = asciiSet(' "#%&+;<>?\\^`{|}', true);
 const QUERY_ESCAPES = asciiSet(" \"#<>'", true);
 const WHATWG_REWRITES = asciiSet(' "<>\\^`{}', true);

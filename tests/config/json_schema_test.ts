@@ -96,7 +96,7 @@ Deno.test("what a config may not say is not valid", () => {
     { locations: { "/": { return: 100 } } },
     { locations: { "/": { return: "gone" } } },
     { locations: { "/": { return: [200, "a", "b"] } } },
-    { return: 404 },
+    { return: 100 },
     { locations: { "/": { proxy_pass: to, upgrade: true } } },
     { servers: [{}] },
     { servers: [] },
@@ -107,6 +107,7 @@ Deno.test("what a config may not say is not valid", () => {
       JSON.stringify(document),
     );
   }
+  assert(valid({ return: 404 }));
   for (const document of [{}, { listen: 1 }, [], null, "x"]) {
     assert(!valid(document));
   }

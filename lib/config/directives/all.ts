@@ -6,20 +6,32 @@
  * @module
  */
 import type * as v from "valibot";
+import { addingHeaders } from "./add_header.ts";
 import { client } from "./client.ts";
+import { compression } from "./compression.ts";
 import type { Directive } from "./directive.ts";
+import { errorPages } from "./error_page.ts";
 import { limits } from "./limits.ts";
 import { listen } from "./listen.ts";
 import { process } from "./process.ts";
 import { proxy } from "./proxy.ts";
+import { proxyCookies } from "./proxy_cookie.ts";
+import { proxyResponse } from "./proxy_response.ts";
 import { returning } from "./return.ts";
+import { rewriting } from "./rewrite.ts";
 import { websocket } from "./websocket.ts";
 
 /** By name, in the order of the JSON Schema. */
 export const directives = {
   ...listen,
   ...proxy,
+  ...proxyResponse,
+  ...proxyCookies,
+  ...rewriting,
   ...returning,
+  ...errorPages,
+  ...addingHeaders,
+  ...compression,
   ...client,
   ...websocket,
   ...limits,
