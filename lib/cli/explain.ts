@@ -186,7 +186,12 @@ function contentOf(
   const { name, scheme } = content.upstream;
   const headers = websocket
     ? withHandshake(fields, exchange.fields.webSocketProtocol)
-    : wireFields(content.upstream, { method, fields }, hasBody === true);
+    : wireFields(
+      content.upstream,
+      first.address,
+      { method, fields },
+      hasBody === true,
+    );
   return {
     upstream: { name, scheme, address: first.address.name },
     sent: {

@@ -34,7 +34,10 @@ import type {
   Plan,
   ServerPlan,
   UpstreamPlan,
+  UpstreamTls,
 } from "./plan.ts";
+import type { NamedFiles } from "./named_files.ts";
+import { upstreamTls } from "./upstream_tls.ts";
 import type { Config, LocationConfig, ServerConfig } from "./schema.ts";
 import {
   inheritSettings,
@@ -66,8 +69,9 @@ export function buildPlan(
   config: Config,
   source: string,
   overrides: PlanOverrides,
+  files: NamedFiles,
 ): Plan {
-  const upstreams = new Upstreams(config);
+  const upstreams = new Upstreams(config, files);
   const top = { config, upstreams, settings: topSettings(config) };
   // The top level has all the directives of a server.
   const servers = (config.servers ?? [config]).map((server) => ({
@@ -94,23 +98,36 @@ class Upstreams {
   readonly #plans = new Map<string, UpstreamPlan>();
   readonly #named: ReadonlyMap<string, UpstreamConfig>;
 
-  constructor({ upstreams }: Config) {
+  constructor({ upstreams }: Config, readonly files: NamedFiles) {
     this.#named = new Map(upstreams.map(({ key, value }) => [key, value]));
   }
 
-  /** The upstream of a `proxy_pass`: one of `upstreams`, or the address in it. */
-  get(pass: ProxyPass): UpstreamPlan {
+  /**
+   * The upstream of a `proxy_pass`: one of `upstreams`, or the address in it.
+   * Locations that speak TLS otherwise have one of their own.
+   */
+  get(pass: ProxyPass, settings: Settings): UpstreamPlan {
+    const tls = pass.scheme === "https"
+      ? upstreamTls(settings, this.files)
+      : null;
     const name = proxyHost(pass);
     const mayBeNamed = "hostname" in pass.to && pass.to.port === null;
     const named = mayBeNamed ? this.#named.get(name) : undefined;
     if (named !== undefined) {
-      return this.#once(`upstream ${name}`, name, pass.scheme, () => named);
+      return this.#once(
+        `upstream ${name}`,
+        name,
+        pass.scheme,
+        tls,
+        () => named,
+      );
     }
     const address = inlineAddress(pass, []);
     return this.#once(
       address.name,
       name,
       pass.scheme,
+      tls,
       () => plainUpstream(address),
     );
   }
@@ -120,12 +137,13 @@ class Upstreams {
     identity: string,
     name: string,
     scheme: UpstreamPlan["scheme"],
+    tls: UpstreamTls | null,
     make: () => UpstreamConfig,
   ): UpstreamPlan {
-    const key = `${scheme} ${identity}`;
+    const key = JSON.stringify([scheme, identity, tls]);
     let plan = this.#plans.get(key);
     if (plan === undefined) {
-      plan = { name, scheme, ...make() };
+      plan = { name, scheme, tls, ...make() };
       this.#plans.set(key, plan);
     }
     return plan;
@@ -195,7 +213,7 @@ function contentOf(
     .find((set) => set !== undefined && set.headers.length > 0);
   return {
     kind: "proxy",
-    upstream: upstreams.get(proxy_pass),
+    upstream: upstreams.get(proxy_pass, settings),
     passUri: proxy_pass.uri,
     proxyPass: proxy_pass.written,
     setHeaders: set?.headers ?? [],

@@ -11,12 +11,14 @@ import type { Path, Report } from "./config_error.ts";
 import type { Listen } from "./directives/listen.ts";
 import { inlineAddress, type ProxyPass } from "./directives/proxy_pass.ts";
 import type { LocationKey } from "../route/location.ts";
+import type { NamedFiles } from "./named_files.ts";
 import { attempt } from "./schema_parts.ts";
+import { checkUpstreamTls, type ReadUpstreamTls } from "./upstream_tls.ts";
 import { formatTime } from "./units.ts";
 import { quote } from "./words.ts";
 
 /** What the checks read of a server; what was refused is undefined. */
-interface ReadServer extends ReadAnswers {
+interface ReadServer extends ReadAnswers, ReadUpstreamTls {
   listen?: readonly (Listen | undefined)[] | undefined;
   readonly server_name?: readonly (string | undefined)[] | undefined;
   readonly locations?: readonly ReadLocation[] | undefined;
@@ -26,7 +28,9 @@ interface ReadLocation {
   readonly written: string;
   readonly key: LocationKey | undefined;
   readonly value:
-    | (ReadAnswers & { readonly proxy_pass?: ProxyPass | undefined })
+    | (ReadAnswers & ReadUpstreamTls & {
+      readonly proxy_pass?: ProxyPass | undefined;
+    })
     | undefined;
 }
 
@@ -53,10 +57,12 @@ export interface ReadConfig extends ReadServer {
  *
  * @param document What the config was read from: it tells which directives are
  * there, refused or not.
+ * @param files Reads the files that it names.
  */
 export function checkConfig(
   config: ReadConfig,
   document: Readonly<Record<string, unknown>>,
+  files: NamedFiles,
   report: Report,
 ): void {
   const servers = serversOf(config, document, report);
@@ -72,6 +78,7 @@ export function checkConfig(
     );
   }
   checkAnswers(config, servers, report);
+  checkUpstreamTls(config, servers, files, report);
   checkListens(servers, report);
   checkShutdown(config, report);
 }

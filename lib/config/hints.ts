@@ -16,6 +16,8 @@ const NO_CONDITIONS =
   "conditions are not supported: use locations and their rewrite";
 const SAME_ORIGIN =
   "not supported: redirects have the origin that the client used";
+const TLS_OF_PLATFORM =
+  "not supported: the platform speaks TLS 1.2 and 1.3 with safe ciphers";
 const NOT_BUFFERED = `${NOT_NEEDED}: the proxy has no such buffers`;
 
 /** What to write in place of a directive that does not exist here. */
@@ -59,6 +61,13 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["index", NO_FILES],
   ["try_files", NO_FILES],
   ["autoindex", NO_FILES],
+  ["proxy_ssl_protocols", TLS_OF_PLATFORM],
+  ["proxy_ssl_ciphers", TLS_OF_PLATFORM],
+  ["proxy_ssl_conf_command", TLS_OF_PLATFORM],
+  ["proxy_ssl_session_reuse", NOT_NEEDED],
+  ["proxy_ssl_verify_depth", TLS_OF_PLATFORM],
+  ["proxy_ssl_crl", "not supported: revocation is not looked up"],
+  ["proxy_ssl_password_file", "a key must not be encrypted"],
   ["if", NO_CONDITIONS],
   ["set", NO_CONDITIONS],
   ["break", `write it behind a rewrite: "^/a$ /b break"`],

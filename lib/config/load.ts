@@ -5,6 +5,7 @@
  */
 import { buildPlan, type PlanOverrides } from "./build.ts";
 import type { Environment } from "./environment.ts";
+import { NamedFiles } from "./named_files.ts";
 import type { Plan } from "./plan.ts";
 import { readConfig } from "./read.ts";
 import { parseYaml } from "./yaml_text.ts";
@@ -15,6 +16,8 @@ export interface LoadOptions {
   readonly source: string;
   /** The environment, for `${NAME}`. */
   readonly env: Environment;
+  /** Reads the files that the config names; if unset, relative to `source`. */
+  readonly files?: NamedFiles | undefined;
   /** What the command line says over the config. */
   readonly overrides?: PlanOverrides & {
     /** Where every server listens, as `listen` writes it. */
@@ -39,12 +42,14 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
  */
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
   const { source, env, overrides = {} } = options;
+  const files = options.files ?? new NamedFiles(source);
   const config = readConfig(document, {
     source,
     env,
+    files,
     listen: overrides.listen,
   });
-  return buildPlan(config, source, overrides);
+  return buildPlan(config, source, overrides, files);
 }
 
 /** The JSON Schema (draft-07) of a config file, for editors. */

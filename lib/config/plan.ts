@@ -15,6 +15,7 @@ import type { ListenAddress } from "./address.ts";
 import type { AddHeaderPlan } from "./directives/add_header.ts";
 import type { CompressPlan } from "./directives/compression.ts";
 import type { ErrorPages } from "./directives/error_page.ts";
+import type { UpstreamTls } from "./directives/proxy_ssl.ts";
 import type { ResponseRules } from "./directives/proxy_response.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
@@ -31,6 +32,7 @@ export type {
 } from "./directives/compression.ts";
 export type { ErrorPage, ErrorPages } from "./directives/error_page.ts";
 export type { CookieRules } from "./directives/proxy_cookie.ts";
+export type { UpstreamTls } from "./directives/proxy_ssl.ts";
 export type { ResponseRules } from "./directives/proxy_response.ts";
 export type { RewriteRule } from "./directives/rewrite.ts";
 export type { BalancePlan } from "./directives/balance.ts";
@@ -49,6 +51,8 @@ export interface UpstreamPlan extends UpstreamConfig {
   name: string;
   /** `http` or `https`, from the `proxy_pass`. One name used with both schemes makes two plans. */
   scheme: "http" | "https";
+  /** What `proxy_ssl_…` says; null for nothing, and for `http`. */
+  tls: UpstreamTls | null;
 }
 
 /** What becomes of answers, of a location or of a server's own. */

@@ -14,6 +14,7 @@ import {
 } from "./config_error.ts";
 import { type Listen, readListen } from "./directives/listen.ts";
 import { type Environment, substituteEnvironment } from "./environment.ts";
+import type { NamedFiles } from "./named_files.ts";
 import { unknownKey } from "./hints.ts";
 import { type Config, Document } from "./schema.ts";
 import { attempt, isMap, type Issue } from "./schema_parts.ts";
@@ -23,6 +24,8 @@ export interface ReadOptions {
   /** The file's name, or what stands for it in messages. */
   readonly source: string;
   readonly env: Environment;
+  /** Reads the files that the config names. */
+  readonly files: NamedFiles;
   /** Where to listen, whatever the config says. */
   readonly listen?: string | undefined;
 }
@@ -33,7 +36,7 @@ export interface ReadOptions {
  * @throws {ConfigError} With every problem, in the order of the document.
  */
 export function readConfig(document: unknown, options: ReadOptions): Config {
-  const { source, env, listen } = options;
+  const { source, env, listen, files } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
     throw new ConfigError([{ file: source, path: "", message }]);
@@ -63,6 +66,7 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
     checkConfig(
       read,
       filled,
+      files,
       (path, message) => report(writtenPath(path, filled), message),
     );
   }

@@ -17,6 +17,7 @@ import { process } from "./process.ts";
 import { proxy } from "./proxy.ts";
 import { proxyCookies } from "./proxy_cookie.ts";
 import { proxyResponse } from "./proxy_response.ts";
+import { proxySsl } from "./proxy_ssl.ts";
 import { returning } from "./return.ts";
 import { rewriting } from "./rewrite.ts";
 import { websocket } from "./websocket.ts";
@@ -27,6 +28,7 @@ export const directives = {
   ...proxy,
   ...proxyResponse,
   ...proxyCookies,
+  ...proxySsl,
   ...rewriting,
   ...returning,
   ...errorPages,

@@ -3,22 +3,41 @@
  *
  * @module
  */
-import type { UpstreamAddress } from "../../config/plan.ts";
+import type { UpstreamAddress, UpstreamTls } from "../../config/plan.ts";
 import type { Cancellable, Cancellation } from "../../exchange/cancellation.ts";
 import type { Deadlines } from "../../exchange/deadline.ts";
 import { connectionFailure, type Stage, UpstreamError } from "../errors.ts";
+import { connectNodeTls, type NodeTlsConn } from "./node_tls.ts";
+
+/** How TLS is spoken. */
+export interface TlsOptions extends Omit<UpstreamTls, "name"> {
+  /** The name that is asked for and verified. */
+  readonly hostname: string;
+}
+
+/** How TLS is spoken to a server; `plan` is null where the config says nothing of it. */
+export function tlsOptions(
+  address: UpstreamAddress,
+  plan: UpstreamTls | null,
+): TlsOptions {
+  const { trusted = null, verify = true, certificate = null, name = null } =
+    plan ?? {};
+  const hostname = name ??
+    (address.transport === "tcp" ? address.hostname : "localhost");
+  return { hostname, trusted, verify, certificate };
+}
 
 /**
  * Connects.
  *
- * @param secure Whether to speak TLS, with HTTP/1.1 (RFC 7301).
+ * @param tls How to speak TLS, with HTTP/1.1 (RFC 7301); null for not.
  * @param timeout Milliseconds, the TLS handshake included.
  * @throws {UpstreamError} `unconnected` after that time; else why it failed.
  * @throws The cancellation's reason.
  */
 export async function connect(
   address: UpstreamAddress,
-  secure: boolean,
+  tls: TlsOptions | null,
   timeout: number,
   deadlines: Deadlines,
   cancellation: Cancellation,
@@ -33,7 +52,7 @@ export async function connect(
   );
   cancellation.listen(attempt);
   try {
-    return await attempt.connect(address, secure);
+    return await attempt.connect(address, tls);
   } catch (cause) {
     attempt.close();
     if (attempt.reason !== null) throw attempt.reason;
@@ -52,7 +71,13 @@ class Attempt implements Cancellable {
   readonly #abort = new AbortController();
   #conn: Deno.Conn | null = null;
 
-  async connect(address: UpstreamAddress, secure: boolean): Promise<Deno.Conn> {
+  async connect(
+    address: UpstreamAddress,
+    options: TlsOptions | null,
+  ): Promise<Deno.Conn> {
+    if (options !== null && needsNode(address, options)) {
+      return await this.#connectByNode(address, options);
+    }
     if (address.transport === "unix") {
       this.#conn = await Deno.connect(address);
       this.#checkReason();
@@ -66,11 +91,12 @@ class Attempt implements Cancellable {
     // delayed acknowledgement.
     tcp.setNoDelay(true);
     tcp.setKeepAlive(true);
-    if (secure) {
+    if (options !== null) {
       this.stage = "tls";
       const tls = await Deno.startTls(tcp, {
-        hostname,
+        hostname: options.hostname,
         alpnProtocols: ["http/1.1"],
+        ...options.trusted === null ? {} : { caCerts: [options.trusted] },
       });
       this.#conn = tls;
       this.#checkReason();
@@ -78,6 +104,22 @@ class Attempt implements Cancellable {
     }
     this.#checkReason();
     return this.#conn;
+  }
+
+  async #connectByNode(
+    address: UpstreamAddress,
+    options: TlsOptions,
+  ): Promise<Deno.Conn> {
+    const conn: NodeTlsConn = await connectNodeTls(address, options);
+    this.#conn = conn;
+    this.#checkReason();
+    try {
+      await conn.handshake();
+    } finally {
+      this.stage = conn.stage;
+    }
+    this.#checkReason();
+    return conn;
   }
 
   cancelled(reason: Error): void {
@@ -98,4 +140,12 @@ class Attempt implements Cancellable {
       // Closed already.
     }
   }
+}
+
+/** Whether it is more than `Deno.startTls` can do (Deno 2.9.6). */
+function needsNode(
+  { transport }: UpstreamAddress,
+  { verify, certificate }: TlsOptions,
+): boolean {
+  return transport === "unix" || !verify || certificate !== null;
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { UpstreamAddress } from "../../config/plan.ts";
+import type { UpstreamAddress, UpstreamTls } from "../../config/plan.ts";
 import type { Cancellable } from "../../exchange/cancellation.ts";
 import type { Deadline, Deadlines } from "../../exchange/deadline.ts";
 import { IDEMPOTENT } from "../../exchange/headers.ts";
@@ -16,7 +16,7 @@ import type {
   UpstreamRequest,
   UpstreamResponse,
 } from "../transport.ts";
-import { connect } from "./connect.ts";
+import { connect, type TlsOptions, tlsOptions } from "./connect.ts";
 import { ChunkError } from "./chunked.ts";
 import { Connection, EndOfHead } from "./connection.ts";
 import { ConnectionPool, type KeepAlive } from "./pool.ts";
@@ -39,13 +39,21 @@ export class Http1Transport implements Transport {
   /** The names of the fields that the server has sent. */
   readonly names = new FieldNames();
 
-  /** @param secure Whether to speak TLS. */
+  /** How TLS is spoken; null for not. */
+  readonly tls: TlsOptions | null;
+
+  /**
+   * @param secure Whether to speak TLS.
+   * @param tls What the config says of it; null for nothing.
+   */
   constructor(
     readonly address: UpstreamAddress,
-    readonly secure: boolean,
+    secure: boolean,
     keepAlive: KeepAlive,
     readonly deadlines: Deadlines,
+    tls: UpstreamTls | null = null,
   ) {
+    this.tls = secure ? tlsOptions(address, tls) : null;
     this.pool = new ConnectionPool(keepAlive);
   }
 
@@ -67,7 +75,7 @@ export class Http1Transport implements Transport {
     }
     const conn = await connect(
       this.address,
-      this.secure,
+      this.tls,
       request.timeouts.connect,
       this.deadlines,
       request.cancellation,
