@@ -9,6 +9,9 @@ export const PROXY_FLAGS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-env",
+  // How much memory there is, so that messages that wait for slow upstreams take
+  // no more than a share of it.
+  "--allow-sys=systemMemoryInfo",
   // A missing permission is an error at once: nobody sits at the terminal.
   "--no-prompt",
 ];
@@ -25,3 +28,10 @@ export const PROXY_FLAGS: readonly string[] = [
  * use all of the compiled code that it keeps, which V8 ties to its flags.
  */
 export const V8_FLAGS = "--v8-flags=--no-allocation-site-pretenuring";
+
+/**
+ * Unstable features of `deno.json` that an executable does not have, though
+ * they are baked in: Deno 2.9.6 always starts it without. The proxy must be
+ * right either way.
+ */
+export const NOT_IN_EXECUTABLES: readonly string[] = ["no-legacy-abort"];

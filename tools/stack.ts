@@ -35,7 +35,7 @@ const USAGE =
 
   --port PORT    where the proxy listens on 127.0.0.1; 9000 if not given
   --preview      the frontend as it is built, in place of Vite's server
-  --config FILE  sameorigin's config; examples/chat/config.yaml if not given
+  --config FILE  sameorigin's config; examples/chat/sameorigin/config.yaml if not given
   --data DIR     where database and logs are kept; .cache/stack/data if not given
   --prepare      installs and builds what is missing, and starts nothing
 `;

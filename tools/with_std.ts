@@ -4,7 +4,8 @@
  *
  *     deno run -A tools/with_std.ts test -A tests/
  *
- * `SAMEORIGIN_STD=jsr` or `=npm` in the environment decides it beforehand.
+ * `SAMEORIGIN_STD=jsr` or `=npm` in the environment decides it beforehand. With
+ * `jsr`, which releases are made with, a JSR that can't be reached is an error.
  *
  * @module
  */
@@ -45,9 +46,16 @@ export interface Surroundings {
   remember(): void;
 }
 
-/** Decides where @std comes from, at the least cost that is possible. */
+/**
+ * Decides where @std comes from, at the least cost that is possible.
+ *
+ * @throws {Error} for a `SAMEORIGIN_STD` that is neither `jsr` nor `npm`.
+ */
 export async function chooseStd(around: Surroundings): Promise<StdSource> {
-  if (around.forced === "jsr" || around.forced === "npm") return around.forced;
+  const { forced } = around;
+  if (forced === "jsr" || forced === "npm") return forced;
+  // A release with a misspelt one must not fall back.
+  if (forced) throw new Error(`SAMEORIGIN_STD is "${forced}": jsr or npm`);
   // On a network that swallows packets the wait must not come at each start.
   const failedAt = around.failedAt();
   if (failedAt !== null && Math.abs(Date.now() - failedAt) < MEMORY) {
@@ -59,17 +67,12 @@ export async function chooseStd(around: Surroundings): Promise<StdSource> {
 }
 
 /**
- * The arguments for `deno` that run a subcommand with @std. Where it falls
- * back, one line on stderr says so.
+ * Decides it for this process and what it starts. Where it falls back, one line
+ * on stderr says so.
  *
- * @param subcommand Of those that take an import map: `run`, `test`, `check`,
- * `compile`, `bench` …
- * @param args What follows it.
+ * @throws What {@linkcode chooseStd} throws.
  */
-export async function denoArguments(
-  subcommand: string,
-  args: readonly string[],
-): Promise<string[]> {
+export async function stdSource(): Promise<StdSource> {
   const around = here();
   const source = await chooseStd(around);
   if (source !== around.forced && source === "npm") {
@@ -79,31 +82,62 @@ export async function denoArguments(
   }
   // What is started from here, tests above all, inherits the choice.
   Deno.env.set("SAMEORIGIN_STD", source);
-  return source === "jsr"
-    ? [subcommand, ...args]
-    : [subcommand, `--import-map=${importMap(subcommand)}`, ...args];
+  return source;
 }
 
-/** `deno.json`'s imports with the stand-ins in place of @std: where they are to be read. */
-function importMap(subcommand: string): string {
+/**
+ * The entries of an import map for @std.
+ *
+ * @param folder The address of `tools/std/`, as the map is to have it.
+ */
+export function stdImports(
+  source: StdSource,
+  folder: string,
+): Record<string, string> {
+  const imports: Record<string, string> = {};
+  for (const [name, file] of Object.entries(STAND_INS)) {
+    imports[name] = source === "npm" ? folder + file : jsrAddress(name);
+  }
+  return imports;
+}
+
+/** `jsr:@std/yaml@^1/parse` for `@std/yaml/parse`. */
+function jsrAddress(name: string): string {
+  for (const [key, target] of Object.entries(config.imports)) {
+    if (name.startsWith(`${key}/`)) return target + name.slice(key.length);
+  }
+  throw new Error(`deno.json does not import ${name}`);
+}
+
+/**
+ * The arguments for `deno` that run a subcommand with @std.
+ *
+ * @param subcommand Of those that take an import map: `run`, `test`, `check`,
+ * `bench` … For `compile` there is `compile.ts`.
+ * @param args What follows it.
+ * @throws What {@linkcode chooseStd} throws.
+ */
+export async function denoArguments(
+  subcommand: string,
+  args: readonly string[],
+): Promise<string[]> {
+  return await stdSource() === "jsr"
+    ? [subcommand, ...args]
+    : [subcommand, `--import-map=${standInMap()}`, ...args];
+}
+
+/** `deno.json`'s imports with the stand-ins in place of @std. */
+function standInMap(): string {
   const imports: Record<string, string> = {};
   for (const [name, target] of Object.entries(config.imports)) {
     if (!name.startsWith("@std/")) imports[name] = target;
   }
-  const portable = subcommand === "compile";
-  for (const [name, file] of Object.entries(STAND_INS)) {
-    imports[name] = portable
-      ? `../tools/std/${file}`
-      : new URL(`std/${file}`, import.meta.url).href;
-  }
+  Object.assign(
+    imports,
+    stdImports("npm", new URL("std/", import.meta.url).href),
+  );
   const json = JSON.stringify({ imports });
-  if (!portable) return `data:application/json,${encodeURIComponent(json)}`;
-  // An executable takes the map along and resolves it again inside itself:
-  // the addresses must be relative to the map, so the map must be a file.
-  Deno.mkdirSync(CACHE, { recursive: true });
-  const file = new URL("import_map.json", CACHE);
-  Deno.writeTextFileSync(file, json);
-  return fileURLToPath(file);
+  return `data:application/json,${encodeURIComponent(json)}`;
 }
 
 /** This machine, this network. */
@@ -190,5 +224,10 @@ if (import.meta.main) {
     );
     Deno.exit(2);
   }
-  Deno.exit(await runDeno(await denoArguments(subcommand, args)));
+  try {
+    Deno.exit(await runDeno(await denoArguments(subcommand, args)));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(2);
+  }
 }

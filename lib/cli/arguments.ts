@@ -28,6 +28,7 @@ export interface Options {
   readonly to: readonly string[];
   /** As written: `Name: value`. */
   readonly header: readonly string[];
+  readonly from: string | undefined;
   readonly json: boolean;
 }
 
@@ -113,6 +114,7 @@ export function parseArguments(argv: readonly string[]): Invocation {
     watch: values.has("watch"),
     to: text("to"),
     header: text("header"),
+    from: text("from")[0],
     json: values.has("json"),
   };
   if (values.has("help")) {

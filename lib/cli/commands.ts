@@ -60,6 +60,11 @@ export const OPTIONS = {
     repeatable: true,
     summary: "a header of the request; repeatable",
   },
+  from: {
+    name: "from",
+    value: "ADDRESS",
+    summary: "the client's address (127.0.0.1)",
+  },
   json: {
     name: "json",
     summary: "print JSON",
@@ -145,7 +150,7 @@ export const COMMANDS = {
       "URL is a whole URL or a path; it is not normalised.",
     ],
     arguments: ["METHOD", "URL"],
-    options: ["config", "listen", "to", "header", "json"],
+    options: ["config", "listen", "to", "header", "from", "json"],
     examples: [
       { line: "sameorigin explain GET /api/rooms/", says: "by its path" },
       {
@@ -156,6 +161,10 @@ export const COMMANDS = {
         line: "sameorigin explain GET /connection/websocket " +
           "-H 'Upgrade: websocket' -H 'Connection: Upgrade'",
         says: "a WebSocket",
+      },
+      {
+        line: "sameorigin explain GET /admin/ --from 192.0.2.1",
+        says: "by its client's address",
       },
     ],
   },

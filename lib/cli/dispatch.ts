@@ -71,8 +71,7 @@ async function perform(
       return await check(() => planOf(options), options.json, terminal);
     case "explain": {
       const plan = await planOf(options);
-      const { header, json } = options;
-      return explain(plan, first, second, header, json, terminal);
+      return explain(plan, first, second, options, terminal);
     }
     case "health":
       return await health(options, terminal);

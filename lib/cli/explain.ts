@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { AccessPlan, LocationPlan, Plan } from "../config/plan.ts";
+import type { LocationPlan, Plan } from "../config/plan.ts";
 import { upstreamTarget } from "../content/proxy/proxy.ts";
 import { upstreamFields } from "../content/proxy/upstream_fields.ts";
 import { redirected } from "../content/return.ts";
@@ -21,12 +21,14 @@ import { explainServer } from "../route/server.ts";
 import { wireFields } from "../transport/create.ts";
 import { handshakeFields } from "../websocket/open.ts";
 import { OK } from "./exit_code.ts";
+import type { Options } from "./arguments.ts";
+import { explainAccess, type ExplainedCheck } from "./explain_access.ts";
 import { type Responding, respondOf, respondRows } from "./explain_respond.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
 import { columns, type Style, type Terminal } from "./terminal.ts";
 
-/** The client that is asked for: `$remote_addr` and `$remote_port`. */
-const CLIENT = { remoteAddr: "127.0.0.1", remotePort: "50000" };
+/** The client's `$remote_port`. */
+const REMOTE_PORT = "50000";
 
 /** The phases of a request, in their order (see lib/request/handler.ts). */
 export type Phase = "admit" | "route" | "rewrite" | "access" | "content";
@@ -44,7 +46,7 @@ export interface Explanation {
   /** The rules of `rewrite` that have matched, and the target that they lead to. */
   readonly rewrite: { rules: readonly string[]; target: string } | null;
   /** The checks of the access phase, in their order. */
-  readonly access: { check: string; verdict: string }[];
+  readonly access: readonly ExplainedCheck[];
   readonly upstream: { name: string; scheme: string; address: string } | null;
   /** What the upstream gets; null where the proxy answers by itself. */
   readonly sent: {
@@ -66,11 +68,10 @@ export function explain(
   plan: Plan,
   method: string,
   url: string,
-  headerLines: readonly string[],
-  json: boolean,
+  { header, from, json }: Pick<Options, "header" | "from" | "json">,
   terminal: Terminal,
 ): number {
-  const asked = askedRequest(plan, method, url, headerLines);
+  const asked = askedRequest(plan, method, url, header, from);
   const explanation = explanationOf(asked);
   terminal.print(
     json
@@ -92,8 +93,8 @@ export function explanationOf(asked: AskedRequest): Explanation {
       fallbackHost: `localhost:${serverPort}`,
       serverPort,
     },
-    CLIENT.remoteAddr,
-    CLIENT.remotePort,
+    asked.remoteAddr,
+    REMOTE_PORT,
     0,
   );
   const nothing = {
@@ -134,9 +135,11 @@ export function explanationOf(asked: AskedRequest): Explanation {
     return { ...routed, respond, answer: answerOf(phase, location) };
   }
 
-  // Most checks depend on what else is in flight, or ask somebody.
-  const checked = { ...routed, access: location.access.map(checkOf) };
-  const explained = { ...checked, ...contentOf(exchange, location) };
+  const { checks, refusal } = explainAccess(exchange, location);
+  const checked = { ...routed, access: checks };
+  const explained = refusal === null
+    ? { ...checked, ...contentOf(exchange, location) }
+    : { ...checked, answer: answerOf("access", refusal) };
   return { ...explained, respond: respondOf(location, explained.answer) };
 }
 
@@ -197,7 +200,7 @@ function contentOf(
     sent: {
       websocket,
       method,
-      target,
+      target: readable(target),
       headers: headers.map(([name, value]) => [name, readable(value)]),
     },
     answer: null,
@@ -206,10 +209,6 @@ function contentOf(
 
 function proxyPassOf({ content }: LocationPlan): string | null {
   return content.kind === "proxy" ? content.proxyPass : null;
-}
-
-function checkOf(check: AccessPlan): Explanation["access"][number] {
-  return { check: check.kind, verdict: "passes while there is a place" };
 }
 
 function answerOf(phase: Phase, local: LocalResponse): Explanation["answer"] {
@@ -278,8 +277,9 @@ function rowsOf(explanation: Explanation): string[][] {
   if (answer?.phase === "route" || answer?.phase === "rewrite") {
     return [...rows, answerRow(answer), ...respondRows(explanation.respond)];
   }
-  for (const { check, verdict } of explanation.access) {
-    rows.push(["access", check, verdict]);
+  for (const [i, { check, verdict }] of explanation.access.entries()) {
+    const [, word = "", rest = ""] = /^(\S+) (.*)$/s.exec(verdict) ?? [];
+    rows.push([i === 0 ? "access" : "", check, word, rest]);
   }
   if (upstream !== null && location !== null) {
     const { proxy_pass } = location;

@@ -7,6 +7,7 @@
 import type { ListenerPlan, Plan } from "../config/plan.ts";
 import { didYouMean, quote } from "../config/words.ts";
 import { utf8Bytes } from "../route/bytes.ts";
+import { parseAddress } from "../route/address.ts";
 import { UsageError } from "./arguments.ts";
 
 /** A request, and the listener it would come to. */
@@ -17,6 +18,8 @@ export interface AskedRequest {
   readonly method: string;
   readonly headers: Headers;
   readonly target: string;
+  /** The peer's address; `unix:` for a unix socket. */
+  readonly remoteAddr: string;
 }
 
 /** RFC 6455 section 4.1; any 16 bytes are a key. */
@@ -34,6 +37,7 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
  * @param url A whole URL or a path. It is cut by hand, since `URL` would
  * resolve the dot segments that matter here.
  * @param headerLines `Name: value` each; `Host` is the URL's unless given.
+ * @param from The peer's address; by default that of this machine.
  * @throws {UsageError} for what no client could send.
  */
 export function askedRequest(
@@ -41,7 +45,15 @@ export function askedRequest(
   method: string,
   url: string,
   headerLines: readonly string[],
+  from = "127.0.0.1",
 ): AskedRequest {
+  const remoteAddr = from === "unix" ? "unix:" : from;
+  if (remoteAddr !== "unix:" && parseAddress(remoteAddr) === null) {
+    throw new UsageError(
+      `--from ${quote(from)} is not an address`,
+      "Write it as: --from 192.0.2.1",
+    );
+  }
   if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(method)) {
     const guess = didYouMean(method, METHODS);
     throw new UsageError(
@@ -69,6 +81,7 @@ export function askedRequest(
     method,
     headers,
     target,
+    remoteAddr,
   };
 }
 

@@ -6,6 +6,7 @@
 import type { LoadedConfig } from "../config/config_source.ts";
 import { type LogFormat, logLine } from "../observe/access_line.ts";
 import { LogOutput } from "../observe/log_output.ts";
+import { logPlatformMessages } from "../observe/platform_messages.ts";
 import { logUncaughtErrors } from "../observe/uncaught_errors.ts";
 import type { RunningProxy } from "../server/running.ts";
 import { startProxy } from "../server/start.ts";
@@ -39,6 +40,7 @@ export async function run(
   const errorLog = (line: string) => failure(terminal, line);
   const output = logOutputs(terminal, () => plan.logFormat);
   logUncaughtErrors(errorLog);
+  logPlatformMessages(errorLog);
   const proxy = await startProxy(loaded, {
     writeLog: (lines) => output.write(lines),
     errorLog,

@@ -81,7 +81,7 @@ function checkServerReturn(
 /** As many as a `return` may use; a key that was refused has enough. */
 function groupsOfKey(key: LocationKey | undefined): number {
   if (key === undefined) return Infinity;
-  return key.kind === "regex" ? groupsOf(new RegExp(key.source)).count : 0;
+  return key.kind === "regex" ? groupsOf(key.source).count : 0;
 }
 
 function checkCaptures(

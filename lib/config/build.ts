@@ -8,6 +8,8 @@ import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import { listenKey } from "./address.ts";
+import { AccessBuilder } from "./build_access.ts";
+import type { Path } from "./config_error.ts";
 import {
   answerPlan,
   capturedKey,
@@ -15,7 +17,6 @@ import {
   returnPlan,
   serverRewrite,
 } from "./build_answers.ts";
-import type { LimitConn } from "./directives/limits.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
   inlineAddress,
@@ -24,10 +25,8 @@ import {
 } from "./directives/proxy_pass.ts";
 import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
 import type {
-  AccessPlan,
   CommonPlan,
   ContentPlan,
-  LimitConnZone,
   ListenAddress,
   ListenerPlan,
   LocationPlan,
@@ -64,24 +63,33 @@ export interface PlanOverrides {
   readonly dev?: boolean | undefined;
 }
 
+/** What belongs to the config besides its text. */
+export interface PlanParts {
+  /** The file's name, or what stands for it in messages. */
+  readonly source: string;
+  /** The files that it names. */
+  readonly files: NamedFiles;
+}
+
 /** Builds the plan of a config that has been checked. */
 export function buildPlan(
   config: Config,
-  source: string,
+  { source, files }: PlanParts,
   overrides: PlanOverrides,
-  files: NamedFiles,
 ): Plan {
   const upstreams = new Upstreams(config, files);
-  const top = { config, upstreams, settings: topSettings(config) };
+  const access = new AccessBuilder(config, source);
+  const top = { config, upstreams, access, settings: topSettings(config) };
   // The top level has all the directives of a server.
-  const servers = (config.servers ?? [config]).map((server) => ({
-    server: buildServer(server, top),
-    config: server,
-  }));
+  const servers = (config.servers ?? [config]).map((server, i) => {
+    const path = config.servers === undefined ? [] : ["servers", i];
+    return { server: buildServer(server, path, top), config: server };
+  });
   return {
     source,
     listeners: buildListeners(servers, {
       trustedProxies: config.trusted_proxies ?? NOBODY,
+      realIpHeader: config.real_ip_header,
     }),
     upstreams: upstreams.all(),
     workers: config.workers,
@@ -159,22 +167,28 @@ interface Top {
   readonly config: Config;
   readonly settings: Settings;
   readonly upstreams: Upstreams;
+  readonly access: AccessBuilder;
 }
 
-function buildServer(server: ServerConfig, top: Top): ServerPlan {
+/** @param path Where the server stands in the config. */
+function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
+  const { access } = top;
+  access.visit(server, path);
   const serverSettings = inheritSettings(server, top.settings);
   const locations = (server.locations ?? []).map(({ written, key, value }) => {
+    access.visit(value, [...path, "locations", written]);
     const settings = inheritSettings(value, serverSettings);
     const content = contentOf(value, server, top, settings);
     const proxies = content.kind === "proxy";
+    // nginx runs `return` (rewrite phase) before its access phases.
+    const returns = content.kind === "return" || content.kind === "redirect";
     const plan: LocationPlan = {
       key: written,
       prefix: key.kind === "regex" ? "" : key.path,
       internal: value.internal,
       rewrite: value.rewrite ?? null,
       captures: capturedKey(key, value.return),
-      // nginx runs `return` (rewrite phase) before its access phases.
-      access: proxies ? accessOf(value, top.config) : [],
+      access: returns ? [] : access.accessOf(value, settings),
       content,
       ...answerPlan(settings),
       settings,
@@ -220,30 +234,6 @@ function contentOf(
     setHeaderNames: set?.names ?? new Set(),
     responseRules: responseRules(settings),
   };
-}
-
-/** The limits of the whole proxy and of a location, if any is set. */
-function accessOf(location: LocationConfig, top: Config): AccessPlan[] {
-  const requests = zonesOf(top.limit_conn, location.limit_conn);
-  const webSockets = zonesOf(
-    top.websocket_limit_conn,
-    location.websocket_limit_conn,
-  );
-  return requests.length + webSockets.length === 0
-    ? []
-    : [{ kind: "limit_conn", requests, webSockets }];
-}
-
-function zonesOf(
-  ofProxy: LimitConn | undefined,
-  ofLocation: LimitConn | undefined,
-): LimitConnZone[] {
-  const zones: LimitConnZone[] = [];
-  if (ofProxy !== undefined) zones.push({ scope: "proxy", ...ofProxy });
-  if (ofLocation !== undefined) {
-    zones.push({ scope: "location", ...ofLocation });
-  }
-  return zones;
 }
 
 /** One listener for each address, with the servers of that address in the file's order. */

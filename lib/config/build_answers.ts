@@ -5,6 +5,7 @@
  * @module
  */
 import type { LocationKey } from "../route/location.ts";
+import { compileMatcher, type PathMatcher } from "../route/regex.ts";
 import type { Settings } from "./directives/all.ts";
 import type { CodingPlan, CompressPlan } from "./directives/compression.ts";
 import {
@@ -117,8 +118,8 @@ export function returnPlan(
 export function capturedKey(
   key: LocationKey,
   answer: ReturnPlan | RedirectPlan | undefined,
-): RegExp | null {
+): PathMatcher | null {
   return key.kind === "regex" && (answer?.captures ?? 0) > 0
-    ? new RegExp(key.source, key.ignoreCase ? "i" : "")
+    ? compileMatcher(key.source, key.ignoreCase)
     : null;
 }

@@ -6,6 +6,11 @@
  * @module
  */
 import { checkAnswers, type ReadAnswers } from "./answer_checks.ts";
+import {
+  checkAccess,
+  type ReadAccess,
+  type Surroundings,
+} from "./access_checks.ts";
 import { BAD_PORTS, listenKey, type UpstreamAddress } from "./address.ts";
 import type { Path, Report } from "./config_error.ts";
 import type { Listen } from "./directives/listen.ts";
@@ -18,7 +23,7 @@ import { formatTime } from "./units.ts";
 import { quote } from "./words.ts";
 
 /** What the checks read of a server; what was refused is undefined. */
-interface ReadServer extends ReadAnswers, ReadUpstreamTls {
+interface ReadServer extends ReadAccess, ReadAnswers, ReadUpstreamTls {
   listen?: readonly (Listen | undefined)[] | undefined;
   readonly server_name?: readonly (string | undefined)[] | undefined;
   readonly locations?: readonly ReadLocation[] | undefined;
@@ -28,7 +33,7 @@ interface ReadLocation {
   readonly written: string;
   readonly key: LocationKey | undefined;
   readonly value:
-    | (ReadAnswers & ReadUpstreamTls & {
+    | (ReadAccess & ReadAnswers & ReadUpstreamTls & {
       readonly proxy_pass?: ProxyPass | undefined;
     })
     | undefined;
@@ -48,6 +53,7 @@ export interface ReadConfig extends ReadServer {
     readonly key: string | undefined;
     readonly value: ReadUpstream | undefined;
   }[];
+  readonly limit_req_zone?: readonly { readonly key: string | undefined }[];
   readonly shutdown_timeout?: number | undefined;
   readonly websocket_drain?: number | undefined;
 }
@@ -57,12 +63,12 @@ export interface ReadConfig extends ReadServer {
  *
  * @param document What the config was read from: it tells which directives are
  * there, refused or not.
- * @param files Reads the files that it names.
+ * @param around The config's name, and how the files that it names are read.
  */
 export function checkConfig(
   config: ReadConfig,
   document: Readonly<Record<string, unknown>>,
-  files: NamedFiles,
+  around: Surroundings & { readonly files: NamedFiles },
   report: Report,
 ): void {
   const servers = serversOf(config, document, report);
@@ -78,7 +84,8 @@ export function checkConfig(
     );
   }
   checkAnswers(config, servers, report);
-  checkUpstreamTls(config, servers, files, report);
+  checkUpstreamTls(config, servers, around.files, report);
+  checkAccess(config, servers, around, report);
   checkListens(servers, report);
   checkShutdown(config, report);
 }

@@ -19,6 +19,7 @@ const SAME_ORIGIN =
 const TLS_OF_PLATFORM =
   "not supported: the platform speaks TLS 1.2 and 1.3 with safe ciphers";
 const NOT_BUFFERED = `${NOT_NEEDED}: the proxy has no such buffers`;
+const ACCESS = 'write "access", a list: [{allow: 10.0.0.0/8}, {deny: all}]';
 
 /** What to write in place of a directive that does not exist here. */
 const HINTS: ReadonlyMap<string, string> = new Map([
@@ -90,6 +91,23 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ],
   ["brotli_buffers", NOT_BUFFERED],
   ["brotli_window", NOT_BUFFERED],
+  ["allow", ACCESS],
+  ["deny", ACCESS],
+  ["limit_conn_zone", `${NOT_NEEDED}: write limit_conn: {per_address: 10}`],
+  ["limit_req_log_level", NOT_NEEDED],
+  [
+    "auth_delay",
+    "not supported: limit the tries with limit_req",
+  ],
+  [
+    "proxy_pass_request_body",
+    `${NOT_NEEDED}: what auth_request asks has no body`,
+  ],
+  [
+    "client_header_timeout",
+    "not supported: the platform tells nothing of a request before its head " +
+    "is whole",
+  ],
 ]);
 
 const PLACES: Readonly<Record<Place, string>> = {

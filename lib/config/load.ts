@@ -5,6 +5,7 @@
  */
 import { buildPlan, type PlanOverrides } from "./build.ts";
 import type { Environment } from "./environment.ts";
+import type { ReadFile } from "./files.ts";
 import { NamedFiles } from "./named_files.ts";
 import type { Plan } from "./plan.ts";
 import { readConfig } from "./read.ts";
@@ -16,6 +17,8 @@ export interface LoadOptions {
   readonly source: string;
   /** The environment, for `${NAME}`. */
   readonly env: Environment;
+  /** Reads the files that the config names; by default from the file system. */
+  readonly readFile?: ReadFile | undefined;
   /** Reads the files that the config names; if unset, relative to `source`. */
   readonly files?: NamedFiles | undefined;
   /** What the command line says over the config. */
@@ -41,15 +44,16 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
  * @throws {ConfigError} With every problem that there is.
  */
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
-  const { source, env, overrides = {} } = options;
+  const { source, env, readFile, overrides = {} } = options;
   const files = options.files ?? new NamedFiles(source);
   const config = readConfig(document, {
     source,
     env,
+    readFile,
     files,
     listen: overrides.listen,
   });
-  return buildPlan(config, source, overrides, files);
+  return buildPlan(config, { source, files }, overrides);
 }
 
 /** The JSON Schema (draft-07) of a config file, for editors. */

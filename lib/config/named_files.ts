@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { dirname, resolve } from "node:path";
+import { pathOf, unreadable } from "./files.ts";
 import { ValueError } from "./words.ts";
 
 /** A file's text, or why it can't be read. */
@@ -17,7 +17,7 @@ export type NamedFileMap = Map<string, NamedFile>;
 
 /** Reads files, relative to the folder of the config. */
 export class NamedFiles {
-  readonly #folder: string;
+  readonly #source: string;
   readonly #read: NamedFileMap;
 
   /**
@@ -26,13 +26,13 @@ export class NamedFiles {
    * @param read What was read before; further files are added.
    */
   constructor(source: string, read: NamedFileMap = new Map()) {
-    this.#folder = dirname(resolve(source));
+    this.#source = source;
     this.#read = read;
   }
 
   /** The absolute path of a file as the config writes it. */
   path(written: string): string {
-    return resolve(this.#folder, written);
+    return pathOf(written, this.#source);
   }
 
   /**
@@ -55,21 +55,6 @@ export function readFile(path: string): NamedFile {
   try {
     return { text: Deno.readTextFileSync(path) };
   } catch (error) {
-    return { problem: whyUnreadable(path, error) };
+    return { problem: unreadable(path, error) };
   }
-}
-
-function whyUnreadable(path: string, error: unknown): string {
-  const { NotFound, NotADirectory, IsADirectory } = Deno.errors;
-  if (error instanceof NotFound || error instanceof NotADirectory) {
-    return `there is no file ${path}`;
-  }
-  if (error instanceof IsADirectory) return `${path} is a directory`;
-  const { PermissionDenied, NotCapable } = Deno.errors;
-  if (error instanceof PermissionDenied || error instanceof NotCapable) {
-    return `no permission to read ${path}: check its owner and its mode`;
-  }
-  return `${path} can't be read: ${
-    error instanceof Error ? error.message : String(error)
-  }`;
 }

@@ -10,8 +10,13 @@
  */
 import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
+import type { PathMatcher } from "../route/regex.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
+import type { AccessRulesPlan, SatisfyAnyPlan } from "./directives/access.ts";
+import type { AuthBasicPlan } from "./directives/auth_basic.ts";
+import type { AuthRequestPlan } from "./directives/auth_request.ts";
+import type { LimitReqPlan } from "./directives/limit_req.ts";
 import type { AddHeaderPlan } from "./directives/add_header.ts";
 import type { CompressPlan } from "./directives/compression.ts";
 import type { ErrorPages } from "./directives/error_page.ts";
@@ -24,6 +29,14 @@ import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./directives/all.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
+export type { AccessRule, AccessRulesPlan } from "./directives/access.ts";
+export type { AuthBasicPlan } from "./directives/auth_basic.ts";
+export type { AuthRequestPlan } from "./directives/auth_request.ts";
+export type { LimitReqLimit, LimitReqPlan } from "./directives/limit_req.ts";
+export type {
+  AllowedOrigin,
+  WebSocketOrigins,
+} from "./directives/websocket_origins.ts";
 export type { AddHeaderPlan } from "./directives/add_header.ts";
 export type {
   CodingPlan,
@@ -72,12 +85,12 @@ export interface LocationPlan extends AnswerPlan {
   readonly key: string;
   /** The prefix or exact path; `""` for a regex (byte string). */
   readonly prefix: string;
-  /** Whether only the proxy itself may lead a request here: clients get 404. */
+  /** Whether clients get 404: only the proxy itself may lead a request here. */
   readonly internal: boolean;
   /** The `rewrite` of this location, in order; null for most. */
   readonly rewrite: readonly RewriteRule[] | null;
   /** The key's regular expression, where `return` uses what its groups take; null for most. */
-  readonly captures: RegExp | null;
+  readonly captures: PathMatcher | null;
   /** What is checked before the content, in order; empty for most. */
   readonly access: readonly AccessPlan[];
   readonly content: ContentPlan;
@@ -105,7 +118,14 @@ export interface ProxyPlan {
 }
 
 /** What may refuse a request before its content is asked. */
-export type AccessPlan = LimitConnPlan;
+export type AccessPlan =
+  | LimitReqPlan
+  | LimitConnPlan
+  | AccessCheckPlan
+  | SatisfyAnyPlan<AccessCheckPlan>;
+
+/** What `satisfy` is about: who the client is. */
+export type AccessCheckPlan = AccessRulesPlan | AuthBasicPlan | AuthRequestPlan;
 
 /** `limit_conn` and `websocket_limit_conn`. */
 export interface LimitConnPlan {
@@ -153,8 +173,13 @@ export interface ListenerPlan {
 
 /** What holds for the whole proxy. */
 export interface CommonPlan {
-  /** Whose `X-Forwarded-*` and `Forwarded` are believed. */
+  /** Whose `realIpHeader` and what belongs to it are believed. */
   trustedProxies: NetworkSet;
+  /**
+   * The header that tells the client's address, in lower case (nginx's
+   * `real_ip_header`): `forwarded`, or one with an address or a list of them.
+   */
+  realIpHeader: string;
 }
 
 /** The whole plan. */

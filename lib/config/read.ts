@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as v from "valibot";
 import { checkConfig, type ReadConfig } from "./checks.ts";
 import {
   ConfigError,
@@ -13,17 +12,21 @@ import {
   type Report,
 } from "./config_error.ts";
 import { type Listen, readListen } from "./directives/listen.ts";
+import { definedVariables } from "./defined_variables.ts";
 import { type Environment, substituteEnvironment } from "./environment.ts";
+import type { ReadFile } from "./files.ts";
 import type { NamedFiles } from "./named_files.ts";
 import { unknownKey } from "./hints.ts";
 import { type Config, Document } from "./schema.ts";
-import { attempt, isMap, type Issue } from "./schema_parts.ts";
+import { attempt, isMap, type Issue, runWith } from "./schema_parts.ts";
 
 /** How to read a config. */
 export interface ReadOptions {
   /** The file's name, or what stands for it in messages. */
   readonly source: string;
   readonly env: Environment;
+  /** Reads the files that the config names; by default from the file system. */
+  readonly readFile?: ReadFile | undefined;
   /** Reads the files that the config names. */
   readonly files: NamedFiles;
   /** Where to listen, whatever the config says. */
@@ -37,6 +40,7 @@ export interface ReadOptions {
  */
 export function readConfig(document: unknown, options: ReadOptions): Config {
   const { source, env, listen, files } = options;
+  const { readFile = Deno.readFileSync } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
     throw new ConfigError([{ file: source, path: "", message }]);
@@ -57,24 +61,26 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
     (message) => void problems.push({ file: "--listen", path: "", message }),
   );
   if (override !== undefined) filled = withoutListen(filled);
-  const result = v.safeParse(Document, filled);
-  result.issues?.forEach((issue) => reportIssue(issue, report));
+  const { issues, output } = runWith(Document, filled, {
+    variables: definedVariables(filled),
+  });
+  issues.forEach((issue) => reportIssue(issue, report));
   // The schema keeps what could be read, whatever else is wrong.
-  const read = result.output as ReadConfig | undefined;
+  const read = output as ReadConfig | undefined;
   if (read !== undefined && isMap(filled)) {
     if (override !== undefined) listenOnly(read, override);
     checkConfig(
       read,
       filled,
-      files,
+      { source, readFile, files },
       (path, message) => report(writtenPath(path, filled), message),
     );
   }
   for (const { path, message } of inOrder(found, filled)) {
     problems.push({ file: source, path: formatPath(path), message });
   }
-  if (!result.success || problems.length > 0) throw new ConfigError(problems);
-  return result.output;
+  if (issues.length > 0 || problems.length > 0) throw new ConfigError(problems);
+  return output;
 }
 
 /** The document without any `listen` of a server. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { utf8Bytes } from "../route/bytes.ts";
+import { compileMatcher, type PathMatcher } from "../route/regex.ts";
 import { quote, ValueError } from "./words.ts";
 
 /**
@@ -37,22 +38,32 @@ export function regexSource(source: string, place: "key" | "value"): string {
   return bytes;
 }
 
+/** A compiled regular expression, and what groups it has. */
+export interface ConfigRegex {
+  readonly matcher: PathMatcher;
+  /** How many groups it has. */
+  readonly count: number;
+  /** Their names. */
+  readonly names: readonly string[];
+}
+
 /**
  * Compiles a regular expression that matches byte strings. `(?i)` at its
  * beginning is PCRE's way to say "without regard to case".
  *
  * @throws {ValueError} As {@link regexSource} does.
  */
-export function compileRegex(source: string, ignoreCase: boolean): RegExp {
+export function compileRegex(source: string, ignoreCase: boolean): ConfigRegex {
   const bytes = regexSource(source, "value");
   const insensitive = ignoreCase || bytes.startsWith("(?i)");
-  return new RegExp(withoutInlineFlag(bytes), insensitive ? "i" : "");
+  const bare = withoutInlineFlag(bytes);
+  return { matcher: compileMatcher(bare, insensitive), ...groupsOf(bare) };
 }
 
 /** How many groups an expression has, and their names. */
-export function groupsOf(regex: RegExp): { count: number; names: string[] } {
+export function groupsOf(source: string): { count: number; names: string[] } {
   // The empty alternative matches anything, with all groups there.
-  const match = new RegExp(`${regex.source}|`, regex.flags).exec("");
+  const match = new RegExp(`${source}|`).exec("");
   if (match === null) throw new Error("an empty alternative did not match");
   return { count: match.length - 1, names: Object.keys(match.groups ?? {}) };
 }

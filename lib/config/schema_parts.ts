@@ -13,16 +13,45 @@ import { expected, expectedText, ValueError } from "./words.ts";
 export type Issue = v.BaseIssue<unknown>;
 type Message = (input: unknown) => string;
 
+/** What a parser may know of the rest of the document. */
+export interface DocumentFacts {
+  /** The variables that the document itself defines: names in lower case, without `$`. */
+  readonly variables: ReadonlySet<string>;
+}
+
+const NO_FACTS: DocumentFacts = { variables: new Set() };
+
+/** The library hands its options down to every schema, and these facts with them. */
+interface FactsOption extends Pick<v.Config<Issue>, "abortEarly"> {
+  readonly facts?: DocumentFacts;
+}
+
+/** Runs a schema whose parsers are to know these facts. */
+export function runWith<Schema extends v.GenericSchema>(
+  schema: Schema,
+  input: unknown,
+  facts: DocumentFacts,
+): { issues: readonly Issue[]; output: v.InferOutput<Schema> } {
+  const options: FactsOption = { facts };
+  const { issues = [], value } = schema["~run"]({ value: input }, options);
+  return { issues, output: value as v.InferOutput<Schema> };
+}
+
 /** A value that is transformed by a parser, which throws {@link ValueError}. */
-export function parsedBy<Input, Output>(parse: (input: Input) => Output) {
-  return v.rawTransform<Input, Output>(({ dataset, addIssue, NEVER }) => {
-    const refuse = (message: string) => {
-      addIssue({ message });
-      Object.assign(dataset, { value: undefined });
-      return NEVER;
-    };
-    return attempt(() => parse(dataset.value), refuse);
-  });
+export function parsedBy<Input, Output>(
+  parse: (input: Input, facts: DocumentFacts) => Output,
+) {
+  return v.rawTransform<Input, Output>(
+    ({ dataset, config, addIssue, NEVER }) => {
+      const { facts = NO_FACTS }: FactsOption = config;
+      const refuse = (message: string) => {
+        addIssue({ message });
+        Object.assign(dataset, { value: undefined });
+        return NEVER;
+      };
+      return attempt(() => parse(dataset.value, facts), refuse);
+    },
+  );
 }
 
 /** The result of a parser, or of `refuse` where it throws {@link ValueError}. */

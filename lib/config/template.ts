@@ -7,28 +7,39 @@
 import { utf8Bytes } from "../route/bytes.ts";
 import { didYouMean, ValueError } from "./words.ts";
 import { hasControls } from "./plain_text.ts";
-import { findVariable, type Template, VARIABLE_NAMES } from "./variables.ts";
+import type { DocumentFacts } from "./schema_parts.ts";
+import {
+  definedVariable,
+  findVariable,
+  type Template,
+  VARIABLE_NAMES,
+} from "./variables.ts";
 
-export type { RequestContext, Template } from "./variables.ts";
+export type { RequestContext, Template, UpstreamFacts } from "./variables.ts";
 
 /**
  * Compiles a header's value with variables: `$host:$server_port`, `${host}x`;
  * `$$` is a dollar. What is not ASCII goes out as UTF-8, like everything nginx
  * sends: a template renders to a byte string.
  *
+ * @param facts Which variables the config defines; by default none.
  * @throws {ValueError} On an unknown variable, a lone dollar, or a control
  * character (RFC 9110 section 5.5: a header value has none).
  */
-export function compileTemplate(text: string): Template {
+export function compileTemplate(
+  text: string,
+  facts?: DocumentFacts,
+): Template {
   // A tab is allowed.
   if (hasControls(text.replaceAll("\t", ""))) {
     throw new ValueError(
       "a header's value has no line breaks or other control characters",
     );
   }
-  return text.includes(";") && /\$\w+;\s*$/.test(text)
-    ? compile(text, ["no semicolon at the end here, it would be sent"])
-    : compile(text, []);
+  const problems = text.includes(";") && /\$\w+;\s*$/.test(text)
+    ? ["no semicolon at the end here, it would be sent"]
+    : [];
+  return compile(text, problems, facts?.variables ?? NO_NAMES);
 }
 
 /**
@@ -37,12 +48,21 @@ export function compileTemplate(text: string): Template {
  *
  * @throws {ValueError} On an unknown variable or a lone dollar.
  */
-export function compileText(text: string): Template {
-  return compile(text, []);
+export function compileText(text: string, facts?: DocumentFacts): Template {
+  return compile(text, [], facts?.variables ?? NO_NAMES);
 }
 
-/** @param problems What is wrong with the text already. */
-function compile(text: string, problems: readonly string[]): Template {
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/**
+ * @param problems What is wrong with the text already.
+ * @param defined Names of the config's own variables, in lower case.
+ */
+function compile(
+  text: string,
+  problems: readonly string[],
+  defined: ReadonlySet<string>,
+): Template {
   const parts: Template[] = [];
   const unknown: string[] = [];
   let literal = "";
@@ -56,9 +76,12 @@ function compile(text: string, problems: readonly string[]): Template {
     else if (piece === "$$") literal += "$";
     else {
       const name = piece.startsWith("${") ? piece.slice(2, -1) : piece.slice(1);
-      const variable = findVariable(name.toLowerCase());
-      if (variable === undefined) unknown.push(unknownVariable(piece, name));
-      else {
+      const lower = name.toLowerCase();
+      const variable = findVariable(lower) ??
+        (defined.has(lower) ? definedVariable(lower) : undefined);
+      if (variable === undefined) {
+        unknown.push(unknownVariable(piece, name, defined));
+      } else {
         endLiteral();
         parts.push(variable);
       }
@@ -73,7 +96,11 @@ function compile(text: string, problems: readonly string[]): Template {
 /** Splits a text at what begins with a dollar, and keeps that. */
 const PIECES = /(\$\$|\$\{\w*\}|\$\w*)/;
 
-function unknownVariable(written: string, name: string): string {
+function unknownVariable(
+  written: string,
+  name: string,
+  defined: ReadonlySet<string>,
+): string {
   if (/^\d/.test(name)) {
     return `${written}: parts of a regular expression can't be used here`;
   }
@@ -81,7 +108,8 @@ function unknownVariable(written: string, name: string): string {
   if (/^[A-Z_][A-Z0-9_]*$/.test(name)) {
     return `unknown variable "${written}" (write \${${name}} for the environment's)`;
   }
-  const meant = didYouMean(name, VARIABLE_NAMES, (known) => `"$${known}"`);
+  const known = [...VARIABLE_NAMES, ...defined];
+  const meant = didYouMean(name, known, (known) => `"$${known}"`);
   return `unknown variable "${written}"${meant}`;
 }
 

@@ -9,6 +9,7 @@
  * @module
  */
 import { utf8Bytes } from "../route/bytes.ts";
+import type { Captures } from "../route/regex.ts";
 import { replaceControls } from "./plain_text.ts";
 
 /**
@@ -55,7 +56,22 @@ export interface RequestContext {
   /** `$upstream_addr`: `host:port` of the server that was picked. */
   readonly upstreamAddr: string;
   /** What the groups of the last regular expression took: `$1` to `$9`; null for nothing. */
-  readonly captures: RegExpExecArray | null;
+  readonly captures: Captures | null;
+  /** The method that the client sent, for a subrequest too: nginx's `$request_method`. */
+  readonly requestMethod: string;
+  /** The user name of `Authorization: Basic`, verified or not; `""` for none. */
+  readonly remoteUser: string;
+  /** The upstream's response; null as long as there is none. */
+  readonly upstreamResponse: UpstreamFacts | null;
+  /** The variables that the config itself defines (`auth_request_set`); null for none. */
+  readonly variables: ReadonlyMap<string, string> | null;
+}
+
+/** What variables tell of an upstream's response. */
+export interface UpstreamFacts {
+  readonly status: number;
+  /** Names in lower case, values byte strings. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
 }
 
 /** A compiled value: renders to the string for one request. */
@@ -63,6 +79,8 @@ export type Template = (request: RequestContext) => string;
 
 const VARIABLES: ReadonlyMap<string, Template> = new Map<string, Template>([
   ["args", (r) => target(r.args)],
+  // nginx's has the address's bytes, to save memory as a key.
+  ["binary_remote_addr", (r) => r.remoteAddr],
   ["content_length", (r) => r.headers.get("content-length") ?? ""],
   ["content_type", (r) => r.headers.get("content-type") ?? ""],
   ["document_uri", (r) => withoutControls(r.path)],
@@ -81,30 +99,40 @@ const VARIABLES: ReadonlyMap<string, Template> = new Map<string, Template>([
   ["realip_remote_addr", (r) => r.peerAddr],
   ["remote_addr", (r) => r.remoteAddr],
   ["remote_port", (r) => r.remotePort],
+  ["remote_user", (r) => withoutControls(r.remoteUser)],
   ["request_id", (r) => r.requestId],
-  ["request_method", (r) => r.method],
+  ["request_method", (r) => r.requestMethod],
   ["request_uri", (r) => target(r.requestUri)],
   ["scheme", (r) => r.scheme],
   ["server_name", (r) => r.serverName],
   ["server_port", (r) => r.serverPort],
   ["time_iso8601", () => new Date().toISOString().slice(0, 19) + "+00:00"],
   ["upstream_addr", (r) => target(r.upstreamAddr)],
+  ["upstream_status", (r) => String(r.upstreamResponse?.status ?? "")],
   ["uri", (r) => withoutControls(r.path)],
 ]);
 
-/** The names, for messages; the last three stand for families. */
+/** The names, for messages; the last five stand for families. */
 export const VARIABLE_NAMES: readonly string[] = [
   ...VARIABLES.keys(),
   "arg_NAME",
   "cookie_NAME",
   "http_NAME",
+  "upstream_cookie_NAME",
+  "upstream_http_NAME",
 ];
+
+/** A variable that the config defines; empty as long as nothing has set it. */
+export function definedVariable(name: string): Template {
+  return (r) => r.variables?.get(name) ?? "";
+}
 
 /** The variable of that name, in lower case and without its dollar; undefined if there is none. */
 export function findVariable(name: string): Template | undefined {
   const variable = VARIABLES.get(name);
   if (variable !== undefined) return variable;
-  const [, family, member = ""] = /^(arg|cookie|http)_(\w+)$/.exec(name) ?? [];
+  const [, family, member = ""] =
+    /^(arg|cookie|http|upstream_cookie|upstream_http)_(\w+)$/.exec(name) ?? [];
   switch (family) {
     case "arg": {
       // The first of that name, raw; case does not matter (ngx_http_arg).
@@ -121,6 +149,12 @@ export function findVariable(name: string): Template | undefined {
       const header = member.replaceAll("_", "-");
       return (r) => r.headers.get(header) ?? "";
     }
+    case "upstream_http": {
+      const header = member.replaceAll("_", "-");
+      return (r) => upstreamField(r, header);
+    }
+    case "upstream_cookie":
+      return (r) => upstreamCookie(r, member);
     default:
       return undefined;
   }
@@ -133,6 +167,40 @@ export function findVariable(name: string): Template | undefined {
 function forwardedFor(request: RequestContext): string {
   const { forwardedFor, peerAddr } = request;
   return forwardedFor === null ? peerAddr : `${forwardedFor}, ${peerAddr}`;
+}
+
+/**
+ * A field of the upstream's response, several joined as RFC 9110 section 5.3
+ * says. Of `Set-Cookie`, which can't be joined, the first.
+ */
+function upstreamField(
+  { upstreamResponse }: RequestContext,
+  name: string,
+): string {
+  let joined: string | null = null;
+  for (const [each, value] of upstreamResponse?.fields ?? []) {
+    if (each !== name) continue;
+    if (joined === null) joined = value;
+    else if (name !== "set-cookie") joined += `, ${value}`;
+  }
+  return joined ?? "";
+}
+
+/**
+ * The value of the first cookie of that name that the upstream sets.
+ *
+ * @param name In lower case: nginx compares without regard to case.
+ */
+function upstreamCookie(
+  { upstreamResponse }: RequestContext,
+  name: string,
+): string {
+  for (const [each, value] of upstreamResponse?.fields ?? []) {
+    if (each !== "set-cookie") continue;
+    const [, its = "", content = ""] = /^([^=;]*)=([^;]*)/.exec(value) ?? [];
+    if (its.trim().toLowerCase() === name) return content.trim();
+  }
+  return "";
 }
 
 /**

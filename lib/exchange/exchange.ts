@@ -4,9 +4,11 @@
  * @module
  */
 import type { LocationPlan, ServerPlan } from "../config/plan.ts";
-import type { RequestContext } from "../config/template.ts";
+import type { RequestContext, UpstreamFacts } from "../config/template.ts";
 import { compileLocations } from "../route/location.ts";
 import type { Target } from "../route/path.ts";
+import type { Captures } from "../route/regex.ts";
+import { basicCredentials } from "./basic_credentials.ts";
 import { RequestFields } from "./fields.ts";
 import type { Rerouting } from "./rerouting.ts";
 
@@ -58,6 +60,8 @@ export class Exchange implements RequestContext {
   // As the request came.
   /** That of the client, or GET for an error page. */
   method: string;
+  /** The client's, of which a subrequest is a part: `$request_method`. */
+  requestMethod: string;
   readonly url: string;
   readonly headers: Headers;
   readonly fields: RequestFields;
@@ -99,13 +103,19 @@ export class Exchange implements RequestContext {
   host = "";
 
   // Rewrite.
-  captures: RegExpExecArray | null = null;
+  captures: Captures | null = null;
   /** Null for nearly all requests, which stay at their own location. */
   rerouting: Rerouting | null = null;
+
+  // Access.
+  /** What the config's own variables have been set to; null for nothing. */
+  variables: ReadonlyMap<string, string> | null = null;
 
   // Content.
   proxyHost = "";
   upstreamAddr = "";
+  /** Null as long as there is none. */
+  upstreamResponse: UpstreamFacts | null = null;
 
   // What has been taken, to be given back in the end.
   /** By the access phase. */
@@ -127,6 +137,7 @@ export class Exchange implements RequestContext {
   ) {
     const { method, url, headers } = request;
     this.method = method;
+    this.requestMethod = method;
     this.url = url;
     this.headers = headers;
     this.fields = new RequestFields(headers);
@@ -156,6 +167,13 @@ export class Exchange implements RequestContext {
 
   get forwardedFor(): string | null {
     return this.fields.forwardedFor;
+  }
+
+  get remoteUser(): string {
+    const { authorization } = this.fields;
+    return authorization === null
+      ? ""
+      : basicCredentials(authorization)?.user ?? "";
   }
 
   // Respond.

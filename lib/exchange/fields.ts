@@ -10,9 +10,11 @@ export type { Field } from "./headers.ts";
 /** The names that are more than passed on. */
 const NAMES = [
   "accept",
+  "authorization",
   "connection",
   "content-length",
   "host",
+  "origin",
   "referer",
   "sec-websocket-key",
   "sec-websocket-protocol",
@@ -45,6 +47,8 @@ const HANDLING: ReadonlyMap<string, typeof NAMES[number] | "dropped"> = new Map(
  */
 export class RequestFields {
   accept: string | null = null;
+  authorization: string | null = null;
+  origin: string | null = null;
   host: string | null = null;
   connection: string | null = null;
   contentLength: string | null = null;
@@ -95,8 +99,14 @@ export class RequestFields {
       case "accept":
         this.accept = value;
         break;
+      case "authorization":
+        this.authorization = value;
+        break;
       case "content-length":
         this.contentLength = value;
+        break;
+      case "origin":
+        this.origin = value;
         break;
       case "referer":
         this.referer = value;

@@ -1,22 +1,23 @@
 /**
- * What a trusted proxy in front says of the client: `X-Forwarded-For`,
- * `X-Forwarded-Proto`, `X-Forwarded-Host`, or `Forwarded` (RFC 7239) where
- * there is none of these.
+ * What a trusted proxy in front says of the client: in `X-Forwarded-For`,
+ * `-Proto` and `-Host`, in `Forwarded` (RFC 7239), or in a header such as
+ * `X-Real-IP`.
  *
  * @module
  */
-import { isIn, type NetworkSet, parseAddress } from "../route/network.ts";
+import { parseAddress } from "../route/address.ts";
+import { isIn, type NetworkSet } from "../route/network.ts";
 
-/** The client, as far as it is told. */
+/** What the headers say of the client; null for what they do not say. */
 export interface Forwarded {
   /** Its address, without brackets. */
   readonly remoteAddr: string | null;
   readonly scheme: "http" | "https" | null;
-  /** Host and port that it asked for, unchecked. */
+  /** Host and port of its request, unchecked. */
   readonly host: string | null;
 }
 
-/** One hop, as it is written. */
+/** One hop, as written. */
 interface Hop {
   readonly node: string | null;
   readonly scheme: string | null;
@@ -25,27 +26,37 @@ interface Hop {
 
 /**
  * Reads the headers of a trusted peer. The client is the last hop that is not
- * itself trusted, as with nginx's `real_ip_recursive`; what is left of it could
- * be made up.
+ * itself trusted, as with nginx's `real_ip_recursive`; hops before that one could
+ * be forged.
+ *
+ * Only one header is read for the address, and never both `Forwarded` and
+ * `X-Forwarded-*`: a proxy writes one of them and may pass on the other as the
+ * client sent it.
+ *
+ * @param header nginx's `real_ip_header`, in lower case: `forwarded`, which also
+ * has scheme and host; else the name of a header with an address or a list of
+ * addresses, with `X-Forwarded-Proto` and `-Host` for scheme and host.
  */
 export function readForwarded(
   headers: Headers,
   trusted: NetworkSet,
+  header: string,
 ): Forwarded {
-  const chain = headers.get("x-forwarded-for");
-  const proto = headers.get("x-forwarded-proto");
-  const host = headers.get("x-forwarded-host");
-  if (chain === null && proto === null && host === null) {
-    const forwarded = headers.get("forwarded");
-    if (forwarded !== null) return fromHops(parseForwarded(forwarded), trusted);
+  const value = headers.get(header);
+  if (header === "forwarded") {
+    return fromHops(value === null ? [] : parseForwarded(value), trusted);
   }
-  const nodes = chain === null ? [] : chain.split(",");
+  const nodes = value === null ? [] : value.split(",");
   const { remoteAddr } = fromHops(
     nodes.map((node) => ({ node: node.trim(), scheme: null, host: null })),
     trusted,
   );
-  // The nearest proxy, which is trusted, wrote the last one.
-  return { remoteAddr, scheme: schemeOf(last(proto)), host: last(host) };
+  // The last item is from the nearest proxy, which is trusted.
+  return {
+    remoteAddr,
+    scheme: schemeOf(last(headers.get("x-forwarded-proto"))),
+    host: last(headers.get("x-forwarded-host")),
+  };
 }
 
 function fromHops(hops: readonly Hop[], trusted: NetworkSet): Forwarded {
@@ -56,7 +67,7 @@ function fromHops(hops: readonly Hop[], trusted: NetworkSet): Forwarded {
     scheme = schemeOf(hop.scheme) ?? scheme;
     host = hop.host ?? host;
     const address = hop.node === null ? null : addressOf(hop.node);
-    // "unknown", or a name that hides the address (RFC 7239 section 6).
+    // "unknown", or an obfuscated identifier (RFC 7239 section 6).
     if (address === null) break;
     remoteAddr = address;
     if (!isIn(trusted, address)) break;
@@ -75,7 +86,7 @@ function schemeOf(text: string | null): Forwarded["scheme"] {
   return scheme === "http" || scheme === "https" ? scheme : null;
 }
 
-/** `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]:80`, `2001:db8::1`; null if it is none. */
+/** The address in `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]:80` or `2001:db8::1`; null for anything else. */
 function addressOf(node: string): string | null {
   const [, bracketed, plain] =
     /^(?:\[([^\]]*)\](?::\w+)?|([\d.]+)(?::\w+)?)$/.exec(node) ?? [];
@@ -83,11 +94,11 @@ function addressOf(node: string): string | null {
   return parseAddress(address) === null ? null : address;
 }
 
-/** One `name=value` of RFC 7239 section 4, which may be missing, and what ends it. */
+/** An optional `name=value` of RFC 7239 section 4, and what ends it. */
 const PAIR =
   /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;=]*)))?[ \t]*([;,]|$)/gy;
 
-/** The hops of a `Forwarded`; none of one that is malformed, which can't be trusted. */
+/** The hops of a `Forwarded`; none if it is malformed, since it can't be trusted then. */
 function parseForwarded(text: string): Hop[] {
   const hops: Hop[] = [];
   let pairs = new Map<string, string>();

@@ -28,6 +28,11 @@ export class LocalResponse {
   ) {}
 }
 
+/** For the log: nobody reads it. */
+export function clientHasLeft(): LocalResponse {
+  return new LocalResponse(CLIENT_CLOSED_REQUEST, "The client has left.");
+}
+
 /** In words, why a body of more than `client_max_body_size` bytes is refused. */
 export function tooLarge(limit: number): string {
   return `The body is larger than client_max_body_size (${limit} bytes).`;

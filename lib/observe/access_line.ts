@@ -4,12 +4,14 @@
  * @module
  */
 import type { RequestContext } from "../config/template.ts";
+import { readable } from "../route/bytes.ts";
 
 /** The fields of a request that the log has. */
 export type LoggedRequest = Pick<
   RequestContext,
   | "requestId"
   | "remoteAddr"
+  | "remoteUser"
   | "method"
   | "host"
   | "requestUri"
@@ -118,6 +120,9 @@ function jsonLine(event: LogEvent): string {
     event: event.event,
     request_id: context.requestId,
     remote_addr: context.remoteAddr,
+    remote_user: context.remoteUser === ""
+      ? null
+      : readable(context.remoteUser),
     method: context.method,
     host: context.host,
     request_uri: context.requestUri,
@@ -147,11 +152,18 @@ function combined(
   status: number,
   bytes: number | null,
 ): string {
-  const { method, requestUri, remoteAddr, referer, userAgent } = context;
-  return `${remoteAddr} - - [${timeLocal(time)}] ` +
+  const { method, requestUri, remoteAddr, remoteUser } = context;
+  const { referer, userAgent } = context;
+  return `${remoteAddr} - ${userField(remoteUser)} ` +
+    `[${timeLocal(time)}] ` +
     `"${escapeField(`${method} ${requestUri} HTTP/1.1`)}" ${status} ` +
     `${bytes ?? "-"} "${escapeField(referer ?? "-")}" ` +
     `"${escapeField(userAgent ?? "-")}"`;
+}
+
+/** @param user A byte string. */
+function userField(user: string): string {
+  return user === "" ? "-" : escapeField(readable(user));
 }
 
 function seconds(milliseconds: number): string {

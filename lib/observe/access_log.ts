@@ -17,11 +17,12 @@ export type { LoggedRequest, WebSocketEntry } from "./access_line.ts";
 
 /** A copy of only the logged fields: a whole context has some kilobytes. */
 export function loggedRequest(context: LoggedRequest): LoggedRequest {
-  const { requestId, remoteAddr, method, host } = context;
+  const { requestId, remoteAddr, remoteUser, method, host } = context;
   const { requestUri, upstreamAddr, referer, userAgent } = context;
   return {
     requestId,
     remoteAddr,
+    remoteUser,
     method,
     host,
     requestUri,

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { ListenerPlan } from "../config/plan.ts";
+import type { CommonPlan, ListenerPlan } from "../config/plan.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { readForwarded } from "../exchange/forwarded.ts";
 import { LocalResponse } from "../exchange/local_response.ts";
 import { type Host, parseHost, splitUrl } from "../route/host.ts";
-import { isIn, type NetworkSet } from "../route/network.ts";
+import { isIn } from "../route/network.ts";
 import { parseTarget } from "../route/path.ts";
 import { PROOF_HEADER, RELOAD } from "./control.ts";
 import { asksForWebSocket, refuseHandshake } from "../websocket/handshake.ts";
@@ -54,7 +54,7 @@ export function admit(
   exchange.authority = split.authority;
   exchange.httpHost = split.authority ?? "";
   exchange.hostname = host?.host ?? null;
-  trust(listener.common.trustedProxies, exchange);
+  trust(listener.common, exchange);
   const target = parseTarget(split.target);
   if (target === null) {
     return malformed(
@@ -65,10 +65,13 @@ export function admit(
   return readFraming(exchange) ?? readHandshake(exchange);
 }
 
-/** What a trusted proxy in front tells of the client. */
-function trust(trusted: NetworkSet, exchange: Exchange): void {
-  if (!isIn(trusted, exchange.peerAddr)) return;
-  const told = readForwarded(exchange.headers, trusted);
+/** Takes over what a trusted proxy in front says of the client. */
+function trust(
+  { trustedProxies, realIpHeader }: CommonPlan,
+  exchange: Exchange,
+): void {
+  if (!isIn(trustedProxies, exchange.peerAddr)) return;
+  const told = readForwarded(exchange.headers, trustedProxies, realIpHeader);
   if (told.remoteAddr !== null) exchange.remoteAddr = told.remoteAddr;
   if (told.scheme !== null) exchange.scheme = told.scheme;
   const host: Host | null = told.host === null ? null : parseHost(told.host);

@@ -7,7 +7,6 @@
 import { access, type AccessState } from "../access/access.ts";
 import type { ListenerPlan, LocationPlan } from "../config/plan.ts";
 import { type Answer, content } from "../content/content.ts";
-import type { ContentState } from "../content/state.ts";
 import { ClientClosedRequest } from "../exchange/errors.ts";
 import { Exchange, type Place } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
@@ -20,7 +19,7 @@ import { asRerouted, redirectInternally } from "./internal_redirect.ts";
 import { chooseServer, enterServer, route, type Routed } from "./route.ts";
 
 /** What outlives a request: made once at start-up and passed down. */
-export interface ServerState extends AccessState, ContentState {}
+export type ServerState = AccessState;
 
 /** The handler of one listener. */
 export function createHandler(
@@ -72,12 +71,37 @@ function answer(
   state: ServerState,
 ): Answer | Promise<Answer> {
   if (routed instanceof LocalResponse) return routed;
-  const denied = access(exchange, routed, state);
+  const denied = access(request, exchange, routed, state);
   return denied instanceof Promise
-    ? denied.then((denied) =>
-      denied ?? content(request, exchange, routed, state)
-    )
+    ? afterAccess(denied, request, exchange, routed, state)
     : denied ?? content(request, exchange, routed, state);
+}
+
+/** The content, once the access phase has its answer. */
+async function afterAccess(
+  waiting: Promise<LocalResponse | null>,
+  request: Request,
+  exchange: Exchange,
+  location: LocationPlan,
+  state: ServerState,
+): Promise<Answer> {
+  const { inFlight, errorLog } = state;
+  // The content says so itself, but only from its beginning.
+  const fragile = exchange.websocket || exchange.hasBody !== false;
+  if (fragile) inFlight.enter();
+  try {
+    const denied = await waiting;
+    // Not awaited: it has begun, and that is enough.
+    return denied ?? content(request, exchange, location, state);
+  } catch (error) {
+    // A bug of ours must not let anybody in, nor end the process.
+    errorLog(
+      `500 ${location.key}: ${error instanceof Error ? error.stack : error}`,
+    );
+    return new LocalResponse(500, "The proxy failed on this request.");
+  } finally {
+    if (fragile) inFlight.leave();
+  }
 }
 
 /** The response, perhaps an error page's or that of another internal redirect. */

@@ -101,7 +101,9 @@ function begin(
   exchange.content = null;
   exchange.responseBody = null;
   exchange.target = target;
-  if (exchange.method !== "HEAD") exchange.method = "GET";
+  if (exchange.method !== "HEAD") {
+    exchange.method = exchange.requestMethod = "GET";
+  }
   exchange.hasBody = false;
   exchange.bodyLength = null;
   exchange.websocket = false;

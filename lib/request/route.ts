@@ -80,7 +80,7 @@ function locationOf(exchange: Exchange): Routed {
     return new LocalResponse(
       404,
       "No location takes this path.",
-      `${location.key} is internal: only the proxy itself may lead there`,
+      `${location.key} is internal: only the proxy itself, or auth_request, may lead there`,
     );
   }
   if (match.kind === "redirect") return withSlash(location, exchange);

@@ -1,14 +1,13 @@
 /**
- * Byte strings: one character (0 to 255) for each byte. Paths are decoded to
- * and matched in this form, as nginx matches the bytes of a path whatever their
- * encoding.
+ * Byte strings: one character (0 to 255) for each byte. Paths are decoded to this
+ * form and matched in it, as nginx matches bytes whatever their encoding.
  *
  * @module
  */
 
 /**
- * The UTF-8 bytes of a text, one character each. ASCII comes back as it is.
- * A lone surrogate becomes U+FFFD, as in `TextEncoder`.
+ * The UTF-8 bytes of a text, one character each; the same string for ASCII. A lone
+ * surrogate becomes U+FFFD, as in `TextEncoder`.
  */
 export function utf8Bytes(text: string): string {
   let i = 0;
@@ -20,8 +19,7 @@ export function utf8Bytes(text: string): string {
 }
 
 /**
- * A byte string as people read it: its UTF-8 decoded, bytes that are none shown
- * as U+FFFD. For messages only.
+ * A byte string decoded as UTF-8, for messages only. Invalid bytes become U+FFFD.
  */
 export function readable(bytes: string): string {
   const codes = new Uint8Array(bytes.length);
@@ -42,7 +40,7 @@ export function fromCodes(codes: number[]): string {
 
 const CHUNK = 4096;
 
-/** The value of a hexadecimal digit's character code, -1 if it is none. */
+/** The value of a hexadecimal digit, given its character code; -1 for any other code. */
 export function hexValue(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const lower = code | 0x20;
@@ -57,9 +55,9 @@ function escapeByte(byte: number): string {
 const HEX = "0123456789ABCDEF";
 
 /**
- * A set of ASCII characters to look up by code: 1 for a member.
+ * A set of ASCII characters, looked up by code: 1 for a member.
  *
- * @param members Each a character.
+ * @param members One character each.
  * @param controls Whether 0x00 to 0x1F and 0x7F are members too.
  */
 export function asciiSet(members: string, controls: boolean): Uint8Array {
@@ -70,8 +68,8 @@ export function asciiSet(members: string, controls: boolean): Uint8Array {
 }
 
 /**
- * A byte string with the members of `set`, and all bytes beyond ASCII, escaped.
- * Comes back as it is where there is nothing to escape.
+ * Escapes the members of `set` and all bytes beyond ASCII. Returns the same string
+ * where there are none.
  */
 export function escapeBytes(bytes: string, set: Uint8Array): string {
   let text = "";

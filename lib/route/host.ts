@@ -1,38 +1,39 @@
 /**
- * The host that a request is for, and its target, cut from the URL that
- * `Deno.serve` hands over.
+ * The host and the target of a request, taken from the URL that `Deno.serve`
+ * provides.
  *
  * @module
  */
+import { parseAddress } from "./address.ts";
 import { hexValue } from "./bytes.ts";
 
-/** What a request's URL was glued from. */
+/** The parts of a request's URL. */
 export interface SplitUrl {
-  /** The host and port that were asked for, unchecked; null if none was named. */
+  /** Host and port as requested, unchecked; null if the request has none. */
   readonly authority: string | null;
   /** The request target in origin form; begins with `/`. */
   readonly target: string;
 }
 
 /**
- * Takes `request.url` apart.
+ * Splits `request.url`.
  *
- * Deno 2.9.6 glues it from the scheme, the `Host` header and the request target
- * and normalises nothing, so that a slash in `Host` looks like the path's. The
- * target is therefore cut by the header's own length.
+ * Deno 2.9.6 concatenates it from the scheme, the `Host` header and the request
+ * target without normalising anything, so a slash in `Host` looks like the start
+ * of the path. The target is therefore taken from behind the header's own length.
  *
- * An absolute-form target (`GET http://other/x`) stands in place of all three,
- * and wins over `Host` (RFC 9112 section 3.2.2); a malformed `Host` beside it
- * is refused all the same, as nginx does (RFC 9112 section 3.2). Deno also puts
- * `fallbackHost` where it can't read the header, so this is not only neatness.
+ * An absolute-form target (`GET http://other/x`) replaces all three and takes
+ * precedence over `Host` (RFC 9112 section 3.2.2). A malformed `Host` beside it is
+ * refused nevertheless, as in nginx (RFC 9112 section 3.2), also because Deno uses
+ * `fallbackHost` where it can't read the header.
  *
- * @param scheme What Deno begins the URLs of this listener with: `http://` or
+ * @param scheme The start of the URLs of this listener: `http://` or
  * `http+unix://`.
  * @param hostHeader The `Host` header, null if there is none.
- * @param fallbackHost What Deno puts in the URL of a request without a host:
+ * @param fallbackHost What Deno uses in the URL of a request without a host:
  * `localhost:9000`, for a unix socket its escaped path.
- * @return Null for another scheme. An `authority` that has to be refused is
- * handed out as it came: `parseHost` refuses it.
+ * @returns Null for another scheme, and for a target `*`. An invalid `authority`
+ * is returned as it came; `parseHost` refuses it.
  */
 export function splitUrl(
   url: string,
@@ -52,7 +53,7 @@ export function splitUrl(
   let target = url.slice(end);
   const authority = url.slice(start, end);
   if (target === "" && authority.endsWith("*")) {
-    // `GET *`: Deno puts the asterisk right behind the host.
+    // `GET *`: Deno appends the asterisk to the host.
     return null;
   }
   if (target.charCodeAt(0) !== SLASH) target = "/" + target;
@@ -63,7 +64,7 @@ export function splitUrl(
   return { authority: refused ? hostHeader : authority, target };
 }
 
-/** Where the scheme's `://` ends, in either case (RFC 3986 section 3.1); -1 for another one. */
+/** The end of `://` after a known scheme in any case (RFC 3986 section 3.1); -1 for another scheme. */
 function schemeEnd(url: string, scheme: string): number {
   if (url.startsWith(scheme)) return scheme.length;
   for (const known of ["http://", "https://"]) {
@@ -82,25 +83,25 @@ function authorityEnd(url: string, start: number): number {
   return end;
 }
 
-/** A host and its port, checked. */
+/** A valid host and its port. */
 export interface Host {
   /**
    * Lower case, without port and final dot, an IPv6 address in its brackets:
    * nginx's `$host`.
    */
   readonly host: string;
-  /** Up to five digits; `""` if none is given. */
+  /** Up to five digits; `""` if there is none. */
   readonly port: string;
 }
 
 /**
- * Checks the value of a `Host` header or the authority of a URL. Null, to be
- * answered with 400 (RFC 9112 section 3.2), for everything that is not
- * `reg-name [":" port]` or `IP-literal [":" port]` (RFC 3986 section 3.2): user
- * names, spaces, slashes, control characters, what is not ASCII, half escapes.
- * As in nginx an empty host and two dots in a row are refused too.
+ * Parses the value of a `Host` header or the authority of a URL. A name in lower
+ * case costs one scan and one slice.
  *
- * A lower-case name costs one scan and one slice; a cache is up to the caller.
+ * @returns Null, to be answered with 400 (RFC 9112 section 3.2), for everything
+ * but `reg-name [":" port]` and `IP-literal [":" port]` (RFC 3986 section 3.2):
+ * user names, spaces, slashes, control characters, non-ASCII characters, invalid
+ * escapes. As in nginx also for an empty host and two dots in a row.
  */
 export function parseHost(authority: string): Host | null {
   if (authority.charCodeAt(0) === BRACKET) return parseLiteral(authority);
@@ -129,21 +130,16 @@ export function parseHost(authority: string): Host | null {
   return { host: lower ? host : host.toLowerCase(), port };
 }
 
-/** An IPv6 address in brackets. RFC 3986's future versions have never come. */
+/** Parses an IPv6 address in brackets. RFC 3986's IPvFuture is not in use. */
 function parseLiteral(authority: string): Host | null {
-  const end = authority.indexOf("]") + 1;
-  if (end === 0) return null;
-  for (let i = 1; i < end - 1; i++) {
-    const code = authority.charCodeAt(i);
-    if (!isHex(code) && code !== COLON && code !== DOT) return null;
-  }
-  const host = authority.slice(0, end);
-  if (!URL.canParse(`http://${host}/`)) return null;
-  const port = parsePort(authority, end);
-  return port === null ? null : { host: host.toLowerCase(), port };
+  const end = authority.indexOf("]");
+  const address = authority.slice(1, end);
+  if (!address.includes(":") || parseAddress(address) === null) return null;
+  const port = parsePort(authority, end + 1);
+  return port === null ? null : { host: `[${address.toLowerCase()}]`, port };
 }
 
-/** What follows a host: nothing, or a colon and up to five digits. */
+/** Parses what follows a host: nothing, or a colon and up to five digits. */
 function parsePort(authority: string, start: number): string | null {
   if (start === authority.length) return "";
   if (authority.charCodeAt(start) !== COLON) return null;
@@ -173,7 +169,7 @@ const REFUSED = 0;
 const PLAIN = 1;
 const UPPER = 2;
 
-/** What a reg-name is made of: unreserved and sub-delims; `.`, `:` and `%` are dealt with apart. */
+/** The characters of a reg-name: unreserved and sub-delims, without `.` and `%`, which are checked apart. */
 const HOST_CHARS = hostChars();
 
 function hostChars(): Uint8Array {

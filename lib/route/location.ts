@@ -5,10 +5,11 @@
  */
 import { readable } from "./bytes.ts";
 import { compileTrie, type PrefixTrie, stateOf } from "./prefix_trie.ts";
+import { compileRegex, type PathTest } from "./regex.ts";
 
 /**
  * What a location is found by. `path` and `source` are byte strings (see
- * bytes.ts). `exact` is nginx's `=`, `preferential` its `^~`.
+ * bytes.ts). `exact` is `=` in nginx, `preferential` is `^~`.
  */
 export type LocationKey =
   | {
@@ -25,7 +26,7 @@ export type LocationKey =
     kind: "regex";
     /**
      * A JavaScript regular expression. Beyond ASCII `ignoreCase` also equates
-     * the bytes that are letters in Latin-1, which nginx's does not.
+     * bytes that are the same letter in Latin-1; nginx does not.
      */
     source: string;
     ignoreCase: boolean;
@@ -33,15 +34,15 @@ export type LocationKey =
 
 type PathKey = Exclude<LocationKey, { kind: "regex" }>;
 
-/** A location before it is compiled. */
+/** A location of the config. */
 export interface LocationEntry<L> {
   readonly key: LocationKey;
   readonly value: L;
 }
 
-/** What was found. Made when the table is compiled: a search allocates nothing. */
+/** The result of a search. It is made when the table is compiled, so that a search allocates nothing. */
 export interface Match<L> {
-  /** `redirect`: answer 301 to the location's own path, which ends with a slash. */
+  /** `redirect`: answer with 301 and the location's own path, which ends with a slash. */
   readonly kind: "found" | "redirect";
   readonly location: L;
   readonly key: LocationKey;
@@ -49,12 +50,12 @@ export interface Match<L> {
 
 interface Prefix<L> {
   readonly match: Match<L>;
-  /** Whether regular expressions are not asked. */
+  /** Whether regular expressions are not tested. */
   readonly preferential: boolean;
 }
 
 interface Regex<L> {
-  readonly expression: RegExp;
+  readonly expression: PathTest;
   readonly match: Match<L>;
 }
 
@@ -63,19 +64,19 @@ export interface LocationTable<L> {
   /** In the order of the file. */
   readonly entries: readonly LocationEntry<L>[];
   readonly trie: PrefixTrie;
-  /** By row of the trie: the prefix that ends there. */
+  /** The prefix that ends at a row of the trie. */
   readonly prefixes: readonly (Prefix<L> | null)[];
-  /** By row of the trie: the answer for the very path that ends there, before regular expressions. */
+  /** The match for exactly the path that ends at a row of the trie, before regular expressions. */
   readonly finals: readonly (Match<L> | null)[];
   /** In the order of the file. */
   readonly regexes: readonly Regex<L>[];
 }
 
 /**
- * Compiles the locations of a server. Of two equal keys the first counts; that
- * they are an error is for the config to say.
+ * Compiles the locations of a server. Of two equal keys the first is used; the
+ * config reports them as an error.
  *
- * @throws {SyntaxError} A regular expression that JavaScript can't read.
+ * @throws {SyntaxError} for an invalid regular expression.
  */
 export function compileLocations<L>(
   entries: readonly LocationEntry<L>[],
@@ -87,8 +88,8 @@ export function compileLocations<L>(
   for (const { key, value: location } of entries) {
     const match: Match<L> = { kind: "found", location, key };
     if (key.kind === "regex") {
-      const flags = key.ignoreCase ? "i" : "";
-      regexes.push({ expression: new RegExp(key.source, flags), match });
+      const expression = compileRegex(key.source, key.ignoreCase);
+      regexes.push({ expression, match });
       continue;
     }
     const { path } = key;
@@ -115,7 +116,7 @@ export function compileLocations<L>(
   const rowOf = (path: string) => stateOf(trie, path) / trie.width;
   for (const [path, found] of prefix) prefixes[rowOf(path)] = found;
   for (const [path, match] of redirect) {
-    // A location for the path itself is nearer than one for path and slash.
+    // A location for the path itself takes precedence over one with a slash.
     if (!prefix.has(path)) finals[rowOf(path)] = match;
   }
   for (const [path, match] of exact) finals[rowOf(path)] = match;
@@ -123,12 +124,12 @@ export function compileLocations<L>(
 }
 
 /**
- * The location that takes a path, null if none does (nginx's 404), in nginx's
- * order of precedence: the exact one; the redirect to a missing final slash;
- * the longest prefix if it is preferential; the first regular expression that
- * matches; the longest prefix.
+ * Finds the location of a path in nginx's order of precedence: the exact one; the
+ * redirect to a missing final slash; the longest prefix if it is preferential; the
+ * first regular expression that matches; the longest prefix.
  *
  * @param path Normalised: `Target.path`.
+ * @returns Null if there is none: nginx's 404.
  */
 export function findLocation<L>(
   table: LocationTable<L>,
@@ -156,7 +157,7 @@ export function findLocation<L>(
   return prefix ? prefix.match : null;
 }
 
-/** What `findLocation` finds, and why in words. */
+/** What `findLocation` finds, and the reason in words. */
 export function explainLocation<L>(
   table: LocationTable<L>,
   path: string,

@@ -1,12 +1,12 @@
 /**
- * From a request target to the path that locations are matched against, as
- * nginx normalises it.
+ * The path of a request target that locations are matched against, normalised as
+ * in nginx.
  *
  * @module
  */
 import { asciiSet, fromCodes, hexValue, utf8Bytes } from "./bytes.ts";
 
-/** A request target in origin form (RFC 9112 section 3.2.1), taken apart. */
+/** The parts of a request target in origin form (RFC 9112 section 3.2.1). */
 export interface Target {
   /** As the client sent it: nginx's `$request_uri`. */
   readonly raw: string;
@@ -18,21 +18,22 @@ export interface Target {
   /** The query without its `?`, as sent, up to a `#`: nginx's `$args`. */
   readonly args: string;
   /**
-   * Whether nothing in `raw` needs a second look: its path is `path` letter for
-   * letter, and both `fetch` and an upstream can only read it as it stands.
+   * Whether nothing in `raw` needs a second look: it is ASCII, its path is `path`
+   * letter for letter, and an upstream can read that in one way only.
    */
   readonly plain: boolean;
 }
 
 /**
- * Takes a request target apart. Null is nginx's 400: not beginning with `/`, a
- * path above the root, `%` without two hexadecimal digits, `%00`, a raw space
- * or control character anywhere.
+ * Parses a request target.
  *
  * Nearly all targets are plain and cost one scan and at most two slices.
  *
- * @param raw Characters beyond ASCII are taken for their UTF-8 bytes: Deno 2.9.6
- * hands over raw UTF-8 bytes decoded.
+ * @param raw Characters beyond ASCII stand for their UTF-8 bytes: Deno 2.9.6
+ * decodes raw UTF-8, and answers bytes that are not UTF-8 with 400.
+ * @returns Null for what nginx answers with 400: a target that does not begin
+ * with `/`, a path above the root, `%` without two hexadecimal digits, `%00`, a
+ * space or a control character.
  */
 export function parseTarget(raw: string): Target | null {
   if (raw.charCodeAt(0) !== SLASH) return null;
@@ -52,17 +53,17 @@ export function parseTarget(raw: string): Target | null {
   return { raw, path: raw, args: "", plain: true };
 }
 
-/** Whether a segment is empty, with more to come, or begins as a dot segment may. */
+/** Whether a segment is empty and not the last, or may be a dot segment. */
 function isOddSegment(raw: string, start: number): boolean {
   const first = raw.charCodeAt(start);
   if (first === SLASH) return true;
   if (first !== DOT) return false;
-  // `/.vite/…` and `/.well-known/…` are plain; `/./`, `/..` and `/.` are not.
+  // `/.vite/…` and `/.well-known/…` are plain, `/./`, `/..` and `/.` are not.
   const second = raw.charCodeAt(start + 1);
   return !(second < 0x80 && PATH_STOPS[second] === 0 && second !== DOT);
 }
 
-/** A target whose path is plain and ends at a `?`. */
+/** Parses a target whose path is plain and ends at a `?`. */
 function withQuery(raw: string, end: number): Target | null {
   const length = raw.length;
   for (let i = end + 1; i < length; i++) {
@@ -77,11 +78,11 @@ function withQuery(raw: string, end: number): Target | null {
   };
 }
 
-/** The general case: any target that begins with `/`. */
+/** Parses any target that begins with `/`. */
 function parseComplex(raw: string): Target | null {
   if (hasControlOrSpace(raw)) return null;
   const end = pathEnd(raw);
-  const path = normalisePath(raw.slice(0, end));
+  const path = normalisePath(utf8Bytes(raw.slice(0, end)));
   if (path === null) return null;
   let args = "";
   if (raw.charCodeAt(end) === QUESTION) {
@@ -91,7 +92,7 @@ function parseComplex(raw: string): Target | null {
   return { raw, path, args, plain: false };
 }
 
-/** Where the path of a target ends: at its first `?` or `#`. */
+/** The index at which the path of a target ends: its first `?` or `#`. */
 export function pathEnd(raw: string): number {
   for (let i = 0; i < raw.length; i++) {
     const code = raw.charCodeAt(i);
@@ -101,16 +102,15 @@ export function pathEnd(raw: string): number {
 }
 
 /**
- * An undecoded path, without query, as nginx normalises it: escapes first, then
- * what they stand for counts as if it had been written, so `%2F` parts segments
- * and `%2e%2e` climbs. Null where nginx answers 400.
+ * Normalises a path as nginx does: it decodes all escapes first, so that `%2F`
+ * separates segments and `%2e%2e` is a dot segment.
  *
- * @param encoded Begins with `/`.
+ * @param bytes A byte string without query; begins with `/`.
+ * @returns A byte string; null where nginx answers 400.
  */
-export function normalisePath(encoded: string): string | null {
-  const bytes = utf8Bytes(encoded);
+export function normalisePath(bytes: string): string | null {
   const out: number[] = [];
-  // Where in `out` the segment being read begins: after its slash.
+  // Index in `out` at which the current segment begins, after its slash.
   let segment = 0;
   for (let i = 0; i < bytes.length; i++) {
     let code = bytes.charCodeAt(i);
@@ -135,8 +135,10 @@ export function normalisePath(encoded: string): string | null {
 }
 
 /**
- * Takes a dot segment off the end of `out`, and for `..` the segment before it,
- * so that `out` ends with a slash. False above the root.
+ * Removes a dot segment from the end of `out`, and for `..` the segment before it,
+ * so that `out` ends with a slash.
+ *
+ * @returns False above the root.
  */
 function closeSegment(out: number[], start: number): boolean {
   const size = out.length - start;
@@ -146,7 +148,7 @@ function closeSegment(out: number[], start: number): boolean {
     return true;
   }
   if (out[start + 1] !== DOT) return true;
-  // out[start - 1] is the slash before `..`; the one before that is wanted.
+  // out[start - 1] is the slash before `..`: find the one before that.
   let slash = start - 2;
   while (slash >= 0 && out[slash] !== SLASH) slash--;
   if (slash < 0) return false;
@@ -168,8 +170,11 @@ const SLASH = 0x2f;
 const QUESTION = 0x3f;
 const HASH = 0x23;
 
-/** Ends the scan of a plain path: what nginx decodes or WHATWG rewrites. */
-const PATH_STOPS = asciiSet('/?#%\\ "<>^`{}', true);
+/**
+ * What ends the scan of a plain path: what nginx decodes, refuses or cuts off,
+ * and what upstreams read in different ways (see readings.ts).
+ */
+const PATH_STOPS = asciiSet("/?#%;\\ ", true);
 
-/** Ends the scan of a plain query: what WHATWG rewrites in one. */
-const QUERY_STOPS = asciiSet("# \"<>'", true);
+/** What ends the scan of a plain query: what nginx refuses or cuts off. */
+const QUERY_STOPS = asciiSet("# ", true);

@@ -1,21 +1,21 @@
 /**
- * Longest-prefix search over many strings at the price of one array read per
- * character, however many strings there are.
+ * Longest-prefix search among many strings for one array read per character,
+ * whatever their number.
  *
  * @module
  */
 
 /**
- * A trie as one transition table. A state is the index of its row in `next`;
- * the row has one column for each byte that occurs in any of the strings
- * (`columns` maps to it), column 0 being that of all other bytes. State 0 is
- * the dead one. The states in which one of the strings ends come last, so that
- * a comparison tells them: no second table is read on the way.
+ * A trie as one transition table. A state is the index of its row in `next`. A row
+ * has one column for each byte that occurs in any of the strings (`columns` maps
+ * to it); column 0 is for all other bytes. State 0 is the dead state. The states
+ * in which a string ends come last, so that one comparison identifies them and no
+ * second table is read.
  */
 export interface PrefixTrie {
   readonly columns: Uint8Array;
   readonly next: Int32Array;
-  /** Columns of a row. A state divided by it counts rows. */
+  /** Columns of a row. A state divided by it is the row's number. */
   readonly width: number;
   readonly root: number;
   /** The first state in which one of the strings ends. */
@@ -78,7 +78,7 @@ export function compileTrie(ends: string[], others: string[]): PrefixTrie {
   };
 }
 
-/** The state that `text` leads to, 0 if it leaves the trie. */
+/** The state that `text` leads to; 0 if it is not in the trie. */
 export function stateOf(trie: PrefixTrie, text: string): number {
   let state = trie.root;
   for (let i = 0; i < text.length && state !== 0; i++) {

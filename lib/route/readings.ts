@@ -1,47 +1,95 @@
 /**
- * The ways in which an upstream may understand a path: servers and frameworks
- * differ in what they decode, merge and resolve before they route.
+ * The ways in which an upstream may read a path: servers and frameworks differ
+ * in what they strip, decode, merge and resolve before they route.
  *
  * @module
  */
 import { fromCodes, hexValue } from "./bytes.ts";
 
+/** What may be read in more than one way, in a path without dot segments. */
+const AMBIGUOUS = /[;\\#]|\/\/|%2f|%5c/i;
+
+/** Whether a path may have more than one reading. */
+export function isAmbiguous(path: string): boolean {
+  return AMBIGUOUS.test(path);
+}
+
 /**
- * Every plausible reading of a path, as byte strings, each once:
+ * All plausible readings of a path. Each of these is done or not done:
  *
- * - percent-decoded as a whole, so that `%2F` parts segments (nginx, WSGI), or
- *   segment by segment with `%2F` kept inside one (Express, Rails);
- * - `.` and `..` resolved or not;
- * - doubled slashes merged, before or after that, or not.
+ * - what follows a `#` is cut off (nginx), or `#` is a letter;
+ * - `;` begins parameters, which end at the next slash and are removed before
+ *   escapes are decoded (Tomcat, Jetty, Spring), or it is a letter;
+ * - `\` is a slash, raw (WHATWG's URL, as in Node) or also escaped (IIS), or it
+ *   is a letter;
+ * - two slashes at the start begin a host, which is removed (WHATWG's URL);
+ * - escapes are decoded in the whole path, so that `%2F` separates segments
+ *   (nginx, WSGI), or in each segment, so that it does not (Express, Rails);
+ * - `.` and `..` are resolved;
+ * - repeated slashes are merged, before dot segments are resolved or after it.
  *
- * Null where one of them leads above the root.
- *
- * @param encoded Begins with `/`, ASCII, its escapes valid.
+ * @param path A byte string without query; begins with `/`.
+ * @returns Byte strings; null where a reading leads above the root, or where there
+ * is too much to read.
  */
-export function readings(encoded: string): Set<string> | null {
+export function readings(path: string): Set<string> | null {
   const found = new Set<string>();
-  const whole = unescape(encoded, false).split("/");
-  const kept = encoded.split("/").map((segment) => unescape(segment, true));
-  for (const [, ...segments] of [whole, kept]) {
-    const merged = mergeSlashes(segments);
-    const resolved = resolveDots(segments);
-    const mergedResolved = resolveDots(merged);
-    if (resolved === null || mergedResolved === null) return null;
-    const resolvedMerged = mergeSlashes(resolved);
-    for (
-      const reading of [
-        segments,
-        merged,
-        resolved,
-        mergedResolved,
-        resolvedMerged,
-      ]
-    ) found.add("/" + reading.join("/"));
+  const texts = rewritten(path);
+  if (texts.size * path.length > MOST_TEXT) return null;
+  for (const text of texts) {
+    const kept = text.split("/").map((segment) => unescape(segment, true));
+    for (const decoded of [unescape(text, false), kept.join("/")]) {
+      found.add(decoded);
+      if (!RESOLVABLE.test(decoded)) continue;
+      const [, ...segments] = decoded.split("/");
+      const merged = mergeSlashes(segments);
+      const resolved = resolveDots(segments);
+      const mergedResolved = resolveDots(merged);
+      if (resolved === null || mergedResolved === null) return null;
+      const resolvedMerged = mergeSlashes(resolved);
+      for (const each of [merged, resolved, mergedResolved, resolvedMerged]) {
+        found.add("/" + each.join("/"));
+      }
+    }
   }
   return found;
 }
 
-/** Without empty segments; the last one is the trailing slash and stays. */
+/**
+ * The most characters to read, of all rewritten forms together, so that it takes a
+ * few milliseconds. A path of 64 kB may have one form, a path of 1 kB all 64.
+ */
+const MOST_TEXT = 65_536;
+
+/** Repeated slashes, or a dot segment. */
+const RESOLVABLE = /\/(?:\/|\.\.?(?:\/|$))/;
+
+/** What is done to a path before its escapes are decoded. */
+const REWRITES: readonly ((path: string) => string)[] = [
+  (path) => path.replace(/#.*/, ""),
+  withoutParameters,
+  (path) => path.replaceAll("\\", "/"),
+  (path) => path.replace(/^\/\/+[^/]*/, "") || "/",
+  (path) => path.replace(/%5c/gi, "/"),
+  // Parameters also end at a slash that was a backslash.
+  withoutParameters,
+];
+
+/** All results of doing or omitting each rewrite, in their order; not all for a long path. */
+function rewritten(path: string): Set<string> {
+  const found = new Set([path]);
+  for (const rewrite of REWRITES) {
+    if (found.size * path.length > MOST_TEXT) break;
+    for (const text of [...found]) found.add(rewrite(text));
+  }
+  return found;
+}
+
+function withoutParameters(path: string): string {
+  return path.replace(/;[^/]*/g, "");
+}
+
+/** Removes empty segments, but not the last one, which is the trailing slash. */
 function mergeSlashes(segments: string[]): string[] {
   const last = segments.length - 1;
   return segments.filter((segment, i) => segment !== "" || i === last);
@@ -62,15 +110,18 @@ function resolveDots(segments: string[]): string[] | null {
   return kept;
 }
 
-/** Percent-decoded; with `keepSlash`, `%2F` stays as it is written. */
+/** Percent-decodes; with `keepSlash`, `%2F` is left as it is written. */
 function unescape(encoded: string, keepSlash: boolean): string {
+  if (!encoded.includes("%")) return encoded;
   const codes: number[] = [];
   for (let i = 0; i < encoded.length; i++) {
     let code = encoded.charCodeAt(i);
     if (code === PERCENT) {
-      const byte = hexValue(encoded.charCodeAt(i + 1)) << 4 |
-        hexValue(encoded.charCodeAt(i + 2));
-      if (!keepSlash || byte !== SLASH) {
+      const high = hexValue(encoded.charCodeAt(i + 1));
+      const low = hexValue(encoded.charCodeAt(i + 2));
+      // Negative for an invalid escape, which may follow a `#`.
+      const byte = high << 4 | low;
+      if (byte >= 0 && !(keepSlash && byte === SLASH)) {
         code = byte;
         i += 2;
       }

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { escapeBytes } from "./bytes.ts";
+import { asciiSet, escapeBytes } from "./bytes.ts";
 import { normalisePath, pathEnd, type Target } from "./path.ts";
-import { escapePath, escapeQuery } from "./target.ts";
+import { isAmbiguous } from "./readings.ts";
+import { escapePath } from "./target.ts";
 
 /**
  * The target for another path and query. What goes upstream is this path,
@@ -18,16 +19,18 @@ import { escapePath, escapeQuery } from "./target.ts";
  * of `/a../secret`, and an upstream would leave `/b/` by it. (nginx sends that.)
  *
  * @param path Decoded; a byte string.
- * @param args The query without its `?`, `""` for none.
+ * @param args The query without its `?`, `""` for none. What would end it, or the
+ * request line, is escaped: a variable in it may hold anything.
  */
 export function rewrittenTarget(path: string, args: string): Target | null {
   if (path.charCodeAt(0) !== SLASH) return null;
   const merged = path.includes("//") ? path.replace(/\/{2,}/g, "/") : path;
   if (merged.includes("/.") && DOT_SEGMENT.test(merged)) return null;
   const escaped = escapePath(merged);
-  const raw = args === "" ? escaped : `${escaped}?${args}`;
-  const plain = escaped === merged && escapeQuery(args) === args;
-  return { raw, path: merged, args, plain };
+  const query = escapeBytes(args, QUERY_ESCAPES);
+  const raw = query === "" ? escaped : `${escaped}?${query}`;
+  const plain = escaped === merged && !isAmbiguous(escaped);
+  return { raw, path: merged, args: query, plain };
 }
 
 /**
@@ -59,6 +62,8 @@ const SLASH = 0x2f;
 
 /** No member: only bytes beyond ASCII are escaped. */
 const NO_ESCAPES = new Uint8Array(128);
+
+const QUERY_ESCAPES = asciiSet(" #", true);
 
 const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/;
 const ESCAPED_DOT_SEGMENT = /(?:\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)/i;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A server before it is compiled. */
+/** A server of the config. */
 export interface ServerEntry<S> {
   /**
    * `www.example.com`, `*.example.com`, `.example.com` (that and the name
@@ -23,21 +23,22 @@ interface Named<S> {
 
 /** The servers of one listener, compiled. */
 export interface ServerTable<S> {
-  /** In the order of the file; the first one takes what no name matches. */
+  /** In the order of the file. */
   readonly servers: readonly S[];
+  /** The first one, for hosts that no name matches. */
   readonly fallback: Named<S>;
   readonly exact: ReadonlyMap<string, Named<S>>;
-  /** By what follows the star: `.example.com`. */
+  /** By the part after the star: `.example.com`. */
   readonly suffixes: ReadonlyMap<string, Named<S>>;
-  /** By what precedes the star: `example.`. */
+  /** By the part before the star: `example.`. */
   readonly prefixes: ReadonlyMap<string, Named<S>>;
 }
 
 /**
- * Compiles the servers of a listener. A name that two of them have belongs to
- * the first, as in nginx, which warns about it.
+ * Compiles the servers of a listener. A name of two servers belongs to the first,
+ * as in nginx.
  *
- * @throws {TypeError} No servers.
+ * @throws {TypeError} if there is no server.
  */
 export function compileServers<S>(
   entries: readonly ServerEntry<S>[],
@@ -76,10 +77,10 @@ export function compileServers<S>(
 }
 
 /**
- * The server that takes a host, in nginx's order of precedence: the exact name,
- * the longest `*.example.com`, the longest `example.*`, else the first server.
+ * Finds the server of a host in nginx's order of precedence: the exact name, the
+ * longest `*.example.com`, the longest `example.*`, else the first server.
  *
- * @param host As `parseHost` gives it; null for a request without a host.
+ * @param host As returned by `parseHost`; null for a request without a host.
  */
 export function findServer<S>(table: ServerTable<S>, host: string | null): S {
   return findNamed(table, host ?? "").server;
@@ -106,7 +107,7 @@ function findNamed<S>(table: ServerTable<S>, host: string): Named<S> {
   return fallback;
 }
 
-/** What `findServer` finds, and why in words. */
+/** What `findServer` finds, and the reason in words. */
 export function explainServer<S>(
   table: ServerTable<S>,
   host: string | null,

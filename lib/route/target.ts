@@ -1,84 +1,86 @@
 /**
- * The request target that is sent upstream.
- *
- * It is handed to `fetch`, which rewrites the URL that it gets as WHATWG says:
- * resolves dot segments (`%2e` too), turns `\` into `/`, escapes some
- * characters, drops `#…`. All of that is done here first, so that what is
- * returned goes over the wire letter for letter, and so that what is sent can
- * never mean another location than the one whose rules were applied.
+ * The request target that is sent upstream: the client's own wherever it can't
+ * mean another location than the one whose rules were applied.
  *
  * @module
  */
 import { asciiSet, escapeBytes, utf8Bytes } from "./bytes.ts";
 import { findLocation, type LocationTable } from "./location.ts";
 import { normalisePath, pathEnd, type Target } from "./path.ts";
-import { readings } from "./readings.ts";
+import { isAmbiguous, readings } from "./readings.ts";
 
 /**
- * The target for a `proxy_pass` without a URI: the client's own, as it came,
- * wherever that is safe.
+ * The target for a `proxy_pass` without a URI: the client's own, byte for byte,
+ * as nginx sends it. But:
  *
- * - A plain target goes unchanged.
- * - Dot segments are resolved, since `fetch` does so anyway.
- * - `\` becomes `%5C`: to nginx it is a letter, to `fetch` a slash.
- * - `"<>^{}`, a backtick and raw UTF-8 are escaped.
- * - `%2F` and doubled slashes stay if every way to read them (see readings.ts)
- *   finds the location that was matched, and nginx's way the very same path.
- *   Else the normalised path is sent, escaped, which has one reading only.
- * - The query goes as received up to a `#`, with `"<>'` and raw UTF-8 escaped.
- *   A bare `?` stays.
+ * - Dot segments are resolved.
+ * - What upstreams read in different ways (see readings.ts) is sent only if all
+ *   readings find the location that was matched. Else the normalised path is
+ *   sent, escaped, with `;` as `%3B`.
  *
  * @param matched What `findLocation(table, target.path)` found.
- * @return Begins with `/`, ASCII; `new URL` and `fetch` leave it as it is.
+ * @returns A byte string that begins with `/`. Null, to be answered with 400,
+ * where the normalised path is ambiguous too, since it contains a `\`.
  */
 export function forwardTarget<L>(
   target: Target,
   table: LocationTable<L>,
   matched: L,
-): string {
-  const { raw } = target;
-  if (target.plain) return raw;
-  const end = pathEnd(raw);
-  let path = raw.slice(0, end);
-  const look = lookOf(path);
-  if (look !== CLEAR) {
-    path = serialisePath(path);
-    if (
-      normalisePath(path) !== target.path ||
-      look === AMBIGUOUS && !allFind(table, path, matched)
-    ) path = escapePath(target.path);
-  }
-  if (raw.charCodeAt(end) !== QUESTION) return path;
-  return path + "?" + escapeQuery(target.args);
+): string | null {
+  if (target.plain) return target.raw;
+  const raw = utf8Bytes(target.raw);
+  const question = raw.indexOf("?");
+  const end = question === -1 ? raw.length : question;
+  const path = resolveDotSegments(raw, end, target.path);
+  if (
+    path !== null &&
+    (!isAmbiguous(path) || allFind(readings(path), table, matched))
+  ) return path + raw.slice(end);
+  const normalised = escapeBytes(target.path, AMBIGUOUS_ESCAPES);
+  if (
+    isAmbiguous(normalised) && !allFind(readings(normalised), table, matched)
+  ) return null;
+  // A query behind a `#` is none: nginx's `$args`.
+  const hasQuery = end === pathEnd(raw) && end !== raw.length;
+  return hasQuery ? normalised + "?" + utf8Bytes(target.args) : normalised;
 }
 
 /**
  * The target for a `proxy_pass` with a URI, which replaces the location's
- * prefix. As nginx does it, the rest is the normalised path, escaped again, and
- * a query in `passUri` stays where it is, the rest behind it:
+ * prefix. As in nginx the rest is the normalised path, escaped again if it was
+ * escaped before, and the rest follows a query in `passUri`:
  * `/x?y=1` + `/rest` + `?args`.
  *
- * Null where path and `passUri` join to a dot segment, as `/api../secret` does
- * with the location `/api` and the URI `/app/`: an upstream would leave `/app/`
- * by it. nginx sends that; the answer to it is 400.
+ * If that is ambiguous, all its readings must be below `passUri`, and with the
+ * prefix in place of `passUri` they must find the matched location. Else `;` is
+ * sent as `%3B`.
  *
  * @param prefix The location's path, a byte string; `target.path` begins with it.
- * @param passUri Begins with `/`, as `new URL` serialises it, without `#`.
- * @return As for `forwardTarget`.
+ * @param passUri Begins with `/`, ASCII, without `#`.
+ * @param matched What `findLocation(table, target.path)` found.
+ * @returns A byte string. Null, to be answered with 400, if it is ambiguous even
+ * so, or if `passUri` and path join to a dot segment: the location `/api`, the URI
+ * `/app/` and the path `/api../secret`.
  */
-export function replaceTarget(
+export function replaceTarget<L>(
   target: Target,
   prefix: string,
   passUri: string,
+  table: LocationTable<L>,
+  matched: L,
 ): string | null {
-  let rest = target.path.slice(prefix.length);
-  // nginx too leaves a path alone that had nothing to decode.
-  if (!target.plain) rest = escapePath(rest);
-  if (passUri.includes("?")) rest = escapeQuery(rest);
-  else if (joinsToDots(passUri, rest)) return null;
-  const uri = passUri + rest;
-  if (target.args === "") return uri;
-  return uri + "?" + (target.plain ? target.args : escapeQuery(target.args));
+  const rest = target.path.slice(prefix.length);
+  const args = target.args === "" ? "" : "?" + utf8Bytes(target.args);
+  const sent = isEscaped(target) ? escapePath(rest) : rest;
+  if (passUri.includes("?")) return passUri + sent + args;
+  if (joinsToDots(passUri, rest)) return null;
+  if (target.plain || !isAmbiguous(sent)) return passUri + sent + args;
+  const strict = escapeBytes(rest, AMBIGUOUS_ESCAPES);
+  for (const each of [sent, strict]) {
+    const all = readingsBelow(passUri, each, prefix);
+    if (allFind(all, table, matched)) return passUri + each + args;
+  }
+  return null;
 }
 
 /**
@@ -101,67 +103,76 @@ export function escapeArg(part: string): string {
   return escapeBytes(part, ARG_ESCAPES);
 }
 
-/** As WHATWG escapes a query. Existing escapes, valid or not, stay. */
-export function escapeQuery(args: string): string {
-  return escapeBytes(utf8Bytes(args), QUERY_ESCAPES);
-}
-
-/** What a path that is not plain needs: */
-type Look = typeof CLEAR | typeof REWRITTEN | typeof AMBIGUOUS;
-/** Nothing: it is WHATWG's form already and has one reading. */
-const CLEAR = 0;
-/** To be brought into WHATWG's form. */
-const REWRITTEN = 1;
-/** Also a test of its readings: it has `%2F` or empty segments. */
-const AMBIGUOUS = 2;
-
-function lookOf(path: string): Look {
-  let look: Look = CLEAR;
-  for (let i = 0; i < path.length; i++) {
-    const code = path.charCodeAt(i);
-    if (code === SLASH) {
-      const next = path.charCodeAt(i + 1);
-      if (next === SLASH) return AMBIGUOUS;
-      // Perhaps a dot segment; `%2e` makes one as well.
-      if (next === DOT || next === PERCENT && isEscape(path, i + 1, 0x65)) {
-        look = REWRITTEN;
-      }
-    } else if (code === PERCENT) {
-      if (isEscape(path, i, 0x66)) return AMBIGUOUS;
-    } else if (code > 0x7f || WHATWG_REWRITES[code] === 1) {
-      look = REWRITTEN;
-    }
-  }
-  return look;
-}
-
-/** Whether `%2` and this small hexadecimal letter, in either case, stand there. */
-function isEscape(path: string, at: number, letter: number): boolean {
-  return path.charCodeAt(at + 1) === 0x32 &&
-    (path.charCodeAt(at + 2) | 0x20) === letter;
+/** Whether the path had an escape: then nginx escapes it again. */
+function isEscaped({ plain, raw }: Target): boolean {
+  return !plain && raw.slice(0, pathEnd(raw)).includes("%");
 }
 
 /**
- * The path as WHATWG serialises it, but with `\` kept a letter. `^` is escaped
- * since 2023; Deno 2.9.6 does not do so yet and leaves the escape alone.
+ * Removes the dot segments of a target's path, but none after a `#`.
+ *
+ * @param end The end of the path.
+ * @param meant The path as nginx normalises it.
+ * @returns Null if the result means another path than `meant`: nginx merges
+ * slashes first.
  */
-function serialisePath(path: string): string {
-  return new URL("http://h" + path.replaceAll("\\", "%5C")).pathname
-    .replaceAll("^", "%5E");
+function resolveDotSegments(
+  raw: string,
+  end: number,
+  meant: string,
+): string | null {
+  const path = raw.slice(0, end);
+  if (!DOT_SEGMENT_START.test(path)) return path;
+  const hash = pathEnd(path);
+  const [, ...segments] = path.slice(0, hash).split("/");
+  const kept: string[] = [];
+  for (const [i, segment] of segments.entries()) {
+    const dots = DOT_SEGMENT.exec(segment);
+    if (dots === null) {
+      kept.push(segment);
+      continue;
+    }
+    if (dots[1] !== undefined) kept.pop();
+    if (i === segments.length - 1) kept.push("");
+  }
+  const resolved = "/" + kept.join("/");
+  return normalisePath(resolved) === meant ? resolved + path.slice(hash) : null;
 }
 
+const DOT_SEGMENT_START = /\/(?:\.|%2e)/i;
+const DOT_SEGMENT = /^(?:\.|%2e)(\.|%2e)?$/i;
+
+/** Whether all readings of a path find the location. */
 function allFind<L>(
+  paths: Iterable<string> | null,
   table: LocationTable<L>,
-  path: string,
   matched: L,
 ): boolean {
-  const all = readings(path);
-  if (all === null) return false;
-  for (const reading of all) {
-    const match = findLocation(table, reading);
+  if (paths === null) return false;
+  for (const path of paths) {
+    const match = findLocation(table, path);
     if (match?.kind !== "found" || match.location !== matched) return false;
   }
   return true;
+}
+
+/**
+ * The readings of `passUri + rest`, each with the location's prefix in place of
+ * `passUri`; null if one of them is not below `passUri`.
+ */
+function readingsBelow(
+  passUri: string,
+  rest: string,
+  prefix: string,
+): string[] | null {
+  const bases = [...readings(passUri) ?? []];
+  const paths: string[] = [];
+  for (const reading of readings(passUri + rest) ?? [""]) {
+    const base = bases.find((base) => reading.startsWith(base));
+    if (base === undefined) return null;
+    paths.push(prefix + reading.slice(base.length));
+  }
+  return paths;
 }
 
 /** Whether the segment made of the end of one and the start of the other is `.` or `..`. */
@@ -173,13 +184,10 @@ function joinsToDots(passUri: string, rest: string): boolean {
   return joined === "." || joined === "..";
 }
 
-const PERCENT = 0x25;
-const DOT = 0x2e;
 const SLASH = 0x2f;
-const QUESTION = 0x3f;
 
-/** nginx's set for a path; escapes all that WHATWG does, and `%\|` besides. */
+/** What nginx escapes in a path. */
 const PATH_ESCAPES = asciiSet(' "#%<>?\\^`{|}', true);
 const ARG_ESCAPES = asciiSet(' "#%&+;<>?\\^`{|}', true);
-const QUERY_ESCAPES = asciiSet(" \"#<>'", true);
-const WHATWG_REWRITES = asciiSet(' "<>\\^`{}', true);
+/** The same and `;`: only `\` is ambiguous in a path that is escaped so. */
+const AMBIGUOUS_ESCAPES = asciiSet(' "#%;<>?\\^`{|}', true);

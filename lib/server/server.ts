@@ -9,7 +9,7 @@ import { Deadlines } from "../exchange/deadline.ts";
 import { within } from "../exchange/timeout.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import { createHandler, type ServerState } from "../request/handler.ts";
-import { ConnCounters } from "../access/limit_conn.ts";
+import { AccessStore } from "../access/store.ts";
 import { ListenError, ownIfOverlapping } from "./listen_address.ts";
 import { type Handler, Listener } from "./listener.ts";
 import { gone } from "./draining.ts";
@@ -59,7 +59,7 @@ class Server implements RunningServer {
     this.#shared = {
       groups: this.#groups(plan, deadlines),
       deadlines,
-      connCounters: new ConnCounters(),
+      access: new AccessStore(options.errorLog),
       accessLog: options.accessLog,
       errorLog: options.errorLog,
       dev: plan.dev,
@@ -183,6 +183,7 @@ class Server implements RunningServer {
       listener.serve(handler);
     }
     groups.release();
+    shared.access.retain(plan);
     for (const listener of listeners.values()) this.#leaving.delete(listener);
     const removed: string[] = [];
     for (const [key, listener] of before) {
@@ -212,6 +213,7 @@ class Server implements RunningServer {
 
   #close(): void {
     this.#shared.deadlines.close();
+    this.#shared.access.close();
     this.#shared.groups.release();
     Promise.all(this.#all().map((listener) => listener.ended))
       .then(() => this.#finished.resolve());

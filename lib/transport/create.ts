@@ -6,7 +6,8 @@
 import type { UpstreamAddress, UpstreamPlan } from "../config/plan.ts";
 import type { Deadlines } from "../exchange/deadline.ts";
 import type { Field } from "../exchange/fields.ts";
-import { fetchFields, FetchTransport } from "./fetch.ts";
+import { FetchTransport } from "./fetch.ts";
+import { fetchFields } from "./fetch_request.ts";
 import { Http1Transport } from "./http1/http1.ts";
 import type { Transport, UpstreamRequest } from "./transport.ts";
 

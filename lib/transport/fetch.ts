@@ -14,18 +14,13 @@ import { Http1Transport } from "./http1/http1.ts";
 import { type KeepAlive, NO_KEEP_ALIVE } from "./http1/pool.ts";
 import { connects } from "./reachability.ts";
 import { FetchBody } from "./fetch_body.ts";
+import { fetchFields, fetchTarget, Measured } from "./fetch_request.ts";
 import { GivenUp, type RequestBody } from "./request_body.ts";
 import type {
   Transport,
   UpstreamRequest,
   UpstreamResponse,
 } from "./transport.ts";
-
-// The same for all requests; a literal would be a new array for each.
-const IDENTITY: Field = ["accept-encoding", "identity"];
-const ANY_TYPE: Field = ["accept", "*/*"];
-const ANY_LANGUAGE: Field = ["accept-language", "*"];
-const NO_AGENT: Field = ["user-agent", ""];
 
 /** The way to one server by `fetch`. */
 export class FetchTransport implements Transport {
@@ -91,12 +86,13 @@ export class FetchTransport implements Transport {
         ? this.#withoutPool()
         : this.#client,
     };
-    return fetch(this.#origin + target, init);
+    return fetch(this.#origin + fetchTarget(target), init);
   }
 
   close(): void {
     this.#client.close();
     this.#unpooled?.close();
+    this.#upgrades.close();
   }
 
   /**
@@ -269,52 +265,6 @@ class Sending implements Cancellable {
     const { name } = transport.address;
     this.#abort.abort(new UpstreamError("unconnected", name));
   }
-}
-
-/**
- * A stream of a known length. `fetch` sends a stream chunked and drops the
- * Content-Length that is given beside it, but takes a Blob's size for one, and
- * streams it: a server that can't read chunked bodies (WSGI) is not given one
- * for a request that was none.
- */
-class Measured extends Blob {
-  readonly #stream: ReadableStream<Uint8Array<ArrayBuffer>>;
-  readonly #length: number;
-
-  constructor(stream: ReadableStream<Uint8Array>, length: number) {
-    super();
-    this.#stream = stream as ReadableStream<Uint8Array<ArrayBuffer>>;
-    this.#length = length;
-  }
-
-  override get size(): number {
-    return this.#length;
-  }
-
-  override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#stream;
-  }
-}
-
-/**
- * The fields as they are given to `fetch`. It decodes a compressed body, and so
- * breaks it, unless the first Accept-Encoding is exactly `identity`; the
- * client's own goes as a second one. It adds `accept`, `accept-language` and
- * `user-agent` where they are missing: the first two then say the same as
- * nothing (RFC 9110 sections 12.5.1 and 12.5.4); an empty User-Agent is as near
- * as it lets us come to sending none.
- */
-export function fetchFields(fields: readonly Field[]): Field[] {
-  const sent = [IDENTITY, ...fields];
-  if (!has(sent, "accept")) sent.push(ANY_TYPE);
-  if (!has(sent, "accept-language")) sent.push(ANY_LANGUAGE);
-  if (!has(sent, "user-agent")) sent.push(NO_AGENT);
-  return sent;
-}
-
-function has(fields: readonly Field[], name: string): boolean {
-  for (const field of fields) if (field[0] === name) return true;
-  return false;
 }
 
 function bracketed(hostname: string): string {

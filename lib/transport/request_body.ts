@@ -7,6 +7,7 @@
 import type { Settings } from "../config/plan.ts";
 import type { Deadlines } from "../exchange/deadline.ts";
 import { ClientClosedRequest, ClientError } from "../exchange/errors.ts";
+import { BodySource } from "./body_source.ts";
 
 /** Bytes that are kept for another server. */
 const KEPT = 256 * 1024;
@@ -24,9 +25,11 @@ export class GivenUp extends Error {
 
 /** A body is read from the client when an upstream takes more of it. */
 export class RequestBody {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #source: BodySource;
   /** What was read so far; null when it will not be sent again. */
   #kept: Uint8Array[] | null = [];
+  /** The piece that was read last, if it is not kept. */
+  #last: Uint8Array | null = null;
   /** The one read that is under way: who goes on from another one waits for it too. */
   #reading: Promise<Uint8Array | null> | null = null;
   /** Why it goes on no longer. */
@@ -49,7 +52,7 @@ export class RequestBody {
     readonly deadlines: Deadlines,
     readonly hasLeft: () => boolean,
   ) {
-    this.#reader = body.getReader();
+    this.#source = new BodySource(body, length);
   }
 
   /** Whether it can be sent from its beginning once more. */
@@ -69,6 +72,11 @@ export class RequestBody {
     return await this.read().next() !== null;
   }
 
+  /** Whether a piece may be framed in its own buffer: {@linkcode MARGIN}. */
+  get hasMargins(): boolean {
+    return this.#source.hasMargins;
+  }
+
   /** Whether the client is to send more now. */
   get waiting(): boolean {
     return this.#reading !== null;
@@ -77,10 +85,13 @@ export class RequestBody {
   /**
    * Reads it from the beginning, for one server. Only while
    * {@linkcode replayable}; who has read it before gets no more.
+   *
+   * @param reuse Whether the reader is done with a piece when it asks for the
+   * next one, so that its buffer may be read into again.
    */
-  read(): BodyReader {
+  read(reuse = false): BodyReader {
     this.#current?.abandoned?.();
-    return this.#current = new BodyReader(this);
+    return this.#current = new BodyReader(this, reuse);
   }
 
   /** No other server will need it: what is kept is let go as it is passed. */
@@ -90,12 +101,12 @@ export class RequestBody {
 
   /** Ends it: nothing more is read from the client. */
   close(): void {
-    this.#kept = null;
+    this.#kept = this.#last = null;
     this.#current?.abandoned?.();
     this.#current = null;
     if (!this.#ended) {
       this.#failure ??= new GivenUp();
-      this.#reader.cancel().catch(() => {});
+      this.#source.cancel();
     }
   }
 
@@ -117,7 +128,7 @@ export class RequestBody {
   }
 
   async #next(reader: BodyReader): Promise<Uint8Array | null> {
-    const piece = await (this.#reading ??= this.#receive());
+    const piece = await (this.#reading ??= this.#receive(reader.reuse));
     this.#check(reader);
     // Who reads the newest piece has had all before it.
     if (!this.replayable) this.#kept = null;
@@ -130,43 +141,69 @@ export class RequestBody {
     if (this.#current !== reader) throw new GivenUp();
   }
 
-  async #receive(): Promise<Uint8Array | null> {
-    const { client_body_timeout, client_max_body_size } = this.settings;
-    const { deadlines, length } = this;
-    const late = Promise.withResolvers<never>();
-    const deadline = deadlines.start(
-      client_body_timeout,
-      () => late.reject(new ClientError(408)),
-    );
-    let value: Uint8Array | undefined;
+  async #receive(reuse: boolean): Promise<Uint8Array | null> {
+    const { length } = this;
+    const spare = reuse ? this.#last?.buffer ?? null : null;
+    this.#last = null;
+    let piece: Uint8Array | null;
     try {
       // An empty piece says nothing, and would be the last chunk.
       do {
-        const reading = this.#reader.read();
-        ({ value } = await Promise.race([reading, late.promise]));
-      } while (value?.byteLength === 0);
-      if (value === undefined) this.#end();
+        piece = await this.#readInTime(spare as ArrayBuffer | null);
+      } while (piece?.length === 0);
+      if (piece === null) this.#end();
     } catch (error) {
       throw this.#failure ??= faultOf(error);
     } finally {
-      deadlines.stop(deadline);
       this.#reading = null;
     }
-    if (value === undefined) return null;
-    this.#size += value.byteLength;
-    // A length was compared when the request was routed.
-    if (
-      client_max_body_size !== 0 && length === null &&
-      this.#size > client_max_body_size
-    ) throw this.#failure = new ClientError(413);
-    if (length !== null && this.#size >= length) {
+    if (piece === null) return null;
+    this.#size += piece.length;
+    this.#checkSize();
+    if (length !== null && this.#size === length) {
       this.#ended = true;
       // Deno does not end a connection whose body is left like this. To read its
       // end would do too, but takes 64 kB of memory, and 8 µs.
-      this.#reader.cancel().catch(() => {});
+      this.#source.cancel();
     }
-    this.#kept?.push(value);
-    return value;
+    if (this.#kept === null) this.#last = piece;
+    else this.#kept.push(piece);
+    return piece;
+  }
+
+  /** @throws {ClientError} where nothing comes for `client_body_timeout`. */
+  async #readInTime(spare: ArrayBuffer | null): Promise<Uint8Array | null> {
+    const { deadlines, settings: { client_body_timeout } } = this;
+    // Promise.race would cost four promises more.
+    const { promise, resolve, reject } = Promise.withResolvers<
+      Uint8Array | null
+    >();
+    const deadline = deadlines.start(
+      client_body_timeout,
+      () => reject(new ClientError(408)),
+    );
+    this.#source.read(spare).then(resolve, reject);
+    try {
+      return await promise;
+    } finally {
+      deadlines.stop(deadline);
+    }
+  }
+
+  /**
+   * @throws {ClientError} 413 for a body that is too large; 400 for one that is
+   * longer than its length, which the next request could hide in.
+   */
+  #checkSize(): void {
+    const { length, settings: { client_max_body_size } } = this;
+    if (length !== null) {
+      // It was compared with the limit when the request was routed.
+      if (this.#size > length) throw this.#failure = new ClientError(400);
+      return;
+    }
+    if (client_max_body_size !== 0 && this.#size > client_max_body_size) {
+      throw this.#failure = new ClientError(413);
+    }
   }
 
   /** @throws {ClientClosedRequest} where it is the end of the client only. */
@@ -197,7 +234,7 @@ export class BodyReader {
   abandoned: (() => void) | null = null;
   #index = 0;
 
-  constructor(readonly body: RequestBody) {}
+  constructor(readonly body: RequestBody, readonly reuse: boolean) {}
 
   /** Whether all has been handed over. */
   get done(): boolean {

@@ -22,7 +22,7 @@ export interface Timeouts {
 /** A request as a server is to get it. */
 export interface UpstreamRequest {
   readonly method: string;
-  /** Path and query, percent-encoded; begins with `/`. */
+  /** Path and query, a byte string; begins with `/`. */
   readonly target: string;
   /** End-to-end fields, `host` among them, and `te: trailers`. */
   readonly fields: readonly Field[];

@@ -6,7 +6,7 @@
  * @module
  */
 import type { UpstreamPlan, UpstreamServerPlan } from "../config/plan.ts";
-import { parseAddress } from "../route/network.ts";
+import { parseAddress } from "../route/address.ts";
 
 /** Milliseconds between two lookups that failures ask for. */
 const PATIENCE = 500;

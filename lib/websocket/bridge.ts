@@ -9,26 +9,24 @@ import type {
   LoggedRequest,
   WebSocketEntry,
 } from "../observe/access_log.ts";
-import type { WebSocketBridges } from "./registry.ts";
-import { ClientFlow } from "./flow.ts";
+import {
+  type ClientReceiver,
+  ClientSocket,
+  type Handshake,
+} from "./client_socket.ts";
 import {
   type Close,
   GOING_AWAY,
   INTERNAL_ERROR,
-  isCloseCode,
-  NO_CODE,
-  TRY_AGAIN_LATER,
   VANISHED,
 } from "./frames/frame.ts";
-import { MessageLimits } from "./limits.ts";
+import { MessageLimits, TOO_SLOW } from "./limits.ts";
+import type { OpenBridge, WebSocketBridges } from "./registry.ts";
 import type { UpstreamReceiver, UpstreamSocket } from "./upstream_socket.ts";
 
-/** Milliseconds a client has to open after its 101, and to answer a close frame. */
-const CLIENT_TIMEOUT = 5_000;
-
-/** Who joins a bridge's two sides, and who hears of it. */
+/** The two sides of a bridge, and what it reports to. */
 export interface BridgeParts {
-  /** Not open yet; no event of it has been dispatched. */
+  /** Not open yet, with no event dispatched. */
   client: WebSocket;
   upstream: UpstreamSocket;
   bridges: WebSocketBridges;
@@ -39,253 +37,227 @@ export interface BridgeParts {
   ended: () => void;
 }
 
-/** Who tells of a client that leaves. */
-export interface Handshake {
-  readonly signal: AbortSignal;
-  /** To be called when the signal is of no use any more. */
-  readonly settled: () => void;
+/** How a bridge ended. */
+interface End {
+  code: number;
+  by: WebSocketEntry["by"];
+  /** Milliseconds open. */
+  duration: number;
 }
 
 /**
- * How an end is told to the other side: codes and reasons pass as they are. A
- * client whose upstream vanished gets 1011: 1014 ("bad gateway") says it better,
- * but several clients (Deno's, gorilla's) take that code for a protocol error.
- * An upstream whose client vanished gets 1001, as from a browser that leaves
- * the page.
+ * The sub-protocol of Vite's hot reload. Its clients of Vite 2 to 5 reconnect
+ * only after a connection that was lost: a clean close ends them for good.
  */
-export class WebSocketBridge implements UpstreamReceiver, EventListenerObject {
+const VITE = "vite-hmr";
+
+/** A connection that breaks. */
+const LOST: Close = { code: VANISHED, reason: "" };
+
+/**
+ * Close codes and reasons pass as they are. A client whose upstream vanished
+ * without a close frame sees a lost connection, too, as behind nginx. An upstream
+ * whose client vanished gets 1001, as from a browser that leaves the page.
+ *
+ * A bridge has ended when both sides are gone, which each of them reports. Two
+ * rules make that certain: from the first end of a side on there is a deadline,
+ * after which {@linkcode sweep} abandons both; and an exception in any entry
+ * point abandons both at once.
+ */
+export class WebSocketBridge
+  implements OpenBridge, UpstreamReceiver, ClientReceiver {
   readonly #parts: BridgeParts;
-  #handshake: Handshake | null;
+  readonly #client: ClientSocket;
+  readonly #limits: MessageLimits;
   readonly #fromClient = { messages: 0, bytes: 0 };
   /** When the client opened; before that, when it was upgraded. */
   #opened = performance.now();
-  #started = false;
-  #end: { code: number; by: WebSocketEntry["by"] } | null = null;
-  #logged = false;
-  #deleted = false;
-  readonly #limits: MessageLimits;
-  /** What the client is closed with as soon as it is open. */
-  #closeAtOpen: Close | null = null;
-  #clientClosing = false;
-  #clientDone = false;
-  #upstreamClosed = false;
-  /** Whether the upstream's connection is gone too. */
+  /** Whether the upstream is read: once the client is open. */
+  #running = false;
   #upstreamGone = false;
-  /** When the client has to have opened or closed. */
-  #deadline = this.#opened + CLIENT_TIMEOUT;
-  readonly #toClient = new ClientFlow(this.#opened);
+  /** The first end is the cause; what follows are its echoes. */
+  #end: End | null = null;
+  /** When both sides are abandoned, by `performance.now()`. */
+  #deadline = Infinity;
+  #finished = false;
 
-  /**
-   * @param handshake Until the client is open: Deno 2.9.6 may dispatch no event
-   * if it leaves before.
-   */
   constructor(parts: BridgeParts, handshake: Handshake) {
+    const { client, bridges, location } = parts;
     this.#parts = parts;
-    this.#limits = new MessageLimits(parts.location);
-    this.#handshake = handshake;
-    handshake.signal.addEventListener("abort", this);
-    // One object for all events: an idle bridge is to be small.
-    for (const type of ["open", "message", "close", "error"]) {
-      parts.client.addEventListener(type, this);
-    }
-    parts.bridges.add(this);
+    this.#limits = new MessageLimits(location);
+    this.#client = new ClientSocket(client, handshake, this, bridges);
+    bridges.add(this);
   }
 
-  /** The client's events. */
-  handleEvent(event: Event): void {
-    switch (event.type) {
-      case "message":
-        return this.#forward((event as MessageEvent).data);
-      case "open":
-        return this.#clientOpened();
-      case "close":
-        return this.#clientClosed(event as CloseEvent);
-      case "error":
-      case "abort":
-        // No "close" follows if the client left before it was open.
-        if (!this.#started) this.#clientLost();
-    }
+  get ping(): number {
+    return this.#parts.location.settings.websocket_ping;
   }
 
-  /**
-   * Closes both sides for a reason of the proxy's own. The upstream gets 1001.
-   *
-   * @param close With a legal code.
-   */
+  get bufferSize(): number {
+    return this.#parts.location.settings.websocket_buffer_size;
+  }
+
+  get waiting(): number {
+    return this.#parts.upstream.bufferedAmount;
+  }
+
   close(close: Close): void {
-    this.#closeBoth(close, { code: GOING_AWAY, reason: close.reason });
-  }
-
-  /** Ends both sides without waiting for either. */
-  abort(): void {
-    this.#endWith(VANISHED, "proxy");
-    this.#closeClient({ code: GOING_AWAY, reason: "" });
-    this.#clientDone = true;
-    this.#forgetHandshake();
-    this.#parts.upstream.abort();
-    this.#finish();
-  }
-
-  /**
-   * Looks, now and then, whether the client is still there.
-   *
-   * @param now Milliseconds of `performance.now()`.
-   */
-  sweep(now: number): void {
-    if (this.#clientDone) return;
-    if (!this.#started || this.#clientClosing) {
-      if (now > this.#deadline) this.#clientLost();
-      return;
+    const toUpstream = { code: GOING_AWAY, reason: close.reason };
+    try {
+      this.#closeBoth(this.#isVite ? LOST : close, toUpstream);
+    } catch (error) {
+      this.failed(error);
     }
-    const { client, location } = this.#parts;
-    const patience = 2 * location.settings.websocket_ping;
-    // Not open and not closing: its close event is on the way.
-    if (patience === 0 || client.readyState !== WebSocket.OPEN) return;
-    if (this.#toClient.isStuck(client, now, patience)) this.#clientLost();
+  }
+
+  abort(): void {
+    const toClient = { code: GOING_AWAY, reason: "" };
+    this.#abandon(VANISHED, this.#isVite ? LOST : toClient);
+  }
+
+  sweep(now: number): void {
+    try {
+      if (now > this.#deadline) return this.abort();
+      this.#client.sweep(now, this.ping);
+      if (this.#running) this.#parts.upstream.sweep(now, this.ping);
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   /** A message from the upstream. */
   message(data: string | Uint8Array, size: number): Promise<void> | undefined {
-    const { client, bridges } = this.#parts;
-    if (client.readyState !== WebSocket.OPEN) return;
-    // It copies the bytes before it returns.
-    client.send(data as string | Uint8Array<ArrayBuffer>);
-    return this.#toClient.after(size, client, bridges.drain);
+    try {
+      return this.#client.send(data, size);
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
-  /** The upstream's end. */
+  /** The upstream's end; its connection may linger. */
   closed(close: Close): void {
-    this.#upstreamClosed = true;
-    const vanished = close.code === VANISHED;
-    const told = vanished
-      ? {
-        code: INTERNAL_ERROR,
-        reason: close.reason || "upstream connection lost",
-      }
-      : close;
-    this.#endWith(told.code, "upstream");
-    this.#closeClient(told);
-    this.#finish();
+    this.#endWith(close.code, "upstream");
+    this.#client.close(close);
   }
 
-  /** A message from the client. */
-  #forward(data: string | ArrayBuffer): void {
-    if (this.#end !== null) return;
-    const { upstream, location } = this.#parts;
-    if (upstream.bufferedAmount > location.settings.websocket_buffer_size) {
-      const close = {
-        code: TRY_AGAIN_LATER,
-        reason: "upstream reads too slowly",
-      };
-      return this.#closeBoth(close, close, true);
-    }
-    const refusal = this.#limits.refusal(data);
-    if (refusal !== null) {
-      const { reason } = refusal;
-      return this.#closeBoth(refusal, { code: GOING_AWAY, reason }, true);
-    }
-    this.#fromClient.messages++;
-    this.#fromClient.bytes += upstream.send(data);
-  }
-
-  #clientOpened(): void {
-    // Too late: it was given up.
-    if (this.#clientDone) return this.#parts.client.close(GOING_AWAY);
-    this.#started = true;
-    this.#forgetHandshake();
-    this.#opened = performance.now();
+  clientOpened(): void {
     const { upstream, log, location, context } = this.#parts;
-    if (location.settings.access_log) log.webSocketOpened(context);
+    this.#opened = performance.now();
     // Only now is read what the upstream may have sent already.
+    this.#running = true;
     upstream.run(this)
-      // A bug met in one bridge must not end the process.
-      .catch(() => this.abort())
-      .then(() => {
-        this.#upstreamGone = true;
-        this.#finish();
-      });
-    if (this.#closeAtOpen !== null) this.#closeClient(this.#closeAtOpen);
+      .catch((error) => this.failed(error))
+      .then(() => this.#upstreamEnded());
+    if (location.settings.access_log) log.webSocketOpened(context);
   }
 
-  #clientClosed({ code, reason, wasClean }: CloseEvent): void {
-    if (this.#clientDone) return;
-    this.#clientDone = true;
-    if (!wasClean || code !== NO_CODE && !isCloseCode(code)) {
-      // Cut, broke the protocol, or did not answer Deno's ping.
-      return this.#clientLost();
+  clientMessage(data: string | ArrayBuffer): void {
+    const { upstream, bridges } = this.#parts;
+    const refusal = this.#limits.refusal(data, this.waiting);
+    if (refusal === null) {
+      this.#fromClient.messages++;
+      this.#fromClient.bytes += upstream.send(data);
+      return bridges.limitWaiting();
     }
-    this.#endWith(code, "client");
-    this.#parts.upstream.close({ code, reason });
+    bridges.memory.release(data);
+    if (refusal === TOO_SLOW) return this.overflow();
+    const { reason } = refusal;
+    this.#closeBoth(refusal, { code: GOING_AWAY, reason }, true);
+  }
+
+  overflow(): void {
+    try {
+      this.#endWith(TOO_SLOW.code, "proxy");
+      this.#client.close(TOO_SLOW, true);
+      this.#parts.upstream.abort();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  clientEnded(close: Close): void {
+    const { upstream } = this.#parts;
+    this.#endWith(close.code, "client");
+    if (!this.#running) {
+      upstream.abort();
+      this.#upstreamGone = true;
+    } else if (close.code === VANISHED) {
+      upstream.close({ code: GOING_AWAY, reason: "client connection lost" });
+    } else {
+      upstream.close(close);
+    }
     this.#finish();
   }
 
-  #clientLost(): void {
-    this.#clientDone = true;
-    this.#forgetHandshake();
-    this.#endWith(VANISHED, "client");
-    const { upstream, client } = this.#parts;
-    const close = { code: GOING_AWAY, reason: "client connection lost" };
-    if (this.#started) upstream.close(close);
-    else upstream.abort();
-    if (client.readyState === WebSocket.OPEN) client.close(GOING_AWAY);
+  /** A bug in one bridge must not end the process, nor leave the bridge open. */
+  failed(error: unknown): void {
+    reportError(error);
+    const close = { code: INTERNAL_ERROR, reason: "internal error" };
+    this.#abandon(INTERNAL_ERROR, close);
+  }
+
+  get #isVite(): boolean {
+    return this.#parts.upstream.protocol === VITE;
+  }
+
+  #upstreamEnded(): void {
+    this.#upstreamGone = true;
+    this.#endWith(INTERNAL_ERROR, "upstream");
     this.#finish();
   }
 
-  #forgetHandshake(): void {
-    if (this.#handshake === null) return;
-    this.#handshake.signal.removeEventListener("abort", this);
-    this.#handshake.settled();
-    this.#handshake = null;
-  }
-
-  /** @param amidst Whether this is for a message of the client's. */
-  #closeBoth(toClient: Close, toUpstream: Close, amidst = false): void {
+  /** @param inMessage Whether this is for a message of the client. */
+  #closeBoth(toClient: Close, toUpstream: Close, inMessage = false): void {
     this.#endWith(toClient.code, "proxy");
-    this.#closeClient(toClient, amidst);
+    this.#client.close(toClient, inMessage);
     this.#parts.upstream.close(toUpstream);
   }
 
-  #closeClient(close: Close, amidst = false): void {
-    if (this.#clientDone || this.#clientClosing) return;
-    const { client } = this.#parts;
-    if (client.readyState === WebSocket.CONNECTING) {
-      this.#closeAtOpen = close;
-      return;
-    }
-    this.#clientClosing = true;
-    this.#deadline = performance.now() + CLIENT_TIMEOUT;
-    const tell = () =>
-      close.code === NO_CODE
-        ? client.close()
-        : client.close(close.code, close.reason);
-    // Deno 2.9.6 cuts the connection without a close frame if it has read more
-    // messages of the client by then; they come first, and go nowhere.
-    if (amidst) setTimeout(tell, 0);
-    else tell();
+  /** Gives up both sides, whatever state they are in. */
+  #abandon(code: number, toClient: Close): void {
+    this.#endWith(code, "proxy");
+    this.#upstreamGone = true;
+    attempt(() => this.#parts.upstream.abort());
+    attempt(() => this.#client.abandon(toClient));
+    this.#finish();
   }
 
-  /** The first end is the cause; what follows are its echoes. */
   #endWith(code: number, by: WebSocketEntry["by"]): void {
-    this.#end ??= { code, by };
+    if (this.#end !== null) return;
+    const now = performance.now();
+    this.#end = { code, by, duration: now - this.#opened };
+    // Both sides close at the same time; then the upstream may linger.
+    const { open, close, linger } = this.#parts.bridges.times;
+    this.#deadline = now + close + linger + (this.#running ? 0 : open);
   }
 
+  /** Gives back all that the bridge holds, once both sides are gone. */
   #finish(): void {
-    if (!this.#clientDone) return;
-    const { bridges, context, location, log } = this.#parts;
-    if ((this.#upstreamGone || !this.#started) && !this.#deleted) {
-      this.#deleted = true;
-      bridges.delete(this);
-      this.#parts.ended();
-    }
-    if (!this.#upstreamClosed || this.#logged || this.#end === null) return;
-    this.#logged = true;
-    if (!location.settings.access_log) return;
+    if (this.#finished || !this.#client.gone || !this.#upstreamGone) return;
+    this.#finished = true;
+    const { bridges, ended } = this.#parts;
+    attempt(() => bridges.delete(this));
+    attempt(ended);
+    attempt(() => this.#log());
+  }
+
+  #log(): void {
+    const { log, location, context } = this.#parts;
+    if (this.#end === null || !location.settings.access_log) return;
     log.webSocketClosed({
       context,
       ...this.#end,
-      duration: performance.now() - this.#opened,
       fromClient: this.#fromClient,
-      toClient: this.#toClient.sent,
+      toClient: this.#client.sent,
     });
+  }
+}
+
+/** Takes a step that must not prevent the next one. */
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    reportError(error);
   }
 }

@@ -93,18 +93,23 @@ export function bridgeClient(
     location.settings.websocket_ping,
   );
   for (const [name, value] of fields) response.headers.append(name, value);
-  new WebSocketBridge(
-    {
-      client,
-      upstream: socket,
-      bridges,
-      location,
-      log: accessLog,
-      ended: () => held.giveBack(),
-      context: loggedRequest(exchange),
-    },
-    { signal, settled },
-  );
+  try {
+    new WebSocketBridge(
+      {
+        client,
+        upstream: socket,
+        bridges,
+        location,
+        log: accessLog,
+        ended: () => held.giveBack(),
+        context: loggedRequest(exchange),
+      },
+      { signal, settled },
+    );
+  } catch (error) {
+    socket.abort();
+    throw error;
+  }
   return response;
 }
 

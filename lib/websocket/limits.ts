@@ -1,17 +1,29 @@
 /**
- * What a WebSocket's client may send: `websocket_max_message_size` and
- * `websocket_message_rate`.
+ * What a WebSocket's client may send: `websocket_max_message_size`,
+ * `websocket_message_rate` and `websocket_buffer_size`.
  *
  * @module
  */
 import type { LocationPlan, MessageRate } from "../config/plan.ts";
-import { type Close, POLICY_VIOLATION, TOO_BIG } from "./frames/frame.ts";
+import {
+  byteLength,
+  type Close,
+  POLICY_VIOLATION,
+  TOO_BIG,
+  TRY_AGAIN_LATER,
+} from "./frames/frame.ts";
 
-/** A bucket that holds the messages of one period and fills evenly. */
+/** What a client is closed with whose upstream takes too little. */
+export const TOO_SLOW: Close = {
+  code: TRY_AGAIN_LATER,
+  reason: "upstream reads too slowly",
+};
+
+/** A token bucket that holds the messages of one period and fills evenly. */
 class Bucket {
   #allowance: number;
 
-  /** @param now Milliseconds. */
+  /** @param now Milliseconds of `performance.now()`. */
   constructor(readonly rate: MessageRate, public now: number) {
     this.#allowance = rate.messages;
   }
@@ -31,17 +43,25 @@ class Bucket {
 export class MessageLimits {
   readonly #bucket: Bucket | null;
   readonly #longest: number;
+  readonly #bufferSize: number;
 
   constructor(location: LocationPlan) {
     const rate = location.settings.websocket_message_rate;
     this.#longest = location.settings.websocket_max_message_size;
+    this.#bufferSize = location.settings.websocket_buffer_size;
     this.#bucket = rate.messages === 0
       ? null
       : new Bucket(rate, performance.now());
   }
 
-  /** What the client is closed with for this message; null where it may pass. */
-  refusal(data: string | ArrayBuffer): Close | null {
+  /**
+   * What the client is closed with for this message; null where it may pass.
+   *
+   * @param waiting Bytes that wait for the upstream already. The message itself
+   * is not counted: Deno has no way to slow down a client that has sent it.
+   */
+  refusal(data: string | ArrayBuffer, waiting: number): Close | null {
+    if (waiting > this.#bufferSize) return TOO_SLOW;
     const longest = this.#longest;
     if (longest > 0 && isLonger(data, longest)) {
       return { code: TOO_BIG, reason: `message of more than ${longest} B` };
@@ -52,10 +72,9 @@ export class MessageLimits {
   }
 }
 
-/** Whether a message has more bytes; UTF-8 takes up to three for a unit of UTF-16. */
+/** Whether a message has more bytes; a UTF-16 unit has one to three in UTF-8. */
 function isLonger(data: string | ArrayBuffer, bytes: number): boolean {
   if (typeof data !== "string") return data.byteLength > bytes;
   if (data.length > bytes) return true;
-  return data.length * 3 > bytes &&
-    new TextEncoder().encode(data).byteLength > bytes;
+  return data.length * 3 > bytes && byteLength(data) > bytes;
 }

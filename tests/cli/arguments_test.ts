@@ -22,6 +22,7 @@ const NOTHING = {
   watch: false,
   to: [],
   header: [],
+  from: undefined,
   json: false,
 };
 

@@ -246,7 +246,7 @@ locations:
     const { output } = await command("explain", "GET", "/a/x", "-c", config);
     assert.match(
       output,
-      /^access {3}limit_conn {2}passes while there is a place$/m,
+      /^access {3}limit_conn {2}passes {12}while there is a place$/m,
     );
   } finally {
     await Deno.remove(config);

@@ -112,6 +112,10 @@ export function requestContext(
     proxyHost: "backend",
     upstreamAddr: "10.0.0.1:8000",
     captures: null,
+    requestMethod: "GET",
+    remoteUser: "",
+    upstreamResponse: null,
+    variables: null,
     ...facts,
   };
 }

@@ -56,6 +56,18 @@ Deno.test("what a config may say is valid", () => {
     {
       locations: { "/": { return: "https://a/" }, "= /": { return: ["404"] } },
     },
+    { access: [{ allow: "10.0.0.0/8" }, { deny: ["a", "all"] }] },
+    { satisfy: "any", auth_basic: "x", auth_basic_user_file: "y" },
+    { auth_request: "/auth", auth_request_set: { $user: "$host" } },
+    { auth_request: "off" },
+    { limit_req_zone: { a: "1r/s", b: { rate: "1r/m", key: "$host" } } },
+    { limit_req: "off", limit_req_status: 503, limit_req_dry_run: "on" },
+    { limit_req: "10r/s" },
+    { limit_req: { rate: "5r/m", burst: 5, nodelay: true, size: "1m" } },
+    { limit_req: ["1r/s", { zone: "a", burst: 5, delay: 2 }] },
+    { websocket_origins: ["self", "https://*.example.com", "null"] },
+    { websocket_origins: "any" },
+    { locations: { "/": { proxy_pass: to, internal: true } } },
   ];
   for (const document of documents) {
     assert(
@@ -97,6 +109,21 @@ Deno.test("what a config may not say is not valid", () => {
     { locations: { "/": { return: "gone" } } },
     { locations: { "/": { return: [200, "a", "b"] } } },
     { return: 100 },
+    { return: 404 },
+    { access: { deny: "all" } },
+    { access: [] },
+    { access: [{ allow: "a", deny: "b" }] },
+    { access: [{}] },
+    { satisfy: "some" },
+    { auth_request: "auth" },
+    { auth_request_set: { user: "$host" } },
+    { limit_req: "10" },
+    { limit_req: { burst: 5 } },
+    { limit_req: { rate: "1r/s", zone: "a" } },
+    { limit_req: [] },
+    { limit_req_status: 200 },
+    { websocket_origins: "example.com" },
+    { internal: true },
     { locations: { "/": { proxy_pass: to, upgrade: true } } },
     { servers: [{}] },
     { servers: [] },
@@ -137,7 +164,7 @@ Deno.test("every directive is documented, and no other key allowed", () => {
     Object.values(value).forEach(visit);
   };
   visit(schema);
-  assert.equal(blocks, 9);
+  assert.equal(blocks, 13);
   assert.equal(schema["$schema"], "http://json-schema.org/draft-07/schema#");
   assert.match("X-Real-IP", new RegExp(HEADER_NAME_PATTERN));
 });

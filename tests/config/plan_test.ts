@@ -1,3 +1,4 @@
+import { autoWorkers } from "../../lib/config/directives/process.ts";
 import assert from "node:assert/strict";
 import { planFromObject } from "../../lib/config/load.ts";
 import { isIn } from "../../lib/route/network.ts";
@@ -126,6 +127,16 @@ Deno.test("a config of one location has the defaults", () => {
       websocket_buffer_size: 16_777_216,
       websocket_max_message_size: 67_108_864,
       websocket_message_rate: { messages: 0, per: 1_000 },
+      websocket_origins: { any: false, self: true, opaque: false, origins: [] },
+      limit_req: [],
+      limit_req_status: 429,
+      limit_req_dry_run: false,
+      access: [],
+      satisfy: "all",
+      auth_basic: null,
+      auth_basic_user_file: null,
+      auth_request: null,
+      auth_request_set: [],
       access_log: true,
     },
   });
@@ -447,7 +458,12 @@ Deno.test("workers are one, so many, or one for each processor", () => {
   assert.equal(workers("workers: 1"), 1);
   assert.equal(workers("workers: 16"), 16);
   assert.equal(workers('workers: "2"'), 2);
-  assert.equal(workers("workers: auto"), navigator.hardwareConcurrency);
+  assert.equal(
+    workers("workers: auto"),
+    Math.min(navigator.hardwareConcurrency, 8),
+  );
+  const auto = [0, 1, 2, 8, 9, 128].map(autoWorkers);
+  assert.deepEqual(auto, [1, 1, 2, 8, 8, 8]);
 });
 
 Deno.test("the command line says over the config", () => {

@@ -743,3 +743,14 @@ locations:
     `locations["/inline-tls"]: ${blocked}`,
   );
 });
+
+Deno.test("a real_ip_header is the name of a header", () => {
+  refuses(
+    around({ real_ip_header: "X_Real" }),
+    'real_ip_header: expected a header such as X-Forwarded-For, got "X_Real"',
+  );
+  refuses(
+    around({ real_ip_header: "proxy_protocol" }),
+    "real_ip_header: the PROXY protocol is not supported",
+  );
+});

@@ -26,6 +26,7 @@ Deno.test("each variable has nginx's meaning", () => {
     arg_none: "",
     content_length: "5",
     content_type: "text/plain",
+    binary_remote_addr: "192.0.2.1",
     cookie_sid: "abc=",
     cookie_none: "",
     document_uri: "/a b",
@@ -42,6 +43,7 @@ Deno.test("each variable has nginx's meaning", () => {
     realip_remote_addr: "192.0.2.1",
     remote_addr: "192.0.2.1",
     remote_port: "50000",
+    remote_user: "",
     request_id: "id-1",
     request_method: "GET",
     request_uri: "/a%20b?x=1",
@@ -49,6 +51,9 @@ Deno.test("each variable has nginx's meaning", () => {
     server_name: "www.example.com",
     server_port: "9000",
     upstream_addr: "10.0.0.1:8000",
+    upstream_cookie_none: "",
+    upstream_http_none: "",
+    upstream_status: "",
     uri: "/a b",
   };
   for (const [name, value] of Object.entries(values)) {
@@ -70,6 +75,43 @@ Deno.test("variables depend on what the request has", () => {
   assert.equal(render("$is_args$args", { args: "" }), "");
   assert.equal(render("$https", { scheme: "https" }), "on");
   assert.equal(render("$http_host"), "");
+});
+
+Deno.test("variables tell of the upstream's response once there is one", () => {
+  const upstreamResponse = {
+    status: 401,
+    fields: [
+      ["x-a", "1"],
+      ["set-cookie", "A=b c; Path=/"],
+      ["x-a", "2"],
+      ["set-cookie", "a=second"],
+    ] as const,
+  };
+  const values: Record<string, string> = {
+    "$upstream_status": "401",
+    "$upstream_http_x_a": "1, 2",
+    // It can't be joined (RFC 9110 section 5.3).
+    "$upstream_http_set_cookie": "A=b c; Path=/",
+    "$upstream_cookie_a": "b c",
+    "$upstream_cookie_b": "",
+  };
+  for (const [text, value] of Object.entries(values)) {
+    assert.equal(render(text, { upstreamResponse }), value, text);
+  }
+});
+
+Deno.test("a variable that the config defines is known there only", () => {
+  const variables = new Map([["user", "joe"]]);
+  const template = compileTemplate("<$User ${user}>", {
+    variables: new Set(["user"]),
+  });
+  assert.equal(template(requestContext({ variables })), "<joe joe>");
+  assert.equal(template(requestContext()), "< >");
+  assert.throws(() => compileTemplate("$user"), ValueError);
+  assert.throws(
+    () => compileTemplate("$usr", { variables: new Set(["user"]) }),
+    /did you mean "\$user"/,
+  );
 });
 
 Deno.test("the client's address is added to X-Forwarded-For", () => {

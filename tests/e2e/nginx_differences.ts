@@ -14,8 +14,9 @@ export interface Seen {
   /** What the upstream received, null if nothing. */
   upstream: Received | null;
   status: number;
-  /** The response's header fields, lower-case names, in order. */
-  headers: [string, string][];
+  reason: string;
+  /** The response's fields in order; names in lower case (RFC 9110 section 5.1). */
+  headers: Fields;
   body: string;
 }
 
@@ -29,108 +30,129 @@ type Fields = [string, string][];
 
 const without = (fields: Fields, ...names: string[]) =>
   fields.filter(([name]) => !names.includes(name));
-const value = (fields: Fields, name: string) =>
-  fields.find(([n]) => n === name)?.[1];
-const asks = (request: string, name: string) =>
-  new RegExp(`^${name}:`, "im").test(request);
+const value = (fields: Fields | undefined, name: string) =>
+  fields?.find(([n]) => n === name)?.[1];
 
-/** Levels what the upstream received. */
-function sent(level: (headers: Fields, request: string) => Fields) {
-  return (nginx: Seen, ours: Seen, request: string) => {
-    for (const seen of [nginx, ours]) {
-      if (seen.upstream !== null) {
-        seen.upstream.headers = level(seen.upstream.headers, request);
-      }
+/** What `proxy_set_header` sets, which comes first in the config's order. */
+const SET = [
+  "host",
+  "x-real-ip",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+];
+
+/** What nginx writes first, in this order (ngx_http_header_filter). */
+const NGINX_FIRST = [
+  "content-type",
+  "content-length",
+  "last-modified",
+  "location",
+];
+
+/** The fields of one name after the other, then all others in their order. */
+function first(names: string[], fields: Fields): Fields {
+  return [
+    ...names.flatMap((name) => fields.filter(([n]) => n === name)),
+    ...without(fields, ...names),
+  ];
+}
+
+/** The client's fields as the platform's `Headers` gives them. */
+function joinedAndSorted(fields: Fields): Fields {
+  const joined = new Map<string, string>();
+  for (const [name, text] of fields) {
+    const before = joined.get(name);
+    const separator = name === "cookie" ? "; " : ", ";
+    joined.set(name, before === undefined ? text : before + separator + text);
+  }
+  return [...joined].toSorted(([a], [b]) => a < b ? -1 : 1);
+}
+
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+const SEVERAL_READINGS = /\/\/|%2f|;/i;
+
+/** Normalises the paths of what both sent, where nginx's has `odd` in it. */
+function normalised(odd: RegExp) {
+  return (nginx: Seen, ours: Seen) => {
+    const both = [nginx.upstream, ours.upstream];
+    const [theirs, own] = both.map((upstream) => upstream?.line ?? "");
+    if (theirs === own || !odd.test(theirs?.replace(/\?.*/, "") ?? "")) return;
+    for (const upstream of both) {
+      if (upstream === null) continue;
+      upstream.line = upstream.line.replace(
+        /\/[^?]*/,
+        (path) => escapePath(parseTarget(path)?.path ?? ""),
+      );
     }
   };
 }
 
-/** Levels what the client got. */
-function got(level: (headers: Fields) => Fields) {
-  return (nginx: Seen, ours: Seen) => {
-    for (const seen of [nginx, ours]) seen.headers = level(seen.headers);
+/** Takes what we did for nginx's too, where we have refused a request. */
+function refused(status: number, request: RegExp) {
+  return (nginx: Seen, ours: Seen, text: string) => {
+    if (ours.status !== status || nginx.status === status) return;
+    if (ours.upstream !== null || !request.test(text)) return;
+    Object.assign(nginx, structuredClone(ours));
   };
 }
-
-/** Joins repeated fields, all but Set-Cookie, in the place of the first. */
-function joined(fields: Fields): Fields {
-  const result: Fields = [];
-  for (const [name, text] of fields) {
-    const first = result.find(([n]) => n === name);
-    if (first === undefined || name === "set-cookie") result.push([name, text]);
-    else first[1] += (name === "cookie" ? "; " : ", ") + text;
-  }
-  return result;
-}
-
-/** Takes `fill` from where the request did not have the field itself. */
-function unasked(name: string, fill: string) {
-  return sent((headers, request) =>
-    asks(request, name)
-      ? headers
-      : headers.filter(([n, text]) => n !== name || text !== fill)
-  );
-}
-
-const ESCAPED = /["<>`{}^|\\']|[^\x21-\x7e]/g;
 
 export const DIFFERENCES: Difference[] = [
   {
     reason: "X-Request-ID goes upstream and back, so that logs can be joined",
-    level: (nginx, ours) => {
-      sent((headers) => without(headers, "x-request-id"))(nginx, ours, "");
-      got((headers) => without(headers, "x-request-id"))(nginx, ours);
-    },
-  },
-  {
-    reason: "Accept-Encoding begins with `identity`, or fetch would decode",
     level: (_, ours) => {
-      const headers = ours.upstream?.headers;
-      const at =
-        headers?.findIndex(([name, text]) =>
-          name === "accept-encoding" && text === "identity"
-        ) ?? -1;
-      if (at !== -1) headers!.splice(at, 1);
+      if (ours.upstream !== null) {
+        ours.upstream.headers = without(ours.upstream.headers, "x-request-id");
+      }
+      ours.headers = without(ours.headers, "x-request-id");
     },
   },
   {
-    reason: "fetch adds `accept: */*` where there is none: it means the same",
-    level: unasked("accept", "*/*"),
-  },
-  {
-    reason: "fetch adds `accept-language: *` where there is none: the same",
-    level: unasked("accept-language", "*"),
-  },
-  {
-    reason: "fetch always sends a User-Agent: an empty one where there is none",
-    level: unasked("user-agent", ""),
-  },
-  {
-    reason: "repeated fields arrive joined (RFC 9110 5.3), but for Set-Cookie",
-    level: (nginx, ours, request) => {
-      sent(joined)(nginx, ours, request);
-      got(joined)(nginx, ours);
+    reason: "a request's fields are sorted by name and repeated ones joined: " +
+      "the platform's Headers gives them so",
+    level: ({ upstream }) => {
+      if (upstream === null) return;
+      const set = upstream.headers.filter(([name]) => SET.includes(name));
+      // /static sets Host only: what it gets of the others is the client's.
+      const count = upstream.line.includes("/static") ? 1 : SET.length;
+      upstream.headers = [
+        ...set.slice(0, count),
+        ...joinedAndSorted([
+          ...set.slice(count),
+          ...without(upstream.headers, ...SET),
+        ]),
+      ];
     },
   },
   {
-    reason: "the order of fields with different names is not kept by fetch",
-    level: (nginx, ours, request) => {
-      const sort = (headers: Fields) =>
-        headers.toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
-      sent(sort)(nginx, ours, request);
-      got(sort)(nginx, ours);
+    reason: "nginx puts Server and its own Date in place of the upstream's",
+    level: (nginx, ours) => {
+      for (const seen of [nginx, ours]) {
+        seen.headers = without(seen.headers, "server", "date");
+      }
     },
   },
   {
-    reason: "nginx puts its own Server and Date in place of the upstream's",
-    level: got((headers) => without(headers, "server", "date")),
+    reason: "nginx writes some fields of a response first, Deno.serve its " +
+      "Content-Length last; all others keep their order",
+    level: (nginx, ours) => {
+      for (const seen of [nginx, ours]) {
+        seen.headers = first(NGINX_FIRST, seen.headers);
+      }
+    },
+  },
+  {
+    reason: "the reason phrase is the status's own: Deno.serve takes no other",
+    level: (nginx, ours) => {
+      if (nginx.reason === "Odd") nginx.reason = ours.reason;
+    },
   },
   {
     reason: "pages of the proxy's own are worded and framed otherwise",
     level: (nginx, ours) => {
       if (ours.upstream !== null || nginx.upstream !== null) return;
       for (const seen of [nginx, ours]) {
-        seen.body = "";
+        seen.body = seen.reason = "";
         seen.headers = [];
       }
     },
@@ -138,15 +160,12 @@ export const DIFFERENCES: Difference[] = [
   {
     reason: "nginx collects a chunked request body and sends it with a length",
     level: (nginx, ours) => {
-      if (
-        value(ours.upstream?.headers ?? [], "transfer-encoding") === undefined
-      ) {
-        return;
-      }
-      for (const seen of [nginx, ours]) {
-        if (seen.upstream === null) continue;
-        seen.upstream.headers = without(
-          seen.upstream.headers,
+      const headers = ours.upstream?.headers;
+      if (value(headers, "transfer-encoding") === undefined) return;
+      for (const { upstream } of [nginx, ours]) {
+        if (upstream === null) continue;
+        upstream.headers = without(
+          upstream.headers,
           "transfer-encoding",
           "content-length",
         );
@@ -154,46 +173,31 @@ export const DIFFERENCES: Difference[] = [
     },
   },
   {
-    reason: "fetch sends `content-length: 0` with a POST or PUT without a body",
+    reason:
+      "a chunked response that has come whole with its head is sent with " +
+      "its length: the framing is each connection's (RFC 9112 section 6.1)",
     level: (nginx, ours) => {
       if (
-        value(nginx.upstream?.headers ?? [], "content-length") === undefined &&
-        value(ours.upstream?.headers ?? [], "content-length") === "0"
-      ) {
-        ours.upstream!.headers = without(
-          ours.upstream!.headers,
-          "content-length",
-        );
-      }
+        value(nginx.headers, "transfer-encoding") !== "chunked" ||
+        value(ours.headers, "content-length") !== String(nginx.body.length)
+      ) return;
+      nginx.headers = without(nginx.headers, "transfer-encoding");
+      ours.headers = without(ours.headers, "content-length");
     },
   },
   {
-    reason: "fetch escapes characters that RFC 3986 does not allow in a target",
-    level: (nginx, ours) => {
-      for (const seen of [nginx, ours]) {
-        if (seen.upstream === null) continue;
-        seen.upstream.line = seen.upstream.line.replace(
-          ESCAPED,
-          (c) =>
-            c === " " ? c : "%" + c.charCodeAt(0).toString(16).toUpperCase(),
-        );
-      }
-    },
+    reason: "dot segments are resolved before a target is sent",
+    level: normalised(DOT_SEGMENT),
   },
   {
-    reason: "dot segments are resolved before a target is sent, and one that " +
-      "could be read as another location is sent normalised",
-    level: (nginx, ours) => {
-      for (const seen of [nginx, ours]) {
-        if (seen.upstream === null) continue;
-        const [method, target = ""] = seen.upstream.line.split(" ");
-        const parsed = parseTarget(target);
-        if (parsed === null || parsed.plain) continue;
-        const query = target.indexOf("?");
-        seen.upstream.line = `${method} ${escapePath(parsed.path)}` +
-          (query === -1 ? "" : target.slice(query));
-      }
-    },
+    reason: "a path that an upstream could read as another location's (`//`, " +
+      "`%2F`, `;`) is sent normalised",
+    level: normalised(SEVERAL_READINGS),
+  },
+  {
+    reason: "a path with a backslash that an upstream could read as another " +
+      "location's is refused",
+    level: refused(400, /^GET [^ ]*(?:\\|%5C)/i),
   },
   {
     reason: "a redirect keeps the port that the client used; nginx puts the " +
@@ -228,17 +232,28 @@ export const DIFFERENCES: Difference[] = [
     },
   },
   {
-    reason: "`TE: trailers` goes on; an Upgrade to anything but a WebSocket " +
-      "does not",
-    level: sent((headers) =>
-      headers.filter(([name, text]) =>
-        name !== "te" && !(name === "upgrade" && text === "h2c")
-      )
-    ),
+    reason: "`TE: trailers` goes on (RFC 9110 section 10.1.4)",
+    level: (_, { upstream }) => {
+      if (upstream !== null) {
+        upstream.headers = upstream.headers.filter(([name, text]) =>
+          name !== "te" || text !== "trailers"
+        );
+      }
+    },
   },
   {
-    reason:
-      "a Host without one cannot be told from HTTP/1.0, which may omit it",
+    reason: "an Upgrade to anything but a WebSocket does not go on",
+    level: ({ upstream }) => {
+      if (upstream !== null) {
+        upstream.headers = upstream.headers.filter(([name, text]) =>
+          name !== "upgrade" || text !== "h2c"
+        );
+      }
+    },
+  },
+  {
+    reason: "HTTP/1.1 without Host can't be told from HTTP/1.0, which may " +
+      "omit it",
     level: (nginx, ours, request) => {
       if (!/^host:/im.test(request)) {
         Object.assign(nginx, structuredClone(ours));
@@ -247,19 +262,16 @@ export const DIFFERENCES: Difference[] = [
   },
   {
     reason: "a Host with a character that no host has is refused",
-    level: (nginx, ours, request) => {
-      if (ours.status === 400 && /^host: a[\\@]b/im.test(request)) {
-        Object.assign(nginx, structuredClone(ours));
-      }
-    },
+    level: refused(400, /^host: a[\\@]b/im),
   },
   {
-    reason: "a GET with a body is refused: fetch would drop the body",
-    level: (nginx, ours, request) => {
-      if (ours.status === 400 && /^GET [^]*content-length: 3/i.test(request)) {
-        Object.assign(nginx, structuredClone(ours));
-      }
-    },
+    reason: "bytes in a target that are not UTF-8 are 400, decided by the " +
+      "HTTP parser",
+    level: refused(400, /^GET [^ ]*\xff/),
+  },
+  {
+    reason: "a GET with a body is refused: Deno.serve drops the body",
+    level: refused(400, /^GET [^]*content-length: 3/i),
   },
   {
     reason: "an unknown transfer coding is 400, decided by the HTTP parser",

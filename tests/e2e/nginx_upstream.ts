@@ -85,6 +85,27 @@ function answerOf(name: string, own: string, port: number): string {
         "Vary: Accept",
         "X-A: 1",
       ]);
+    case "challenges":
+      return plain("401 Unauthorized", [
+        "WWW-Authenticate: Negotiate",
+        'WWW-Authenticate: Basic realm="y"',
+      ]);
+    case "links":
+      return plain("200 OK", [
+        "Link: </a.css>; rel=preload",
+        "X-A: 1",
+        "Link: </b.js>; rel=preload",
+        type,
+      ]);
+    case "locations":
+      return plain("302 Found", ["Location: /there", "Location: /there"]);
+    case "many":
+      return plain(
+        "200 OK",
+        Array.from({ length: 150 }, (_, i) => `X-${i * 7 % 150}: ${i}`),
+      );
+    case "odd":
+      return plain("299 Odd", [type]);
     case "hop":
       return plain("200 OK", [
         type,
@@ -139,6 +160,7 @@ function answerOf(name: string, own: string, port: number): string {
       return plain("200 OK", [
         type,
         "Server: WSGIServer/0.2",
+        "Date: Sun, 06 Nov 1994 08:49:37 GMT",
         "X-Powered-By: x",
       ]);
     default:

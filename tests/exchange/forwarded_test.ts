@@ -5,10 +5,14 @@ import { readForwarded } from "../../lib/exchange/forwarded.ts";
 
 const TRUSTED = networkSet(["10.0.0.0/8", "fd00::/8"]);
 
-const told = (headers: Record<string, string>) => {
+const told = (
+  headers: Record<string, string>,
+  header = "x-forwarded-for",
+) => {
   const { remoteAddr, scheme, host } = readForwarded(
     new Headers(headers),
     TRUSTED,
+    header,
   );
   return [remoteAddr, scheme, host];
 };
@@ -27,14 +31,14 @@ Deno.test("the client is the last of X-Forwarded-For that is not trusted itself"
   equal(client("::ffff:192.0.2.1, ::ffff:10.0.0.1"), "::ffff:192.0.2.1");
 });
 
-Deno.test("ports and brackets are taken off", () => {
+Deno.test("ports and brackets are removed", () => {
   equal(client("192.0.2.1:4711"), "192.0.2.1");
   equal(client("[2001:db8::1]:4711"), "2001:db8::1");
   equal(client("[2001:db8::1]"), "2001:db8::1");
   equal(client("192.0.2.1, 10.0.0.1:80"), "192.0.2.1");
 });
 
-Deno.test("what is no address ends the chain at the proxy before it", () => {
+Deno.test("an invalid address ends the chain at the proxy before it", () => {
   for (
     const hidden of [
       "unknown",
@@ -55,7 +59,7 @@ Deno.test("what is no address ends the chain at the proxy before it", () => {
   }
 });
 
-Deno.test("of X-Forwarded-Proto and -Host the last counts, which the nearest proxy wrote", () => {
+Deno.test("the last value of X-Forwarded-Proto and -Host is used, which the nearest proxy wrote", () => {
   deepStrictEqual(told({ "x-forwarded-proto": "https" }), [
     null,
     "https",
@@ -79,9 +83,9 @@ Deno.test("of X-Forwarded-Proto and -Host the last counts, which the nearest pro
   ]);
 });
 
-const hops = (forwarded: string) => told({ forwarded });
+const hops = (forwarded: string) => told({ forwarded }, "forwarded");
 
-Deno.test("Forwarded is read as RFC 7239 has it", () => {
+Deno.test("Forwarded is read as RFC 7239 says", () => {
   // Its own examples, section 4 and 6, seen from behind two trusted proxies.
   deepStrictEqual(hops('For="[2001:db8:cafe::17]:4711"'), [
     "2001:db8:cafe::17",
@@ -122,7 +126,7 @@ Deno.test("Forwarded is read as RFC 7239 has it", () => {
   ]);
 });
 
-Deno.test("of Forwarded counts what the client's own proxy wrote, nothing left of it", () => {
+Deno.test("only what trusted proxies have written in Forwarded is used", () => {
   deepStrictEqual(
     hops(
       "for=203.0.113.9;proto=http;host=evil, for=192.0.2.1;proto=https;host=a.example, for=10.0.0.1;proto=http",
@@ -138,7 +142,7 @@ Deno.test("of Forwarded counts what the client's own proxy wrote, nothing left o
   );
 });
 
-Deno.test("empty parts of Forwarded mean nothing, and hide none that follow or come before", () => {
+Deno.test("empty parts of Forwarded are ignored", () => {
   for (
     const text of [
       "for=192.0.2.9, for=192.0.2.1;",
@@ -153,7 +157,7 @@ Deno.test("empty parts of Forwarded mean nothing, and hide none that follow or c
   deepStrictEqual(hops(" , ;"), [null, null, null]);
 });
 
-Deno.test("a Forwarded that is malformed tells nothing", () => {
+Deno.test("a malformed Forwarded is ignored", () => {
   for (
     const text of [
       'for="192.0.2.1',
@@ -169,17 +173,54 @@ Deno.test("a Forwarded that is malformed tells nothing", () => {
   }
 });
 
-Deno.test("Forwarded counts only where there is no X-Forwarded header", () => {
-  deepStrictEqual(
-    told({
-      "forwarded": "for=192.0.2.1;proto=https",
-      "x-forwarded-for": "192.0.2.2",
-    }),
-    ["192.0.2.2", null, null],
-  );
+/** What a client may send beside what its proxy writes. */
+const BOTH = {
+  "forwarded": "for=192.0.2.1;proto=https;host=a.example",
+  "x-forwarded-for": "192.0.2.2",
+  "x-forwarded-proto": "http",
+  "x-forwarded-host": "b.example",
+  "x-real-ip": "192.0.2.3",
+  "cf-connecting-ip": "2001:db8::4",
+};
+
+Deno.test("only the header that is configured is believed, whatever else there is", () => {
+  deepStrictEqual(told(BOTH, "x-forwarded-for"), [
+    "192.0.2.2",
+    "http",
+    "b.example",
+  ]);
+  deepStrictEqual(told(BOTH, "forwarded"), [
+    "192.0.2.1",
+    "https",
+    "a.example",
+  ]);
+  deepStrictEqual(told(BOTH, "x-real-ip"), ["192.0.2.3", "http", "b.example"]);
+  deepStrictEqual(told(BOTH, "cf-connecting-ip"), [
+    "2001:db8::4",
+    "http",
+    "b.example",
+  ]);
 });
 
-Deno.test("nothing that can stand in a header makes it throw or tell what is no address", () => {
+Deno.test("no other header is used where the configured one is missing", () => {
+  const nothing = [null, null, null];
+  const { forwarded, ...rest } = BOTH;
+  deepStrictEqual(told({ forwarded }, "x-forwarded-for"), nothing);
+  deepStrictEqual(told(rest, "forwarded"), nothing);
+  equal(told({ "x-forwarded-for": "192.0.2.2" }, "x-real-ip")[0], null);
+});
+
+Deno.test("another header is read like X-Forwarded-For, in which the proxy writes last", () => {
+  const realIp = (value: string) =>
+    told({ "x-real-ip": value }, "x-real-ip")[0];
+  equal(realIp("192.0.2.1:4711"), "192.0.2.1");
+  equal(realIp("203.0.113.9, 192.0.2.1"), "192.0.2.1");
+  equal(realIp("010.0.0.1"), null);
+  equal(realIp("fe80::1%eth0"), null);
+  equal(realIp("unknown"), null);
+});
+
+Deno.test("no header value makes it throw or return an invalid address", () => {
   const bits = fc.constantFrom(
     "for=",
     "proto=",
@@ -216,11 +257,15 @@ Deno.test("nothing that can stand in a header makes it throw or tell what is no 
     "x-forwarded-host",
   );
   fc.assert(
-    fc.property(fc.dictionary(names, text, { maxKeys: 4 }), (headers) => {
-      const [address, scheme] = told(headers);
-      ok(address === null || /^[\da-f.:]+$/i.test(address!), address!);
-      ok(scheme === null || scheme === "http" || scheme === "https");
-    }),
+    fc.property(
+      fc.dictionary(names, text, { maxKeys: 4 }),
+      names,
+      (headers, header) => {
+        const [address, scheme] = told(headers, header);
+        ok(address === null || /^[\da-f.:]+$/i.test(address!), address!);
+        ok(scheme === null || scheme === "http" || scheme === "https");
+      },
+    ),
     { numRuns: 2_000 },
   );
 });

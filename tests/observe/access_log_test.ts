@@ -13,6 +13,7 @@ function context(
   return {
     requestId: "id-1",
     remoteAddr: "192.0.2.1",
+    remoteUser: "",
     method: "GET",
     host: "site",
     requestUri: uri,

@@ -3,6 +3,10 @@ import {
   match,
   strictEqual as equal,
 } from "node:assert/strict";
+import { planFromObject } from "../../lib/config/load.ts";
+import type { Field } from "../../lib/exchange/fields.ts";
+import { admit } from "../../lib/request/admit.ts";
+import { exchangeOf } from "./exchange_fixture.ts";
 import { backend } from "../support/backends.ts";
 import { RawConnection, rawExchange } from "../support/raw_upstream.ts";
 import { startProxy } from "../support/proxy.ts";
@@ -35,13 +39,54 @@ Deno.test("a trusted proxy is believed", async () => {
     await seen(LINES),
     "192.0.2.1|https|a.example|127.0.0.1|A.Example:8443|here:9000",
   );
-  equal(
-    await seen(
-      'forwarded: for="[2001:db8::1]:80";proto=https;host="a.example:8443"\r\n',
-    ),
-    "2001:db8::1|https|a.example|127.0.0.1|a.example:8443|here:9000",
-  );
   equal(await seen(""), "127.0.0.1|http|here|127.0.0.1|here:9000|here:9000");
+});
+
+/** Who a request is taken to be from, where `header` is the `real_ip_header`. */
+function believed(header: string, headers: Field[]): (string | null)[] {
+  const [listener] = planFromObject({
+    trusted_proxies: ["10.0.0.0/8"],
+    locations: { "/": "http://upstream:8000" },
+  }, { source: "test", env: () => undefined }).listeners;
+  listener!.common.realIpHeader = header;
+  const exchange = exchangeOf({ headers, remoteAddr: "10.1.1.1" });
+  equal(admit(exchange, listener!), null);
+  const { remoteAddr, scheme, hostname } = exchange;
+  return [remoteAddr, scheme, hostname];
+}
+
+Deno.test("a client can't choose which header counts by adding the other", () => {
+  const forwarded: Field[] = [
+    ["forwarded", 'for="[2001:db8::1]:80";proto=https;host="a.example:8443"'],
+  ];
+  const xForwarded: Field[] = [
+    ["x-forwarded-for", "192.0.2.1"],
+    ["x-forwarded-proto", "http"],
+    ["x-forwarded-host", "B.Example"],
+  ];
+  for (const both of [[...forwarded, ...xForwarded], forwarded]) {
+    deepStrictEqual(believed("forwarded", both), [
+      "2001:db8::1",
+      "https",
+      "a.example",
+    ]);
+  }
+  for (const both of [[...forwarded, ...xForwarded], xForwarded]) {
+    deepStrictEqual(believed("x-forwarded-for", both), [
+      "192.0.2.1",
+      "http",
+      "b.example",
+    ]);
+  }
+  deepStrictEqual(believed("x-forwarded-for", forwarded), [
+    "10.1.1.1",
+    "http",
+    "x",
+  ]);
+  deepStrictEqual(
+    believed("x-real-ip", [...xForwarded, ["x-real-ip", "192.0.2.9"]]),
+    ["192.0.2.9", "http", "b.example"],
+  );
 });
 
 Deno.test("nobody else is believed", async () => {
@@ -53,7 +98,7 @@ Deno.test("nobody else is believed", async () => {
   equal(await seen(LINES, { trusted_proxies: undefined }), untouched);
 });
 
-Deno.test("a forwarded host that is none is not believed", async () => {
+Deno.test("an invalid forwarded host is not believed", async () => {
   for (const host of ["a/b", "a b", "[::1", "a.example:port"]) {
     match(
       await seen(`x-forwarded-host: ${host}\r\n`),
@@ -125,7 +170,7 @@ Deno.test("redirects lead where the browser is: https, and the forwarded host", 
   match(await location("/slash") ?? "", /^https:\/\/A.Example:8443\/slash\/$/);
 });
 
-Deno.test("who connects by a unix socket is trusted if the config says `unix`", async () => {
+Deno.test("a peer on a unix socket is trusted if the config says `unix`", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/proxy.sock`;
   try {

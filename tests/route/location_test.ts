@@ -99,7 +99,7 @@ Deno.test("without autoRedirect nothing is redirected", () => {
   strictEqual(found, null);
 });
 
-Deno.test("of two equal keys the first counts", () => {
+Deno.test("of two equal keys the first is used", () => {
   for (const kind of ["exact", "prefix", "preferential"] as const) {
     const entry = (value: number) => ({
       key: { kind, path: "/a/", autoRedirect: true },
@@ -117,7 +117,7 @@ Deno.test("a path is matched byte by byte", () => {
   strictEqual(find(["/a"], "/\u{161}"), null);
 });
 
-Deno.test("a regular expression that JavaScript can't read is thrown when compiled", () => {
+Deno.test("an invalid regular expression throws when it is compiled", () => {
   throws(() => table("~ ("), SyntaxError);
 });
 

@@ -56,13 +56,13 @@ Deno.test("an IPv4 address in IPv6 form is the same address", () => {
   assert(!isIn(set, "fe80::1"));
 });
 
-Deno.test("a peer on a unix socket is trusted by that name only", () => {
+Deno.test("a peer on a unix socket is trusted only if `unix` is listed", () => {
   assert(isIn(networkSet(["unix"]), "unix:"));
   assert(!isIn(networkSet(["0.0.0.0/0", "::/0"]), "unix:"));
   assert(!isIn(networkSet(["unix"]), "127.0.0.1"));
 });
 
-Deno.test("what is no network is refused", () => {
+Deno.test("an invalid network is refused", () => {
   for (
     const text of [
       "",

@@ -15,14 +15,14 @@ export function referenceTarget(
   // deno-lint-ignore no-control-regex -- those are what is looked for.
   if (!raw.startsWith("/") || /[\x00-\x20\x7f]/.test(raw)) return null;
   const [, encoded = "", query = ""] = /^([^?#]*)([^#]*)/.exec(raw) ?? [];
-  const path = referencePath(encoded);
+  const path = referencePath(toBytes(encoded));
   return path === null ? null : { path, args: query.slice(1) };
 }
 
-/** As nginx normalises an undecoded path. */
+/** As nginx normalises an undecoded path, a byte string. */
 export function referencePath(encoded: string): string | null {
   if (/%(?![0-9a-f]{2})|%00/i.test(encoded)) return null;
-  return resolve(merge(decode(toBytes(encoded), /^$/)));
+  return resolve(merge(decode(encoded, /^$/)));
 }
 
 /** UTF-8, one character for each byte. */
@@ -91,12 +91,25 @@ function fixedPart(name: string): number {
 }
 
 /**
- * All ways to read a path: decode whole or by segment, then any of the steps in
- * any order. Null stands for above the root.
+ * All ways to read a path: any rewrites of the text, in their order, then decode
+ * whole or by segment, then any of the steps in any order. Null stands for above
+ * the root.
  */
 export function referenceReadings(encoded: string): (string | null)[] {
-  const starts = [decode(encoded, /^$/), decode(encoded, /^%2f$/i)];
-  return starts.flatMap((path) => [
+  const texts = rewritings(encoded, [
+    [/#[^]*$/, ""],
+    [/;[^/]*/g, ""],
+    [/\\/g, "/"],
+    [/^\/{2,}[^/]*$/, "/"],
+    [/^\/{2,}[^/]+(?=\/)/, ""],
+    [/%5c/gi, "/"],
+    [/;[^/]*/g, ""],
+  ]);
+  const paths = new Set(texts).values().flatMap((text) => [
+    decode(text, /^$/),
+    decode(text, /^%2f$/i),
+  ]);
+  return [...new Set(paths)].flatMap((path) => [
     path,
     merge(path),
     resolve(path),
@@ -105,10 +118,22 @@ export function referenceReadings(encoded: string): (string | null)[] {
   ]);
 }
 
+/** The text with each of the replacements made or not made. */
+function rewritings(
+  text: string,
+  replacements: [pattern: RegExp, by: string][],
+): string[] {
+  const [first, ...others] = replacements;
+  if (first === undefined) return [text];
+  return [text, text.replace(...first)].flatMap((each) =>
+    rewritings(each, others)
+  );
+}
+
 /** Percent-decoded, but for escapes that `stay`. */
 function decode(text: string, stay: RegExp): string {
   return text.replace(
-    /%(..)/g,
+    /%([0-9a-f]{2})/gi,
     (escape, hex) =>
       stay.test(escape) ? escape : String.fromCharCode(parseInt(hex, 16)),
   );

@@ -154,7 +154,7 @@ class SharedFixture implements ChatFixture, AsyncDisposable {
     env: Readonly<Record<string, string>>,
   ): Promise<AnotherProxy> {
     const { backend, frontend, centrifugo } = this.stack.addresses;
-    const config = join(EXAMPLE, "config.yaml");
+    const config = join(EXAMPLE, "sameorigin", "config.yaml");
     const running: RunningProcess = await startSameorigin(
       ["run", "--config", config, "--listen", this.otherAddress, ...args],
       {

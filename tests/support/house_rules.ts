@@ -74,7 +74,11 @@ export const onlyServerAccepts = usesOnlyIn(["server"], ACCEPTS);
 export const onlyTransportConnects = usesOnlyIn(["transport"], CONNECTS);
 
 /** Only the commands use the terminal and end the process. */
-export const onlyCliHasTheTerminal = usesOnlyIn(["cli", "main.ts"], TERMINAL);
+export const onlyCliHasTheTerminal: Rule = (modules) =>
+  usesOnlyIn(["cli", "main.ts"], TERMINAL)(
+    // It takes the console away from whoever else would use it.
+    modules.filter(({ path }) => path !== "lib/observe/platform_messages.ts"),
+  );
 
 /** All rules. */
 export const RULES: readonly Rule[] = [

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import config from "../../deno.json" with { type: "json" };
 import { compileArguments, TARGETS } from "../../tools/compile.ts";
+import { type Lock, programImports, programLock } from "../../tools/program.ts";
 import { PROXY_FLAGS, V8_FLAGS } from "../../tools/proxy_flags.ts";
 import { denoArguments } from "../../tools/with_std.ts";
 import { type Contents, executableContents } from "./executable_contents.ts";
@@ -9,8 +10,8 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** What of npm the program itself needs; the second line stands in for @std. */
 const NPM_PACKAGES = [
-  ...["valibot", "@valibot/to-json-schema"],
-  ...["js-yaml", "argparse"],
+  ...["valibot", "@valibot/to-json-schema", "re2js"],
+  ...["js-yaml", "argparse", "bcryptjs"],
 ];
 
 /** Files of the project that belong to the program. */
@@ -71,18 +72,22 @@ async function compiled(): Promise<Contents> {
 Deno.test("the executable carries permissions, flags, the config and its own files", async (t) => {
   const { metadata, files } = await compiled();
 
-  await t.step("it may use the network, read files and the environment", () => {
-    const { prompt, allow_import: _, ...permissions } = metadata.permissions;
-    const granted = Object.entries(permissions)
-      .filter(([, value]) => value !== null);
-    assert.deepEqual(Object.fromEntries(granted), {
-      // An empty list is everything.
-      allow_env: [],
-      allow_net: [],
-      allow_read: [],
-    });
-    assert.equal(prompt, false);
-  });
+  await t.step(
+    "it may use the network, read files and the environment, and ask how much memory there is",
+    () => {
+      const { prompt, allow_import: _, ...permissions } = metadata.permissions;
+      const granted = Object.entries(permissions)
+        .filter(([, value]) => value !== null);
+      assert.deepEqual(Object.fromEntries(granted), {
+        // An empty list is everything.
+        allow_env: [],
+        allow_net: [],
+        allow_read: [],
+        allow_sys: ["systemMemoryInfo"],
+      });
+      assert.equal(prompt, false);
+    },
+  );
 
   await t.step("it has deno.json's unstable flags", () => {
     assert.deepEqual(
@@ -115,6 +120,7 @@ Deno.test("the executable carries permissions, flags, the config and its own fil
     }
     assert.ok(own.includes("lib/request/handler.ts"));
     assert.ok(own.includes("lib/server/workers/worker.ts"));
+    assert.ok(own.includes("lib/access/passwords/password_worker.ts"));
     assert.deepEqual(own.filter((path) => !OWN.test(path)), []);
     assert.deepEqual(
       [...packages].filter((name) => !NPM_PACKAGES.includes(name)),
@@ -135,14 +141,104 @@ Deno.test("the executable carries permissions, flags, the config and its own fil
 
 Deno.test("a release has an executable for five platforms", () => {
   assert.equal(TARGETS.length, 5);
+  const files = { importMap: "map.json", lock: "deno.lock" };
   for (const target of TARGETS) {
-    const args = compileArguments("dist/x", target);
+    const args = compileArguments(files, "dist/x", target);
     assert.ok(args.includes(`--target=${target}`));
+    // Else Deno would write into the lock what it does not find there.
+    assert.ok(args.includes("--frozen"));
     for (const flag of [...PROXY_FLAGS, V8_FLAGS]) {
       assert.ok(args.includes(flag), flag);
     }
     // What follows the module would be an argument of the program.
     assert.ok(args.at(-1)?.endsWith("main.ts"));
+  }
+});
+
+/** `deno.lock` as it is. */
+async function readLock(): Promise<Lock> {
+  return JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
+}
+
+/** The names in a lock's keys, which are `name@version`. */
+function names(packages: Record<string, unknown> = {}): string[] {
+  return Object.keys(packages)
+    .map((key) => key.slice(0, key.indexOf("@", 1))).toSorted();
+}
+
+Deno.test("an executable is compiled without the packages of the tests", async () => {
+  const lock = await readLock();
+  const jsr = programLock(lock, Object.values(programImports("jsr")));
+  assert.deepEqual(names(jsr.npm), [
+    "@valibot/to-json-schema",
+    "bcryptjs",
+    "re2js",
+    "valibot",
+  ]);
+  assert.deepEqual(names(jsr.jsr), ["@std/cli", "@std/http", "@std/yaml"]);
+  const npm = programLock(lock, Object.values(programImports("npm")));
+  assert.deepEqual(names(npm.npm), NPM_PACKAGES.toSorted());
+  assert.deepEqual(names(npm.jsr), []);
+});
+
+Deno.test("a part of a lock has what the parts depend on, and nothing that it lacks itself", () => {
+  const integrity = "sha512-x";
+  const lock: Lock = {
+    version: "5",
+    specifiers: {
+      "npm:a@1.0.0": "1.0.0",
+      "npm:b@2.0.0": "2.0.0",
+      "jsr:@s/c@1": "1.2.3",
+    },
+    npm: {
+      "a@1.0.0": {
+        integrity,
+        dependencies: ["d@1.0.0"],
+        optionalDependencies: ["e"],
+      },
+      "b@2.0.0": { integrity, dependencies: ["d@2.0.0"] },
+      "d@1.0.0": { integrity, dependencies: ["e"] },
+      "d@2.0.0": { integrity },
+      // In a circle.
+      "e@1.0.0": { integrity, dependencies: ["a"] },
+    },
+    jsr: { "@s/c@1.2.3": { integrity } },
+  };
+  const part = programLock(lock, ["npm:a@1.0.0/sub", "file.ts"]);
+  assert.deepEqual(part.specifiers, { "npm:a@1.0.0": "1.0.0" });
+  assert.deepEqual(Object.keys(part.npm ?? {}), [
+    "a@1.0.0",
+    "d@1.0.0",
+    "e@1.0.0",
+  ]);
+  assert.equal(part.jsr, undefined);
+  assert.deepEqual(programLock(lock, ["jsr:@s/c@^1/sub"]), {
+    version: "5",
+    specifiers: { "jsr:@s/c@1": "1.2.3" },
+    jsr: lock.jsr,
+  });
+  for (const target of ["npm:f@1.0.0", "jsr:@s/c@^2"]) {
+    assert.throws(() => programLock(lock, [target]), /deno\.lock lacks/);
+  }
+});
+
+Deno.test("deno.lock pins each package of JSR to one version and its content", async () => {
+  const { specifiers, jsr = {} } = await readLock();
+  const fromJsr = Object.values(config.imports)
+    .filter((target) => target.startsWith("jsr:"));
+  assert.deepEqual(fromJsr, [
+    "jsr:@std/cli@^1",
+    "jsr:@std/http@^1",
+    "jsr:@std/yaml@^1",
+  ]);
+  for (const target of fromJsr) {
+    const version = specifiers[target.replace("@^1", "@1")] ?? "none";
+    assert.match(version, /^1\.\d+\.\d+$/, target);
+    const { integrity } =
+      jsr[`${target.slice("jsr:".length, -3)}@${version}`] ??
+        {};
+    // The SHA-256 of the version's list of files and their hashes.
+    assert.match(integrity ?? "", /^[0-9a-f]{64}$/, target);
   }
 });
 

@@ -1,136 +1,154 @@
 /**
- * The finished executable, run as its users run it. It is the one that
- * `SAMEORIGIN_BINARY` names, or is compiled here if Deno has the base
- * executable for that in its cache, as it has after `deno task compile`. CI
- * that can't download it has none: these tests are then skipped everywhere.
+ * The finished executable, run as its users run it. A release runs this on
+ * every platform, with the very file that it publishes.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import config from "../../deno.json" with { type: "json" };
-import { freePort } from "../support/free_port.ts";
-
-const ROOT = new URL("../../", import.meta.url);
+import { echoClient, echoUpstream } from "../support/echo.ts";
+import { rawExchange } from "../support/raw_upstream.ts";
+import { type Executable, findExecutable } from "./executable.ts";
 
 const WINDOWS = Deno.build.os === "windows";
 
-/** Whether `deno compile` would work without a download. */
-async function baseIsCached(): Promise<boolean> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json"],
-  }).output();
-  const { denoDir } = JSON.parse(new TextDecoder().decode(stdout));
-  const release = `release/v${Deno.version.deno}`;
-  const file = `${denoDir}/dl/${release}/denort-${Deno.build.target}.zip`;
-  try {
-    return (await Deno.stat(file)).isFile;
-  } catch {
-    return false;
-  }
-}
+/** Only there threads can share a port. */
+const WORKERS = Deno.build.os === "linux" ? 2 : 1;
 
-const given = Deno.env.get("SAMEORIGIN_BINARY");
-const ignore = given === undefined && !await baseIsCached();
-if (ignore) {
-  console.log(
-    "skipped: the finished executable (no base executable for deno compile " +
-      "is cached, and SAMEORIGIN_BINARY names no executable)",
-  );
-}
-
-/** The executable, in a directory of its own where nothing else is. */
-async function executable() {
-  const dir = await Deno.makeTempDir();
-  let path = given;
-  if (path === undefined) {
-    path = `${dir}/sameorigin${WINDOWS ? ".exe" : ""}`;
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "tools/compile.ts", "--output", path],
-      cwd: ROOT,
-    }).output();
-    assert.ok(success, new TextDecoder().decode(stderr));
-  }
-  const home = `${dir}/home`;
-  await Deno.mkdir(home);
-  return {
-    home,
-    command: (...args: string[]) =>
-      new Deno.Command(path, {
-        args,
-        cwd: home,
-        // All places a program may leave something in are this directory.
-        env: { HOME: home, TMPDIR: home, TEMP: home, TMP: home, NO_COLOR: "1" },
-        stdin: "null",
-        stdout: "piped",
-        stderr: "piped",
-      }),
-    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
-  };
-}
+/** Enough that no worker is likely to get none. */
+const CLIENTS = 16;
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-Deno.test({
-  name: "the executable runs from its built-in config, proxies and ends",
-  ignore,
-  async fn(t) {
-    await using sameorigin = await executable();
+Deno.test("the executable serves with two workers, reloads, and ends, and writes nothing", async (t) => {
+  await using sameorigin = await findExecutable();
+  console.log(`the executable: ${sameorigin.origin}`);
 
-    await t.step("it says its version", async () => {
-      const { code, stdout } = await sameorigin.command("version").output();
-      assert.equal(code, 0);
-      assert.match(text(stdout), new RegExp(`^sameorigin ${config.version} `));
-    });
+  await t.step("it says its version", async () => {
+    const { code, stdout, stderr } = await sameorigin.command("version")
+      .output();
+    assert.equal(code, 0, text(stderr));
+    assert.match(text(stdout), new RegExp(`^sameorigin ${config.version} `));
+  });
 
-    await t.step("its built-in config is right", async () => {
-      const { code, stderr } = await sameorigin.command("check").output();
-      assert.equal(code, 0, text(stderr));
-    });
+  await t.step("its built-in config is right", async () => {
+    const { code, stdout, stderr } = await sameorigin.command("check").output();
+    assert.equal(code, 0, text(stderr));
+    assert.match(text(stdout), /built-in config\.yaml/);
+  });
 
-    await t.step("it proxies, is alive, and ends when asked to", async () => {
-      await using upstream = Deno.serve(
-        { hostname: "127.0.0.1", port: 0, onListen() {} },
-        (request) => new Response(`for ${request.headers.get("host")}`),
-      );
-      const port = freePort();
-      const address = `127.0.0.1:${port}`;
-      const process = sameorigin.command(
-        "--listen",
-        address,
-        "--to",
-        `/=127.0.0.1:${upstream.addr.port}`,
-      ).spawn();
-      const log = new Response(process.stdout).text();
-      using _end = ending(process, 20_000);
-      let notes = "";
-      for await (
-        const part of process.stderr.pipeThrough(new TextDecoderStream())
-      ) {
-        notes += part;
-        if (!notes.includes(`:${port}`)) continue;
-        notes = "";
-        const response = await fetch(`http://${address}/`);
-        assert.equal(await response.text(), `for ${address}`);
-        const health = sameorigin.command("health", "--listen", address);
-        assert.equal((await health.output()).code, 0);
-        process.kill(WINDOWS ? "SIGKILL" : "SIGTERM");
-      }
-      const { code } = await process.status;
-      const lines = await log;
-      // Windows has no signal that asks.
-      if (WINDOWS) return;
-      assert.equal(code, 0);
-      assert.match(lines, /"GET \/ HTTP\/1\.1" 200/);
-    });
+  await t.step(
+    "HTTP, WebSockets, a reload that keeps them, and the end",
+    () => serves(sameorigin),
+  );
 
-    await t.step("it has written nothing", async () => {
-      assert.deepEqual(
-        await Array.fromAsync(Deno.readDir(sameorigin.home)),
-        [],
-      );
-    });
-  },
+  await t.step("it has written nothing", async () => {
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(sameorigin.home)), []);
+  });
 });
+
+async function serves(sameorigin: Executable): Promise<void> {
+  await using echo = echoUpstream();
+  // Long enough for the proxy to look after its client.
+  await using slow = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return new Response("slow");
+    },
+  );
+  const file = `${sameorigin.files}/config.yaml`;
+  const write = (location: string) =>
+    Deno.writeTextFile(
+      file,
+      `listen: 127.0.0.1:0\nworkers: ${WORKERS}\nwebsocket_drain: 100ms\n` +
+        `locations:\n  ${location}: http://127.0.0.1:${echo.port}\n` +
+        `  /slow: http://127.0.0.1:${slow.addr.port}\n`,
+    );
+  await write("/first");
+  const process = sameorigin.command("run", "-c", file).spawn();
+  using _end = ending(process, 60_000);
+  const log = new Response(process.stdout).text();
+  const { port, rest } = await started(process);
+  const ask = (path: string) =>
+    rawExchange(
+      port,
+      `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+    );
+
+  assert.match(await ask("/first"), /^HTTP\/1\.1 200 [^]*\r\n\/first$/);
+  assert.match(await ask("/second"), /^HTTP\/1\.1 404 /);
+  assert.match(await ask("/slow"), /^HTTP\/1\.1 200 [^]*\r\nslow$/);
+  const clients = await Promise.all(
+    Array.from(
+      { length: CLIENTS },
+      () => echoClient(`http://127.0.0.1:${port}/first`),
+    ),
+  );
+  const listen = `127.0.0.1:${port}`;
+  const health = await sameorigin.command("health", "--listen", listen)
+    .output();
+  assert.equal(health.code, 0, text(health.stderr));
+
+  await write("/second");
+  const reload = await sameorigin
+    .command("reload", "-c", file, "--listen", listen).output();
+  assert.equal(reload.code, 0, text(reload.stderr));
+  // Each is accepted by either worker.
+  for (let i = 0; i < CLIENTS; i++) {
+    assert.match(await ask("/second"), /^HTTP\/1\.1 200 [^]*\r\n\/second$/);
+  }
+  assert.match(await ask("/first"), /^HTTP\/1\.1 404 /);
+  for (const client of clients) {
+    assert.equal(await client.echo("still there"), "still there");
+  }
+
+  process.kill(WINDOWS ? "SIGKILL" : "SIGTERM");
+  const closed = await Promise.all(clients.map(({ closed }) => closed));
+  const { code } = await process.status;
+  const messages = await rest;
+  const lines = await log;
+  // Windows has no signal that asks.
+  if (WINDOWS) return;
+  assert.deepEqual(
+    new Set(closed.map(({ code }) => code)),
+    new Set([1012]),
+    messages,
+  );
+  assert.equal(code, 0, messages);
+  // Deno's notices are for whoever writes code.
+  assert.doesNotMatch(messages, /Deno\./);
+  assert.match(lines, /"GET \/first HTTP\/1\.1" 200/);
+  assert.match(lines, /"GET \/second HTTP\/1\.1" 200/);
+}
+
+/**
+ * Waits until it says where it listens.
+ *
+ * @returns `rest` is all of its standard error, once that has ended.
+ */
+async function started(
+  process: Deno.ChildProcess,
+): Promise<{ port: number; rest: Promise<string> }> {
+  const reader = process.stderr.pipeThrough(new TextDecoderStream())
+    .getReader();
+  let messages = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    assert.ok(!done, messages);
+    messages += value;
+    const port = /http:\/\/localhost:(\d+)/.exec(messages)?.[1];
+    if (port === undefined) continue;
+    const rest = (async () => {
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return messages;
+        messages += value;
+      }
+    })();
+    return { port: Number(port), rest };
+  }
+}
 
 /** Ends a process that has not ended when this is left, or in time. */
 function ending(process: Deno.ChildProcess, timeout: number): Disposable {

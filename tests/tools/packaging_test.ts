@@ -5,6 +5,7 @@
  */
 import { parse } from "@std/yaml/parse";
 import assert from "node:assert/strict";
+import { freePort } from "../support/free_port.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -68,45 +69,126 @@ Deno.test("the container runs the executable itself, and not as root", async () 
   assert.equal(last("ENTRYPOINT"), '["/sameorigin"]');
   const config = "/etc/sameorigin/config.yaml";
   assert.equal(last("CMD"), `["run", "-c", "${config}"]`);
-  assert.match(last("HEALTHCHECK") ?? "", /CMD \["\/sameorigin", "health"\]$/);
+  // Without the file, which may have been broken since the start.
+  assert.match(
+    last("HEALTHCHECK") ?? "",
+    /CMD \["\/sameorigin", "health", "--listen", "9000"\]$/,
+  );
   assert.ok(config.startsWith(`${last("WORKDIR")}/`));
   assert.match(last("USER") ?? "", /^[1-9]\d*:[1-9]\d*$/);
   assert.equal(last("STOPSIGNAL"), "SIGTERM");
 });
 
+Deno.test("compose files mount directories", async () => {
+  // A file that an editor replaces stays the old one where it is mounted alone.
+  for (const file of ["compose.yaml", "examples/chat/compose.yaml"]) {
+    const { services } = parse(await read(file)) as {
+      services: Record<string, { volumes?: string[] }>;
+    };
+    const sources = Object.values(services)
+      .flatMap(({ volumes = [] }) => volumes)
+      .map((volume) => volume.split(":")[0] ?? "")
+      .filter((source) => source.startsWith("."));
+    assert.ok(sources.includes("./sameorigin"), file);
+    assert.deepEqual(sources.filter((source) => /\.\w+$/.test(source)), []);
+  }
+});
+
+/** The base executable that is at hand must be one for Linux. */
+const ignore = Deno.build.target !== "x86_64-unknown-linux-gnu";
+
 Deno.test({
   name: "the Dockerfile's command compiles from what it copies",
-  // The base executable that is at hand must be one for Linux.
-  ignore: Deno.build.target !== "x86_64-unknown-linux-gnu",
+  ignore,
   async fn() {
-    const dir = await Deno.makeTempDir();
-    try {
-      const [build = []] = stages(await instructions());
-      const included = (await read(".dockerignore")).split("\n");
-      for (const [name, rest] of build) {
-        if (name !== "COPY") continue;
-        for (const source of rest.split(" ").slice(0, -1)) {
-          assert.ok(included.includes(`!${source}`), `${source} is ignored`);
-          await copy(new URL(source, ROOT), `${dir}/${source}`);
-        }
-      }
-      const run = build.find(([name]) => name === "RUN")?.[1] ?? "";
+    await using build = await buildStage();
+    const { code, stderr } = await build.run({ SAMEORIGIN_STD: "npm" });
+    assert.equal(code, 0, stderr);
+    const { mode } = await Deno.stat(`${build.dir}/out/sameorigin`);
+    assert.ok((mode ?? 0) & 0o100);
+  },
+});
+
+Deno.test({
+  name: "without JSR there is no image, unless @std is to come from npm",
+  ignore,
+  async fn() {
+    await using build = await buildStage();
+    // As the instruction has it: the build's own arguments come before.
+    const [name, value] = build.argument.split("=");
+    assert.deepEqual([name, value], ["SAMEORIGIN_STD", "jsr"]);
+    const { code, stderr } = await build.run({
+      SAMEORIGIN_STD: "jsr",
+      // Deno's cache has nothing from there.
+      JSR_URL: `http://127.0.0.1:${freePort()}`,
+    });
+    assert.notEqual(code, 0);
+    assert.match(stderr, /JSR package manifest for '@std\/\w+' failed to load/);
+    await assert.rejects(Deno.stat(`${build.dir}/out`), Deno.errors.NotFound);
+  },
+});
+
+Deno.test("a release is made with the real @std", async () => {
+  const text = await read(".github/workflows/release.yml");
+  const { jobs } = parse(text) as {
+    jobs: Record<string, { env?: Record<string, string> }>;
+  };
+  assert.equal(jobs["binaries"]?.env?.["SAMEORIGIN_STD"], "jsr");
+});
+
+Deno.test("no image is named with capitals", async () => {
+  const text = await read(".github/workflows/release.yml");
+  const { jobs } = parse(text) as {
+    jobs: {
+      image: { steps: { env?: object; with?: object }[] };
+    };
+  };
+  // A registry takes none, and an owner or a repository may have some: its name
+  // is used in one step only, which makes them small.
+  const named = jobs.image.steps.filter((step) =>
+    JSON.stringify(step).includes("github.repository")
+  );
+  assert.equal(named.length, 1);
+  assert.match(JSON.stringify(named), /image=\$\{NAME,,\}/);
+});
+
+/** What the Dockerfile's first stage copies, in a directory, and its command. */
+async function buildStage() {
+  const dir = await Deno.makeTempDir();
+  const [build = []] = stages(await instructions());
+  const included = (await read(".dockerignore")).split("\n");
+  for (const [name, rest] of build) {
+    if (name !== "COPY") continue;
+    for (const source of rest.split(" ").slice(0, -1)) {
+      assert.ok(included.includes(`!${source}`), `${source} is ignored`);
+      await copy(new URL(source, ROOT), `${dir}/${source}`);
+    }
+  }
+  const command = build.find(([name]) => name === "RUN")?.[1] ?? "";
+  // It would install the packages of the tests too.
+  assert.doesNotMatch(command, /deno task/);
+  const path = `${await denoOnPath(dir)}:${Deno.env.get("PATH")}`;
+  return {
+    dir,
+    /** The first argument of the build. */
+    argument: build.find(([name]) => name === "ARG")?.[1] ?? "",
+    async run(env: Record<string, string>) {
       const { code, stderr } = await new Deno.Command("sh", {
-        args: ["-euc", run.replaceAll("/out/", "./out/")],
+        args: ["-euc", command.replaceAll("/out/", "./out/")],
         cwd: dir,
         env: {
           TARGETARCH: "amd64",
           DENORT_BIN: Deno.execPath(),
-          PATH: `${await denoOnPath(dir)}:${Deno.env.get("PATH")}`,
+          PATH: path,
+          NO_COLOR: "1",
+          ...env,
         },
       }).output();
-      assert.equal(code, 0, new TextDecoder().decode(stderr));
-      assert.ok(((await Deno.stat(`${dir}/out/sameorigin`)).mode ?? 0) & 0o100);
-    } finally {
-      await Deno.remove(dir, { recursive: true });
-    }
-  },
-});
+      return { code, stderr: new TextDecoder().decode(stderr) };
+    },
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+  };
+}
 
 function stages(
   all: [name: string, rest: string][],

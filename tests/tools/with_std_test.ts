@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { chooseStd, type Surroundings } from "../../tools/with_std.ts";
+import { freePort } from "../support/free_port.ts";
 
 const HOUR = 60 * 60 * 1_000;
 
@@ -36,6 +37,21 @@ Deno.test("SAMEORIGIN_STD decides where @std comes from without a look", async (
     assert.equal(await chooseStd(around), forced);
     assert.deepEqual(asked, []);
   }
+});
+
+Deno.test("a SAMEORIGIN_STD that is neither jsr nor npm is a mistake", async () => {
+  for (const forced of ["JSR", "real", "jsr "]) {
+    const { around } = surroundings({ forced });
+    await assert.rejects(
+      chooseStd(around),
+      /SAMEORIGIN_STD is ".+": jsr or npm/,
+    );
+  }
+  const { around } = surroundings({
+    forced: "",
+    isCached: () => Promise.resolve(true),
+  });
+  assert.equal(await chooseStd(around), "jsr");
 });
 
 Deno.test("JSR is not asked again within an hour of not answering", async () => {
@@ -138,6 +154,22 @@ Deno.test("a JSR that swallows packets delays one start, not the next", async ()
   const second = await outcome(withStd(project.dir, PRINTS_YAML, env));
   assert.deepEqual(second, { code: 0, stdout: '{"a":8}', stderr: FALLBACK });
   assert.equal(silent.connections(), 1);
+});
+
+Deno.test("with SAMEORIGIN_STD=jsr a JSR that can't be reached is an error", async () => {
+  await using project = await workspace();
+  const env = {
+    SAMEORIGIN_STD: "jsr",
+    // Deno's cache has nothing from there.
+    JSR_URL: `http://127.0.0.1:${freePort()}`,
+  };
+  const { code, stdout, stderr } = await outcome(
+    withStd(project.dir, PRINTS_YAML, env),
+  );
+  assert.notEqual(code, 0);
+  assert.equal(stdout, "");
+  assert.match(stderr, /JSR package manifest for '@std\/yaml' failed to load/);
+  assert.ok(!stderr.includes(FALLBACK));
 });
 
 Deno.test("@std comes from a JSR that answers, and then from the cache", async () => {

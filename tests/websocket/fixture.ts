@@ -23,6 +23,7 @@ import type {
 } from "../../lib/observe/access_log.ts";
 import { findLocation } from "../../lib/route/location.ts";
 import { parseTarget } from "../../lib/route/path.ts";
+import type { MemoryWatch } from "../../lib/websocket/memory_watch.ts";
 import { findServer } from "../../lib/route/server.ts";
 import { UpstreamError } from "../../lib/transport/errors.ts";
 import {
@@ -32,9 +33,16 @@ import {
 import { Http1Transport } from "../../lib/transport/http1/http1.ts";
 import { NO_KEEP_ALIVE } from "../../lib/transport/http1/pool.ts";
 import { openWebSocket } from "../../lib/websocket/open.ts";
-import { WebSocketBridges } from "../../lib/websocket/registry.ts";
+import {
+  type OpenBridge,
+  WebSocketBridges,
+} from "../../lib/websocket/registry.ts";
+import type { WebSocketTimes } from "../../lib/websocket/upstream_socket.ts";
 
 export interface BridgeSettings {
+  /** Those that differ from the defaults. */
+  times?: Partial<WebSocketTimes>;
+  watch?: MemoryWatch;
   /** Of the location; no ping by default. */
   websocketPing?: number;
   /** 64 MiB by default. */
@@ -48,6 +56,10 @@ export interface BridgeSettings {
   location?: Partial<Settings>;
   /** Where the upstream is, if not on a port of 127.0.0.1. */
   address?: UpstreamAddress;
+  /** Called as the log is told of an opening, and of an end. */
+  onLog?: (event: "opened" | "closed") => void;
+  /** Called as a bridge gives back what it holds. */
+  onEnded?: () => void;
 }
 
 export interface TestBridge extends AsyncDisposable {
@@ -59,6 +71,10 @@ export interface TestBridge extends AsyncDisposable {
   readonly opened: number;
   /** What the log was told of those that closed. */
   readonly closed: WebSocketEntry[];
+  /** Bridges that were made, those that have ended included. */
+  readonly made: OpenBridge[];
+  /** How many gave back what they hold. */
+  readonly ended: number;
   /** What opening or bridging threw. */
   readonly errors: unknown[];
   /** Resolves when the log has been told of so many closed ones, and all is released. */
@@ -72,18 +88,29 @@ export function startBridge(
   upstreamPort: number,
   settings: BridgeSettings = {},
 ): TestBridge {
-  const bridges = new WebSocketBridges();
+  const bridges = new WebSocketBridges(settings.times, settings.watch);
   const closed: WebSocketEntry[] = [];
   const errors: unknown[] = [];
   let opened = 0;
+  const made: OpenBridge[] = [];
+  let ended = 0;
+  const add = bridges.add.bind(bridges);
+  bridges.add = (bridge) => {
+    made.push(bridge);
+    add(bridge);
+  };
   const news = new EventTarget();
   const tell = () => news.dispatchEvent(new Event("news"));
   const log: AccessLog = {
     request() {},
-    webSocketOpened: () => void opened++,
+    webSocketOpened: () => {
+      opened++;
+      settings.onLog?.("opened");
+    },
     webSocketClosed: (entry) => {
       closed.push(entry);
       tell();
+      settings.onLog?.("closed");
     },
     flush: () => Promise.resolve(),
   };
@@ -146,7 +173,12 @@ export function startBridge(
         bridges,
         accessLog: log,
         location,
-        held: { giveBack() {} },
+        held: {
+          giveBack() {
+            ended++;
+            settings.onEnded?.();
+          },
+        },
         settled() {},
       });
     } catch (error) {
@@ -176,8 +208,12 @@ export function startBridge(
     bridges,
     closed,
     errors,
+    made,
     get opened() {
       return opened;
+    },
+    get ended() {
+      return ended;
     },
     async untilClosed(count) {
       await until(() => closed.length >= count);

@@ -11,6 +11,7 @@ import { Http1Transport } from "../../lib/transport/http1/http1.ts";
 import { NO_KEEP_ALIVE } from "../../lib/transport/http1/pool.ts";
 import { openWebSocket } from "../../lib/websocket/open.ts";
 import { WebSocketBridges } from "../../lib/websocket/registry.ts";
+import type { WebSocketTimes } from "../../lib/websocket/upstream_socket.ts";
 
 /** What is asked for; by default `/` on a port of 127.0.0.1. */
 export interface Opening {
@@ -22,6 +23,8 @@ export interface Opening {
   cancellation?: Cancellation;
   /** Milliseconds for the response's head. */
   timeout?: number;
+  /** Those that differ from the defaults. */
+  times?: Partial<WebSocketTimes>;
 }
 
 /** Opens a WebSocket, as `openWebSocket` does. */
@@ -35,6 +38,7 @@ export async function open(port: number, opening: Opening = {}) {
     protocols = null,
     cancellation = new Cancellation(),
     timeout = 5_000,
+    times = {},
   } = opening;
   const deadlines = new Deadlines();
   try {
@@ -50,7 +54,7 @@ export async function open(port: number, opening: Opening = {}) {
         cancellation,
       },
       { name: address.name, protocols, maxMessageSize: 0 },
-      new WebSocketBridges(),
+      new WebSocketBridges(times),
       performance.now(),
     );
   } finally {

@@ -86,15 +86,27 @@ Deno.test("one that opens while all are being closed is closed at once", async (
   await all;
 });
 
-Deno.test("a signal stops the closing, and abort ends the rest at once", async () => {
+Deno.test("closing them all takes no longer than the last client stays", async () => {
   await using open = await fleet(10);
   const { bridges } = open.bridge;
-  const stop = new AbortController();
-  setTimeout(() => stop.abort(), 50);
-  await bridges.closeAll(1012, "service restart", 60_000, stop.signal);
-  assert(bridges.size >= 8);
+  const all = bridges.closeAll(1012, "service restart", 60_000);
+  assert(bridges.size >= 9);
   bridges.abort();
-  await bridges.empty();
+  await all;
   assert.equal(open.bridge.closed.length, 10);
   await open.clientsClosed;
+});
+
+Deno.test("a client of Vite's sees a lost connection, after which it reconnects", async () => {
+  const upstream = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(upstream, "listening");
+  const { port } = upstream.address() as AddressInfo;
+  await using bridge = startBridge(port);
+  const client = new Ws(bridge.url, ["vite-hmr"]);
+  client.on("error", () => {});
+  await once(client, "open");
+  const gone = new Promise<number>((resolve) => client.on("close", resolve));
+  await bridge.bridges.closeAll(1012, "service restart", 0);
+  assert.equal(await gone, 1006);
+  await new Promise((resolve) => upstream.close(resolve));
 });

@@ -133,6 +133,15 @@ export async function readFrame(from: RawConnection): Promise<ReadFrame> {
   return { final: first >= 0x80, opcode: first & 15, masked, payload };
 }
 
+/** Takes one frame, after it has answered the pings before it, as an upstream. */
+export async function readOther(from: RawConnection): Promise<ReadFrame> {
+  while (true) {
+    const read = await readFrame(from);
+    if (read.opcode !== 9) return read;
+    await send(from, frame(10, read.payload));
+  }
+}
+
 /** An upstream that opens WebSockets as it should, and then does what it is told to. */
 export function acceptingUpstream(
   script: (connection: RawConnection, head: string) => Promise<void>,

@@ -262,7 +262,7 @@ async function configFile(
   config: StackOptions["config"],
   folder: string,
 ): Promise<string> {
-  if (config === undefined) return join(EXAMPLE, "config.yaml");
+  if (config === undefined) return join(EXAMPLE, "sameorigin", "config.yaml");
   return "path" in config
     ? config.path
     : await writeConfig(folder, config.text);

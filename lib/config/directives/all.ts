@@ -6,11 +6,15 @@
  * @module
  */
 import type * as v from "valibot";
+import { access } from "./access.ts";
 import { addingHeaders } from "./add_header.ts";
+import { authBasic } from "./auth_basic.ts";
+import { authRequest } from "./auth_request.ts";
 import { client } from "./client.ts";
 import { compression } from "./compression.ts";
 import type { Directive } from "./directive.ts";
 import { errorPages } from "./error_page.ts";
+import { limitReq } from "./limit_req.ts";
 import { limits } from "./limits.ts";
 import { listen } from "./listen.ts";
 import { process } from "./process.ts";
@@ -21,6 +25,7 @@ import { proxySsl } from "./proxy_ssl.ts";
 import { returning } from "./return.ts";
 import { rewriting } from "./rewrite.ts";
 import { websocket } from "./websocket.ts";
+import { websocketOrigins } from "./websocket_origins.ts";
 
 /** By name, in the order of the JSON Schema. */
 export const directives = {
@@ -36,7 +41,12 @@ export const directives = {
   ...compression,
   ...client,
   ...websocket,
+  ...websocketOrigins,
   ...limits,
+  ...limitReq,
+  ...access,
+  ...authBasic,
+  ...authRequest,
   ...process,
 };
 
@@ -71,7 +81,7 @@ export function topSettings(top: Level): Settings {
   const settings: Record<string, unknown> = {};
   for (const name of NAMES) {
     const { unset }: Directive = directives[name];
-    settings[name] = top[name] ?? unset;
+    settings[name] = top[name] === undefined ? unset : top[name];
   }
   // V8 makes a dictionary of an object that is filled by computed names, from
   // about 20 on. A copy has a hidden class again, shared by all copies of it.

@@ -12,7 +12,26 @@ import {
 import { oneOrMore, parsedBy, text } from "../schema_parts.ts";
 import { expected, ValueError } from "../words.ts";
 import { allowedIn, inherited } from "./directive.ts";
+import { HEADER_NAME_PATTERN } from "./proxy_set_header.ts";
 import { Size, TimeLimit, TimeOrOff } from "./values.ts";
+
+const HEADER_WORDS = "a header such as X-Forwarded-For";
+
+/** In lower case. */
+const RealIpHeader = v.pipe(
+  text(HEADER_WORDS),
+  v.metadata({ pattern: HEADER_NAME_PATTERN }),
+  parsedBy((name): string => {
+    if (name === "proxy_protocol") {
+      throw new ValueError("the PROXY protocol is not supported");
+    }
+    // A header with an underscore in its name is dropped, as in nginx.
+    if (!new RegExp(HEADER_NAME_PATTERN).test(name) || name.includes("_")) {
+      throw new ValueError(expected(HEADER_WORDS, name));
+    }
+    return name.toLowerCase();
+  }),
+);
 
 const Networks = v.pipe(
   oneOrMore(
@@ -59,7 +78,16 @@ export const client = {
     ["top"],
     Networks,
     undefined,
-    'Networks such as 10.0.0.0/8, addresses, or "unix": only from these are ' +
-      "X-Forwarded-For, -Proto, -Host and Forwarded believed.",
+    'Networks such as 10.0.0.0/8, addresses, or "unix": only from these is ' +
+      "real_ip_header believed, and what comes with it.",
+  ),
+  // nginx's default is X-Real-IP; proxies that say host and scheme send this one.
+  real_ip_header: allowedIn(
+    ["top"],
+    RealIpHeader,
+    "X-Forwarded-For",
+    "The header in which trusted_proxies tell the client's address: " +
+      "X-Forwarded-For, X-Real-IP or another, with X-Forwarded-Proto and " +
+      "-Host; or Forwarded (RFC 7239), which tells all of it.",
   ),
 };

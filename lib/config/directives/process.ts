@@ -12,13 +12,27 @@ const MOST_WORKERS = 256;
 
 const WORKERS_WORDS = `"auto" or a number from 1 to ${MOST_WORKERS}`;
 
-/** `auto` is one for each processor. */
+/**
+ * The most that `auto` starts. Each worker past the second holds 17 MiB and has
+ * health and limits of its own; a machine with many processors that runs a whole
+ * stack has other use for them.
+ */
+const MOST_AUTO_WORKERS = 8;
+
+/**
+ * `auto` is one for each processor that the process may use: what Deno counts
+ * knows its affinity and its container's CPU limit, rounded down.
+ */
+export function autoWorkers(processors: number): number {
+  return Math.max(1, Math.min(processors, MOST_AUTO_WORKERS));
+}
+
 const Workers = measure(
   WORKERS_WORDS,
   "^(auto|\\d+)$",
   (value) =>
     value === "auto"
-      ? navigator.hardwareConcurrency
+      ? autoWorkers(navigator.hardwareConcurrency)
       : parseCount(value, WORKERS_WORDS, 1, MOST_WORKERS),
 );
 
@@ -28,8 +42,11 @@ export const process = {
     Workers,
     1,
     "How many threads accept connections: a number, or auto for one for each " +
-      "processor. More than one needs Linux. Limits and health are counted " +
-      "in each by itself.",
+      "processor that the process may use (its affinity, its container's CPU " +
+      `limit rounded down), at most ${MOST_AUTO_WORKERS}. The first two hold ` +
+      "95 MiB together, each further one 17. In Kubernetes a CPU request is no " +
+      "limit: name a number there. More than one needs Linux. Limits and " +
+      "health are counted in each by itself.",
   ),
   access_log: inherited(
     Toggle,

@@ -5,8 +5,9 @@
  * @module
  */
 import * as v from "valibot";
+import type { PathMatcher } from "../../route/regex.ts";
 import { compileCaptures } from "../captures.ts";
-import { compileRegex, groupsOf } from "../regex.ts";
+import { compileRegex, type ConfigRegex } from "../regex.ts";
 import { mapOf } from "../schema_map.ts";
 import { byType, parsedBy, text } from "../schema_parts.ts";
 import { compileTemplate, type Template } from "../template.ts";
@@ -31,14 +32,14 @@ export type ValueRule =
   /** A regular expression; the whole value is replaced. */
   | {
     readonly kind: "regex";
-    readonly from: RegExp;
+    readonly from: PathMatcher;
     readonly to: Template;
   };
 
 /** The flags of some cookies. */
 export interface FlagRule {
   /** Null for the cookies of that name, in lower case. */
-  readonly regex: RegExp | null;
+  readonly regex: PathMatcher | null;
   readonly name: string;
   /** Whether `Secure` is set or removed; null leaves it. */
   readonly secure: boolean | null;
@@ -69,7 +70,11 @@ function offOrMap<Rule>(
 /** A pattern of a cookie's domain, path or name, as it is written. */
 type Pattern =
   | { readonly kind: "text"; readonly written: string }
-  | { readonly kind: "regex"; readonly regex: RegExp };
+  | {
+    readonly kind: "regex";
+    readonly source: string;
+    readonly regex: ConfigRegex;
+  };
 
 /** @param caseMatters Whether only `~*` is without regard to case. */
 function parsePattern(written: string, caseMatters: boolean): Pattern {
@@ -83,7 +88,8 @@ function parsePattern(written: string, caseMatters: boolean): Pattern {
   return {
     kind: "regex",
     // nginx: an expression that is empty fits all.
-    regex: source === "" ? /^/ : compileRegex(source, star || !caseMatters),
+    source,
+    regex: compileRegex(source || "^", star || !caseMatters),
   };
 }
 
@@ -122,16 +128,15 @@ function ruleOf(
       to: compileTemplate(adapt(to)),
     };
   }
-  const { regex } = from;
-  const { count, names } = groupsOf(regex);
+  const { matcher, count, names } = from.regex;
   const { render, captures } = compileCaptures(to, { escaping: "none", names });
   if (captures > count) {
     throw new ValueError(
-      `$${captures} is not there: ${quote(regex.source)} has ${count} group` +
+      `$${captures} is not there: ${quote(from.source)} has ${count} group` +
         (count === 1 ? "" : "s"),
     );
   }
-  return { kind: "regex", from: regex, to: render };
+  return { kind: "regex", from: matcher, to: render };
 }
 
 const FLAGS = [
@@ -211,7 +216,7 @@ const FlagMap = v.pipe(
     entries.map(({ key, value }) => ({
       ...value,
       ...key.kind === "regex"
-        ? { regex: key.regex, name: "" }
+        ? { regex: key.regex.matcher, name: "" }
         : { regex: null, name: key.written.toLowerCase() },
     }))
   ),

@@ -7,7 +7,8 @@
 import * as v from "valibot";
 import { hasControls } from "../plain_text.ts";
 import { type CapturingUrl, compileCapturingUrl } from "../captures.ts";
-import { compileRegex, groupsOf } from "../regex.ts";
+import type { PathMatcher } from "../../route/regex.ts";
+import { compileRegex } from "../regex.ts";
 import { byType, list, parsedBy } from "../schema_parts.ts";
 import { didYouMean, expected, quote, ValueError } from "../words.ts";
 import { allowedIn } from "./directive.ts";
@@ -17,7 +18,7 @@ export interface RewriteRule {
   /** As it is written: `^/old/(.*)$ /new/$1 last`. */
   readonly written: string;
   /** Matched against the decoded path. */
-  readonly regex: RegExp;
+  readonly regex: PathMatcher;
   /** The new URI; for a redirect the URL, its captures escaped. */
   readonly replacement: CapturingUrl;
   /** Whether the request's own query is appended. */
@@ -67,12 +68,11 @@ function ruleOf(words: readonly string[]): RewriteRule {
         didYouMean(written, FLAGS),
     );
   }
-  const regex = compileRegex(source, false);
+  const { matcher, count, names } = compileRegex(source, false);
   const action = actionOf(flag, replacement);
   checkReplacement(replacement, action.kind === "redirect");
   // A "?" at its end drops the request's own query.
   const addsArgs = !replacement.endsWith("?");
-  const { count, names } = groupsOf(regex);
   const compiled = compileCapturingUrl(
     addsArgs ? replacement : replacement.slice(0, -1),
     action.kind === "redirect"
@@ -88,7 +88,7 @@ function ruleOf(words: readonly string[]): RewriteRule {
   }
   return {
     written: words.join(" "),
-    regex,
+    regex: matcher,
     replacement: compiled,
     addsArgs,
     action,

@@ -7,7 +7,7 @@
 import type { LocationPlan } from "../../config/plan.ts";
 import { ClientClosedRequest, ClientError } from "../../exchange/errors.ts";
 import {
-  CLIENT_CLOSED_REQUEST,
+  clientHasLeft,
   LocalResponse,
   tooLarge,
 } from "../../exchange/local_response.ts";
@@ -49,7 +49,7 @@ export function failureResponse(
     );
   }
   if (error instanceof ClientClosedRequest) {
-    return new LocalResponse(CLIENT_CLOSED_REQUEST, "The client has left.");
+    return clientHasLeft();
   }
   // A bug of ours must not end the process, nor tell strangers about itself.
   report(`500 ${location.key}: ${describe(error)}`);

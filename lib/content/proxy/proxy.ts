@@ -46,6 +46,7 @@ export async function proxy(
   try {
     if (exchange.hasBody === "unsure") await call.readBeginning();
     const answer = await sendToGroup(call);
+    exchange.upstreamResponse = answer;
     const rewriting = { exchange, location, plan };
     if ("socket" in answer) {
       return bridged(
@@ -102,12 +103,22 @@ export function upstreamTarget(
   location: LocationPlan,
   plan: ProxyPlan,
 ): string | LocalResponse {
-  const { target, server, rerouting } = exchange;
+  const { target, server: { locations }, rerouting } = exchange;
+  const { passUri } = plan;
   exchange.proxyHost = plan.upstream.name;
   // As in nginx, after a `break` the URI in proxy_pass replaces nothing.
-  const sent = plan.passUri === null || rerouting?.isFinal === true
-    ? forwardTarget(target, server.locations, location)
-    : replaceTarget(target, location.prefix, plan.passUri);
-  return sent ??
-    new LocalResponse(400, "The path would leave that of proxy_pass.");
+  if (passUri === null || rerouting?.isFinal === true) {
+    return forwardTarget(target, locations, location) ??
+      new LocalResponse(400, "The path can be read as another location's.");
+  }
+  return replaceTarget(
+    target,
+    location.prefix,
+    passUri,
+    locations,
+    location,
+  ) ?? new LocalResponse(
+    400,
+    "The path would leave that of proxy_pass, or can be read as another location's.",
+  );
 }

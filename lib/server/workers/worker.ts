@@ -11,6 +11,7 @@ import {
   createAccessLog,
   type FormattedLog,
 } from "../../observe/access_log.ts";
+import { logPlatformMessages } from "../../observe/platform_messages.ts";
 import { logUncaughtErrors } from "../../observe/uncaught_errors.ts";
 import {
   CallChannel,
@@ -92,5 +93,7 @@ function planFor({ config, unix }: WorkerConfig): Plan {
 if (parentPort !== null) {
   const server: WorkerServer = new WorkerServer(() => main);
   const main: CallChannel<MainCalls> = new CallChannel(parentPort, server);
-  logUncaughtErrors((line) => void main.call("logError", line));
+  const errorLog = (line: string) => void main.call("logError", line);
+  logUncaughtErrors(errorLog);
+  logPlatformMessages(errorLog);
 }

@@ -9,7 +9,7 @@ export class ChunkError extends Error {
   override readonly name = "ChunkError";
 }
 
-/** Bytes that extensions and trailers may have together. */
+/** Bytes that the extensions of one chunk may have, and all trailers together. */
 const EXTRAS_LIMIT = 64 * 1024;
 
 /** Digits of the longest size: 2^48 bytes. */
@@ -85,6 +85,7 @@ export class ChunkedDecoder {
       case SIZE_LF:
         expect(code, LF);
         this.#digits = 0;
+        this.#extras = 0;
         this.#state = this.#left === 0 ? TRAILER : DATA;
         return;
       case DATA_CR:

@@ -5,9 +5,9 @@
  */
 import { HeadError } from "../errors.ts";
 import type { Upgraded } from "../transport.ts";
+import type { KnownLines } from "./known_lines.ts";
 import {
   endOfHead,
-  type FieldNames,
   HEAD_LIMIT,
   mayBeHead,
   parseHead,
@@ -17,17 +17,16 @@ import {
 /** Bytes that a connection reads into while it waits for a head. */
 const BUFFER_SIZE = 16 * 1024;
 
-/** Bytes of a request's head that need no array of their own. */
-const HEAD_SIZE = 4 * 1024;
+const NO_BUFFER = new Uint8Array(0);
 
 const decoder = new TextDecoder();
 
 /** What decoding puts where there is no UTF-8. */
 const REPLACEMENT = "\ufffd";
 
-/** The connection ended before a whole head had come. */
-export class EndOfHead extends Error {
-  override readonly name = "EndOfHead";
+/** The connection failed, or ended before a whole head had come. */
+export class ConnectionLost extends Error {
+  override readonly name = "ConnectionLost";
 }
 
 /**
@@ -37,20 +36,19 @@ export class EndOfHead extends Error {
  * once, and no request is lost on it but those that cross its closing.
  */
 export class Connection {
-  /** Where a request's head may be written; free again when that is sent. */
-  readonly headRoom = new Uint8Array(HEAD_SIZE);
   /** Exchanges that it has carried. */
   exchanges = 0;
   /** Bytes written for the exchange that it carries now. */
   written = 0;
   /** Since when it is idle, by `performance.now()`. */
   idleSince = 0;
-  #buffer = new Uint8Array(BUFFER_SIZE);
+  #buffer: Uint8Array<ArrayBuffer> = NO_BUFFER;
   #start = 0;
   #end = 0;
   /** The read that was begun when it became idle. */
   #reading: Promise<number | null> | null = null;
-  #isIdle = false;
+  /** Hears of its end while it is idle; null while it is used. */
+  #lost: ((connection: Connection) => void) | null = null;
   #isClosed = false;
   #reason: Error | null = null;
 
@@ -66,90 +64,126 @@ export class Connection {
     return this.#reason;
   }
 
-  /** Bytes read ahead; valid until the next call of any method. */
-  get ahead(): Uint8Array<ArrayBuffer> {
-    return this.#buffer.subarray(this.#start, this.#end);
+  /** Whether bytes have come that nothing has taken. */
+  get hasBegun(): boolean {
+    return this.#end > this.#start;
   }
 
-  /** Takes bytes that were read ahead. */
-  take(count: number): void {
+  /** How many bytes were read ahead. */
+  get ahead(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Takes up to so many of the bytes that were read ahead, as a copy. */
+  take(most: number): Uint8Array<ArrayBuffer> {
+    const count = Math.min(most, this.#end - this.#start);
+    // A slice() of a few bytes costs twice as much.
+    const bytes = new Uint8Array(count);
+    bytes.set(this.#buffer.subarray(this.#start, this.#start + count));
     this.#start += count;
+    return bytes;
   }
 
-  /** Nobody uses it for now. What comes meanwhile, its end included, closes it. */
-  idle(now: number): void {
-    this.idleSince = now;
-    this.#isIdle = true;
+  /** Gives back the last bytes that were taken. */
+  putBack(count: number): void {
+    this.#start -= count;
+  }
+
+  /** Holds no memory until it waits for a head again. Nothing may be ahead. */
+  dropBuffer(): void {
+    this.#buffer = NO_BUFFER;
     this.#start = this.#end = 0;
+  }
+
+  /**
+   * Nobody uses it for now. What comes meanwhile, its end included, closes it.
+   *
+   * @param lost Hears of that.
+   */
+  idle(now: number, lost: (connection: Connection) => void): void {
+    this.idleSince = now;
+    this.#lost = lost;
+    this.#start = this.#end = 0;
+    // A long head may have made it larger.
+    if (this.#buffer.length !== BUFFER_SIZE) {
+      this.#buffer = new Uint8Array(BUFFER_SIZE);
+    }
     this.#reading = this.conn.read(this.#buffer);
     this.#reading.then(this.#unasked, this.#unasked);
   }
 
   readonly #unasked = (): void => {
-    if (this.#isIdle) this.close();
+    if (this.#lost === null) return;
+    this.#lost(this);
+    this.close();
   };
 
   /** An exchange begins. */
   use(): void {
-    this.#isIdle = false;
+    this.#lost = null;
     this.exchanges++;
     this.written = 0;
   }
 
-  /** Writes all of some bytes. */
-  async write(bytes: Uint8Array): Promise<void> {
-    let done = 0;
-    do {
-      const count = await this.conn.write(
-        done === 0 ? bytes : bytes.subarray(done),
-      );
-      done += count;
+  /**
+   * Writes some bytes.
+   *
+   * @returns How many, at least one.
+   * @throws {ConnectionLost}
+   */
+  async write(bytes: Uint8Array): Promise<number> {
+    try {
+      const count = await this.conn.write(bytes);
       this.written += count;
-    } while (done < bytes.length);
+      return count;
+    } catch (cause) {
+      throw new ConnectionLost("it takes no more", { cause });
+    }
   }
 
   /**
    * Reads the next head, an interim one too.
    *
    * @param method Of the request.
-   * @throws {EndOfHead} where the connection ends before.
+   * @param known The lines that the server has sent before.
+   * @throws {ConnectionLost} where the connection ends before.
    * @throws {HeadError} for what is no head.
-   * @throws What the connection throws.
    */
-  async head(method: string, names: FieldNames): Promise<ResponseHead> {
+  async head(method: string, known: KnownLines): Promise<ResponseHead> {
     let searched = this.#start;
     while (true) {
       const end = endOfHead(this.#buffer, searched, this.#end);
+      if (end - this.#start > HEAD_LIMIT) throw tooLong();
       if (end !== -1) {
         const text = byteString(this.#buffer.subarray(this.#start, end));
         this.#start = end;
-        return parseHead(text, method, names);
+        return parseHead(text, method, known);
       }
       if (!mayBeHead(this.#buffer, this.#start, this.#end)) {
         throw new HeadError(null);
       }
-      if (this.#end - this.#start >= HEAD_LIMIT) {
-        throw new HeadError(`its head has more than ${HEAD_LIMIT} bytes`);
-      }
+      if (this.#end - this.#start >= HEAD_LIMIT) throw tooLong();
+      // An empty line may have begun in what is there.
+      const before = Math.min(3, this.#end - this.#start);
       const reading = this.#reading ?? this.#readMore();
       this.#reading = null;
-      const count = await reading;
-      if (count === null) throw new EndOfHead();
-      // An empty line may have begun in what was there before.
-      searched = Math.max(this.#start, this.#end - 3);
+      let count: number | null;
+      try {
+        count = await reading;
+      } catch (cause) {
+        throw new ConnectionLost("it was cut", { cause });
+      }
+      if (count === null) throw new ConnectionLost("it ended");
+      searched = this.#end - before;
       this.#end += count;
     }
-  }
-
-  /** Whether bytes have come that belong to no head yet. */
-  get hasBegun(): boolean {
-    return this.#end > this.#start;
   }
 
   /**
    * Reads into an array of the caller's, with nothing read ahead.
    *
    * @returns How many bytes; null at the end.
+   * @throws What the connection throws.
    */
   read(into: Uint8Array): Promise<number | null> {
     return this.conn.read(into);
@@ -158,13 +192,16 @@ export class Connection {
   /** Gives the connection away: it is somebody else's to close. */
   detach(): Upgraded {
     this.#isClosed = true;
-    return { conn: this.conn, ahead: this.ahead.slice() };
+    const ahead = this.take(Infinity);
+    this.dropBuffer();
+    return { conn: this.conn, ahead };
   }
 
   /** Closes it; what waits for it fails. @param reason Why, if that is to be told. */
   close(reason: Error | null = null): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#lost = null;
     this.#reason = reason;
     try {
       this.conn.close();
@@ -173,19 +210,26 @@ export class Connection {
     }
   }
 
+  /** Reads behind what is there, after making room where there is none. */
   #readMore(): Promise<number | null> {
-    if (this.#end === this.#buffer.length) {
-      const held = this.#end - this.#start;
-      const larger = held > this.#buffer.length / 2
-        ? new Uint8Array(this.#buffer.length * 2)
+    const { length } = this.#buffer;
+    if (this.#end === length) {
+      const held = this.#buffer.subarray(this.#start, this.#end);
+      const isCrowded = held.length > length / 2 || length === 0;
+      const roomy = isCrowded
+        ? new Uint8Array(Math.max(BUFFER_SIZE, 2 * length))
         : this.#buffer;
-      larger.set(this.#buffer.subarray(this.#start, this.#end));
-      this.#buffer = larger;
+      roomy.set(held);
+      this.#buffer = roomy;
       this.#start = 0;
-      this.#end = held;
+      this.#end = held.length;
     }
     return this.conn.read(this.#buffer.subarray(this.#end));
   }
+}
+
+function tooLong(): HeadError {
+  return new HeadError(`its head has more than ${HEAD_LIMIT} bytes`);
 }
 
 /** Bytes as a string with one character for each. */

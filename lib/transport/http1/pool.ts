@@ -46,9 +46,7 @@ export class ConnectionPool {
     while (true) {
       const connection = this.#idle.pop();
       if (connection === undefined) return null;
-      if (!connection.isClosed && !this.#isOld(connection, now)) {
-        return connection;
-      }
+      if (!this.#isOld(connection, now)) return connection;
       connection.close();
     }
   }
@@ -61,19 +59,26 @@ export class ConnectionPool {
       connection.exchanges >= keepalive_requests ||
       now - connection.madeAt >= keepalive_time
     ) return connection.close();
-    connection.idle(now);
-    this.#idle.push(connection);
     // As in nginx the one that was used longest ago makes room.
-    if (this.#idle.length > keepalive) this.#idle.shift()?.close();
+    if (this.#idle.length >= keepalive) this.#idle.shift()?.close();
+    this.#idle.push(connection);
+    connection.idle(now, this.#lost);
     this.#sweep ??= setInterval(() => this.#closeOld(), SWEEP_INTERVAL);
   }
 
   /** Closes those that are idle; of those that are given back from now on none is kept. */
   close(): void {
     this.#closed = true;
-    clearInterval(this.#sweep);
     for (const connection of this.#idle.splice(0)) connection.close();
+    this.#stopSweeping();
   }
+
+  /** The server has closed one, or has sent what nobody has asked for. */
+  readonly #lost = (connection: Connection): void => {
+    const at = this.#idle.indexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
+    this.#stopSweeping();
+  };
 
   #isOld({ idleSince }: Connection, now: number): boolean {
     return now - idleSince >= this.settings.keepalive_timeout;
@@ -81,13 +86,18 @@ export class ConnectionPool {
 
   #closeOld(): void {
     const now = performance.now();
-    const kept = this.#idle.filter((connection) => {
-      const old = this.#isOld(connection, now);
-      if (old) connection.close();
-      return !old && !connection.isClosed;
-    });
-    this.#idle.splice(0, this.#idle.length, ...kept);
-    if (kept.length > 0) return;
+    // Those at the beginning are idle longest.
+    let [oldest] = this.#idle;
+    while (oldest !== undefined && this.#isOld(oldest, now)) {
+      this.#idle.shift()?.close();
+      [oldest] = this.#idle;
+    }
+    this.#stopSweeping();
+  }
+
+  /** Once there is nothing to sweep. */
+  #stopSweeping(): void {
+    if (this.#idle.length > 0) return;
     clearInterval(this.#sweep);
     this.#sweep = undefined;
   }

@@ -3,63 +3,133 @@
  *
  * @module
  */
-import type { Field } from "../../exchange/fields.ts";
+import type { UpstreamRequest } from "../transport.ts";
 
-/** RFC 9110 section 5.6.2. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** What no value of a field may hold: it is one character for each byte. */
-// deno-lint-ignore no-control-regex -- they are what it must not hold.
-const INVALID_VALUE = /[\x00-\x08\x0a-\x1f\x7f\u0100-\uffff]/;
-/** What no target may hold: it would end the request line early. */
-// deno-lint-ignore no-control-regex -- they are what it must not hold.
-const INVALID_TARGET = /[\x00-\x20\x7f\u0100-\uffff]/;
+const CR = 0x0d;
+const LF = 0x0a;
+const TAB = 0x09;
+const SPACE = 0x20;
+const COLON = 0x3a;
+const DELETE = 0x7f;
 
-const encoder = new TextEncoder();
+const VERSION = " HTTP/1.1";
+
+const LENGTH = "content-length";
+
+/** The part of a request that its head is made of. */
+type Headed = Pick<
+  UpstreamRequest,
+  "method" | "target" | "fields" | "body" | "upgrade"
+>;
 
 /**
- * The text of a head, one character for each byte, its empty line included.
+ * Writes a head into `room`, or, where it does not fit, into an array of its own.
  *
- * @param target Begins with `/`.
- * @param fields Names in lower case; they have been checked, by the platform or
- * when the config was read.
- * @param framing Lines of this proxy's own, each with its line end.
- * @throws {TypeError} for a character that may not stand there.
+ * The framing is this function's own: a server that takes another one than this
+ * side would read a request in what is the body of another. (A client can have
+ * its Content-Length dropped: it need only name it in `Connection`.)
+ *
+ * @param closes Whether to say that this is the connection's last request.
+ * @returns The part that was written, its empty line included.
+ * @throws {TypeError} for a character that would end a line or a part of it, a
+ * length that is not the body's, or a transfer coding that is not this proxy's.
  */
-export function requestHead(
-  method: string,
-  target: string,
-  fields: readonly Field[],
-  framing: string,
-): string {
-  if (!TOKEN.test(method)) throw new TypeError("invalid method");
-  if (INVALID_TARGET.test(target)) throw new TypeError("invalid target");
-  let head = `${method} ${target} HTTP/1.1\r\n`;
+export function encodeHead(
+  request: Headed,
+  closes: boolean,
+  room: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const { method, target, fields } = request;
+  const length = checkedLength(request);
+  const framing = framingOf(request, closes, length);
+  const first = method.length + 1 + target.length + VERSION.length + 2;
+  let size = first + framing.length + 2;
+  for (const [name, value] of fields) size += name.length + value.length + 4;
+  const bytes = size <= room.length ? room : new Uint8Array(size);
+  let at = putWord(method, bytes, 0);
+  bytes[at++] = SPACE;
+  at = putText(VERSION, bytes, putWord(target, bytes, at));
+  at = putLineEnd(bytes, at);
   for (let i = 0; i < fields.length; i++) {
-    const [name, value] = fields[i] as Field;
-    if (INVALID_VALUE.test(value)) {
-      throw new TypeError(`invalid value of ${name}`);
-    }
-    head += name + ": " + value + "\r\n";
+    const [name, value] = fields[i] as typeof fields[number];
+    at = putWord(name, bytes, at);
+    bytes[at++] = COLON;
+    bytes[at++] = SPACE;
+    at = putText(name === LENGTH ? length ?? value : value, bytes, at);
+    at = putLineEnd(bytes, at);
   }
-  return head + framing + "\r\n";
+  for (let i = 0; i < framing.length; i++) bytes[at++] = framing.charCodeAt(i);
+  return bytes.subarray(0, putLineEnd(bytes, at));
 }
 
 /**
- * Writes a byte string into `room`, or, where it does not fit, into an array of
- * its own.
+ * The length as it is sent: without leading zeros, which not all read in the
+ * same way.
  *
- * @returns The part that was written.
+ * @returns Null where none of the fields is a length.
+ * @throws {TypeError}
  */
-export function encodeInto(
-  text: string,
-  room: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
-  const { length } = text;
-  const bytes = length <= room.length ? room : new Uint8Array(length);
-  const { read, written } = encoder.encodeInto(text, bytes);
-  // Where the counts differ there was a character beyond ASCII.
-  if (read !== length || written !== length) {
-    for (let i = 0; i < length; i++) bytes[i] = text.charCodeAt(i);
+function checkedLength({ fields, body }: Headed): string | null {
+  const length = body === null ? 0 : body.length;
+  let found: string | null = null;
+  for (const [name, value] of fields) {
+    if (name === "transfer-encoding") {
+      throw new TypeError("a transfer coding that is not this proxy's");
+    }
+    if (name !== LENGTH) continue;
+    if (
+      found !== null || !/^\d+$/.test(value) || Number(value) !== length
+    ) throw new TypeError("a length that is not the body's");
+    found = String(length);
   }
-  return bytes.subarray(0, length);
+  return found;
+}
+
+/** The lines that are this proxy's own, each with its line end. */
+function framingOf(
+  { body, upgrade }: Headed,
+  closes: boolean,
+  length: string | null,
+): string {
+  if (upgrade !== null) {
+    return `upgrade: ${upgrade}\r\nconnection: Upgrade\r\n`;
+  }
+  const framing = body === null || length !== null
+    ? ""
+    : body.length === null
+    ? "transfer-encoding: chunked\r\n"
+    : `${LENGTH}: ${body.length}\r\n`;
+  return closes ? `${framing}connection: close\r\n` : framing;
+}
+
+/** Puts what may have no space in it. @returns Where it ends. */
+function putWord(text: string, bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= SPACE || code === DELETE || code > 0xff) throw invalid(code);
+    bytes[at++] = code;
+  }
+  return at;
+}
+
+/** Puts a byte string that may stand in a line. @returns Where it ends. */
+function putText(text: string, bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (
+      code < SPACE && code !== TAB || code === DELETE || code > 0xff
+    ) throw invalid(code);
+    bytes[at++] = code;
+  }
+  return at;
+}
+
+function putLineEnd(bytes: Uint8Array, at: number): number {
+  bytes[at++] = CR;
+  bytes[at++] = LF;
+  return at;
+}
+
+function invalid(code: number): TypeError {
+  return new TypeError(`the character ${code} in the head of a request`);
 }

@@ -7,16 +7,22 @@ import type { Cancellable, Cancellation } from "../../exchange/cancellation.ts";
 import type { Deadline, Deadlines } from "../../exchange/deadline.ts";
 import { ClientClosedRequest } from "../../exchange/errors.ts";
 import { BodyBroken, type ResponseBody } from "../transport.ts";
-import { ChunkedDecoder } from "./chunked.ts";
+import { ChunkedDecoder, ChunkError } from "./chunked.ts";
 import type { Connection } from "./connection.ts";
 import type { Framing } from "./response_head.ts";
 
 /**
  * The sizes of reads, in bytes: the next larger one after a read that was filled,
- * the first one again after one that was not filled by half. A quiet stream of
- * events is to hold little, a large file is to need few reads.
+ * the first one after one that was not filled by half. A quiet stream of events
+ * is to hold little, a large file is to need few reads.
  */
-const READ_SIZES = [16 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024];
+const READ_SIZES = [4, 16, 64, 256, 512].map((kibibytes) => kibibytes * 1024);
+/** Where a body begins whose length is not known, and one whose length is. */
+const UNKNOWN = 1;
+const KNOWN = 2;
+
+/** From so many bytes on a buffer is freed when it has been handed on. */
+const FREED = 16 * 1024;
 
 /** Who hears of a body's end. */
 export interface BodyOwner {
@@ -27,16 +33,66 @@ export interface BodyOwner {
 /** What a body is read with. */
 export interface BodyParts {
   readonly connection: Connection;
-  readonly framing: Exclude<Framing, { kind: "none" }>;
   readonly deadlines: Deadlines;
   /** Milliseconds between two pieces; 0 is no limit. */
   readonly timeout: number;
   readonly cancellation: Cancellation;
+  /** Hears of the end of a stream; that of a whole body is here at once. */
   readonly owner: BodyOwner;
 }
 
+/** The framing of a body that there is. */
+type BodyFraming = Exclude<Framing, { kind: "none" }>;
+
+/**
+ * The body behind a head: whole, if it came together with it.
+ *
+ * @throws {ChunkError}
+ */
+export function readBody(
+  framing: BodyFraming,
+  parts: BodyParts,
+): ResponseBody {
+  const { connection } = parts;
+  const decoder = framing.kind === "chunked" ? new ChunkedDecoder() : null;
+  const length = framing.kind === "length" ? framing.length : Infinity;
+  let bytes = connection.take(length);
+  if (decoder !== null && bytes.length > 0) {
+    const count = decoder.decode(bytes);
+    if (decoder.done) connection.putBack(bytes.length - decoder.end);
+    bytes = bytes.subarray(0, count);
+  }
+  const left = length - bytes.length;
+  if (decoder === null ? left === 0 : decoder.done) return new WholeBody(bytes);
+  connection.dropBuffer();
+  return new StreamedBody(parts, { bytes, decoder, left });
+}
+
+/** A body that came together with its head. */
+class WholeBody implements ResponseBody {
+  readonly stream = null;
+  readonly size: number;
+  readonly failure = null;
+
+  constructor(readonly whole: Uint8Array<ArrayBuffer>) {
+    this.size = whole.length;
+  }
+
+  discard(): void {}
+}
+
+/** What has come of a body together with its head. */
+interface BegunBody {
+  /** Without framing. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Of a chunked one. */
+  readonly decoder: ChunkedDecoder | null;
+  /** Bytes that are still to come; Infinity where nothing tells. */
+  readonly left: number;
+}
+
 /** A body that has not come whole with its head. */
-export class StreamedBody
+class StreamedBody
   implements ResponseBody, Cancellable, UnderlyingDefaultSource<Uint8Array> {
   readonly whole = null;
   readonly stream: ReadableStream<Uint8Array>;
@@ -47,17 +103,21 @@ export class StreamedBody
   readonly #decoder: ChunkedDecoder | null;
   /** Bytes that are still to come of a body with a length. */
   #left: number;
-  #first: Uint8Array | null;
-  #readSize = 0;
+  /** What came together with the head. */
+  #first: Uint8Array<ArrayBuffer> | null;
+  /** The piece that was handed on last. */
+  #handed: Uint8Array<ArrayBuffer> | null = null;
+  #readSize: number;
+  #isComplete = false;
   #ended = false;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
 
-  /** @param begun What has been decoded of it, for a chunked one. */
-  constructor(parts: BodyParts, begun: BegunBody) {
+  constructor(parts: BodyParts, { bytes, decoder, left }: BegunBody) {
     this.#parts = parts;
-    this.#decoder = begun.decoder;
-    this.#left = begun.left;
-    this.#first = begun.bytes;
+    this.#decoder = decoder;
+    this.#left = left;
+    this.#readSize = left === Infinity ? UNKNOWN : KNOWN;
+    this.#first = bytes.length === 0 ? null : bytes;
     this.stream = new ReadableStream(this, { highWaterMark: 0 });
   }
 
@@ -69,53 +129,59 @@ export class StreamedBody
   async pull(
     controller: ReadableStreamDefaultController<Uint8Array>,
   ): Promise<void> {
-    const first = this.#first;
-    if (first !== null) {
-      this.#first = null;
-      return this.#hand(controller, first);
-    }
-    let bytes;
-    do {
+    this.#free();
+    if (this.#isComplete) return controller.close();
+    let bytes = this.#first;
+    this.#first = null;
+    while (bytes === null || bytes.length === 0 && !this.#isComplete) {
       bytes = await this.#read();
-      if (bytes === null) return;
-    } while (bytes.length === 0 && !this.#isComplete);
-    this.#hand(controller, bytes);
+      if (this.#ended) return;
+    }
+    this.#handed = bytes;
+    this.size += bytes.length;
+    if (bytes.length > 0) controller.enqueue(bytes);
+    if (!this.#isComplete) return;
+    this.#end();
+    this.#parts.owner.bodyEnded();
+    // Else with the next pull, by which the last piece can be freed.
+    if (bytes.length === 0) controller.close();
   }
 
   /** The client has left, or nobody wants it. */
   cancel(): void {
+    this.#free();
+    if (this.#ended) return;
     this.#end();
     this.#parts.connection.close();
   }
 
   /** Ends it without its having been read. */
   discard(): void {
-    if (!this.#ended) this.cancel();
+    this.cancel();
   }
 
-  get #isComplete(): boolean {
-    return this.#decoder === null ? this.#left === 0 : this.#decoder.done;
+  cancelled(reason: Error): void {
+    this.#fail(reason);
   }
 
-  #hand(
-    controller: ReadableStreamDefaultController<Uint8Array>,
-    bytes: Uint8Array,
-  ): void {
-    this.size += bytes.length;
-    if (bytes.length > 0) controller.enqueue(bytes);
-    if (!this.#isComplete) return;
-    controller.close();
-    this.#end();
-    this.#parts.owner.bodyEnded();
+  /**
+   * Frees a buffer whose bytes are the platform's by now, which keeps its memory
+   * until it has written them. Left to the garbage collection, 10 MB cost a
+   * third more, and what waits for it is 40 MiB.
+   */
+  #free(): void {
+    const handed = this.#handed;
+    this.#handed = null;
+    if (handed !== null && handed.buffer.byteLength >= FREED) {
+      handed.buffer.transfer(0);
+    }
   }
 
-  /** The next bytes without their framing; null where there are none any more. */
-  async #read(): Promise<Uint8Array | null> {
-    const { connection, framing, deadlines, timeout } = this.#parts;
+  /** The next bytes without their framing; of no use where it has ended by then. */
+  async #read(): Promise<Uint8Array<ArrayBuffer>> {
+    const { connection, deadlines, timeout } = this.#parts;
     const size = READ_SIZES[this.#readSize] as number;
-    const buffer = new Uint8Array(
-      framing.kind === "length" ? Math.min(size, this.#left) : size,
-    );
+    const buffer = new Uint8Array(Math.min(size, this.#left));
     let deadline: Deadline | null = null;
     if (timeout > 0) {
       deadline = deadlines.start(
@@ -123,58 +189,49 @@ export class StreamedBody
         () => this.#fail(new BodyBroken("nothing came for proxy_read_timeout")),
       );
     }
-    let count: number | null;
     try {
-      count = await connection.read(buffer);
+      const count = await connection.read(buffer);
+      if (this.#ended) return buffer;
+      if (count === null) return this.#atEnd();
+      this.#adapt(count, buffer.length);
+      return this.#decoded(buffer.subarray(0, count));
     } catch (cause) {
-      if (!this.#ended) {
-        this.#fail(new BodyBroken("the connection was cut", { cause }));
-      }
-      return null;
+      this.#fail(brokenBy(cause, connection.reason));
+      return buffer;
     } finally {
       if (deadline !== null) deadlines.stop(deadline);
     }
-    if (this.#ended) return null;
-    if (count === null) {
-      if (framing.kind === "close") {
-        this.#left = 0;
-        return new Uint8Array(0);
-      }
-      this.#fail(new BodyBroken("the connection ended too early"));
-      return null;
-    }
-    this.#adapt(count, buffer.length);
-    return this.#decoded(buffer.subarray(0, count));
   }
 
-  #decoded(bytes: Uint8Array): Uint8Array | null {
-    if (this.#decoder === null) {
+  /** The connection has ended. */
+  #atEnd(): Uint8Array<ArrayBuffer> {
+    const endsSo = this.#decoder === null && this.#left === Infinity;
+    if (!endsSo) throw new BodyBroken("the connection ended too early");
+    this.#isComplete = true;
+    return new Uint8Array(0);
+  }
+
+  /** @throws {ChunkError} */
+  #decoded(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const decoder = this.#decoder;
+    if (decoder === null) {
       this.#left -= bytes.length;
+      this.#isComplete = this.#left === 0;
       return bytes;
     }
-    try {
-      const count = this.#decoder.decode(bytes);
-      if (this.#decoder.done && this.#decoder.end < bytes.length) {
-        // What comes behind it nobody has asked for.
-        this.#parts.connection.close();
-      }
-      return bytes.subarray(0, count);
-    } catch (error) {
-      this.#fail(
-        new BodyBroken(error instanceof Error ? error.message : "invalid"),
-      );
-      return null;
+    const count = decoder.decode(bytes);
+    this.#isComplete = decoder.done;
+    if (decoder.done && decoder.end < bytes.length) {
+      // What comes behind it nobody has asked for.
+      this.#parts.connection.close();
     }
+    return bytes.subarray(0, count);
   }
 
   #adapt(count: number, length: number): void {
     if (count === length && this.#readSize < READ_SIZES.length - 1) {
       this.#readSize++;
     } else if (count < length / 2) this.#readSize = 0;
-  }
-
-  cancelled(reason: Error): void {
-    this.#fail(reason);
   }
 
   /** Breaks it off, and with it the client's connection. */
@@ -196,48 +253,17 @@ export class StreamedBody
   }
 }
 
-/** What has come of a body together with its head. */
-export interface BegunBody {
-  /** Without framing. */
-  readonly bytes: Uint8Array<ArrayBuffer> | null;
-  readonly decoder: ChunkedDecoder | null;
-  /** Infinity where the body ends with its connection. */
-  readonly left: number;
-  readonly complete: boolean;
-}
-
 /**
- * Takes what was read ahead of a body.
+ * Why a body broke off.
  *
- * @throws {ChunkError}
+ * @param reason Why its connection was closed from this side.
  */
-export function beginBody(
-  connection: Connection,
-  framing: Exclude<Framing, { kind: "none" }>,
-): BegunBody {
-  const { ahead } = connection;
-  if (framing.kind === "length") {
-    const count = Math.min(ahead.length, framing.length);
-    const bytes = count === 0 ? null : ahead.slice(0, count);
-    connection.take(count);
-    const left = framing.length - count;
-    return { bytes, decoder: null, left, complete: left === 0 };
+function brokenBy(cause: unknown, reason: Error | null): BodyBroken {
+  if (cause instanceof BodyBroken) return cause;
+  if (cause instanceof ChunkError) {
+    return new BodyBroken(cause.message, { cause });
   }
-  const copy = ahead.length === 0 ? null : ahead.slice();
-  if (framing.kind === "close") {
-    connection.take(ahead.length);
-    return { bytes: copy, decoder: null, left: Infinity, complete: false };
-  }
-  const decoder = new ChunkedDecoder();
-  if (copy === null) {
-    return { bytes: null, decoder, left: Infinity, complete: false };
-  }
-  const count = decoder.decode(copy);
-  connection.take(decoder.done ? decoder.end : ahead.length);
-  return {
-    bytes: count === 0 && !decoder.done ? null : copy.subarray(0, count),
-    decoder,
-    left: Infinity,
-    complete: decoder.done,
-  };
+  return reason === null
+    ? new BodyBroken("the connection was cut", { cause })
+    : new BodyBroken("the client's request broke off", { cause: reason });
 }

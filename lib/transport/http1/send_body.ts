@@ -4,9 +4,8 @@
  * @module
  */
 import type { Deadlines } from "../../exchange/deadline.ts";
-import { UpstreamError } from "../errors.ts";
-import type { RequestBody } from "../request_body.ts";
-import type { Connection } from "./connection.ts";
+import { MARGIN } from "../body_source.ts";
+import type { BodyReader, RequestBody } from "../request_body.ts";
 
 /**
  * Milliseconds that a head waits for the beginning of its body, so that both go
@@ -15,104 +14,116 @@ import type { Connection } from "./connection.ts";
  */
 const HEAD_DELAY = 10;
 
-/** Bytes up to which head or framing and data are written together. */
-const TOGETHER = 64 * 1024 + 4 * 1024;
+const CR = 0x0d;
+const LF = 0x0a;
 
 const encoder = new TextEncoder();
 const LAST_CHUNK = encoder.encode("0\r\n\r\n");
-const NOTHING = new Uint8Array(0);
 
-/**
- * Writes head and body, the body with the framing that it came in.
- *
- * @param address Of the server, for errors.
- * @throws What reading the body throws.
- * @throws {UpstreamError} `timeout` where the server takes nothing for
- * `proxy_send_timeout`; the connection is closed then.
- * @throws What the connection throws.
- */
-export async function sendBody(
-  connection: Connection,
-  head: Uint8Array,
-  body: RequestBody,
-  deadlines: Deadlines,
-  address: string,
-): Promise<void> {
-  const reader = body.read();
-  const isChunked = body.length === null;
-  const { proxy_send_timeout } = body.settings;
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    const deadline = deadlines.start(
-      proxy_send_timeout,
-      () => connection.close(new UpstreamError("timeout", address)),
-    );
-    try {
-      await connection.write(bytes);
-    } finally {
-      deadlines.stop(deadline);
+/** Writes all of some bytes. */
+export type Write = (bytes: Uint8Array) => Promise<void>;
+
+/** Writes a head and its body, the body with the framing that it came in. */
+export class BodySender {
+  readonly #reader: BodyReader;
+  readonly #isChunked: boolean;
+  /** The writing of a head whose body does not begin in time. */
+  #early: Promise<void> | null = null;
+
+  /**
+   * @param head Written from the beginning of `room`, or from elsewhere.
+   * @param room Where a small body may be put behind it.
+   */
+  constructor(
+    readonly head: Uint8Array<ArrayBuffer>,
+    readonly room: Uint8Array<ArrayBuffer>,
+    readonly body: RequestBody,
+    readonly deadlines: Deadlines,
+    readonly write: Write,
+  ) {
+    this.#reader = body.read(true);
+    this.#isChunked = body.length === null;
+  }
+
+  /**
+   * Call it once.
+   *
+   * @throws What reading the body throws, and what writing throws.
+   */
+  async send(): Promise<void> {
+    const reader = this.#reader;
+    let piece = await this.#first();
+    if (this.#early !== null) {
+      await this.#early;
+    } else {
+      const together = this.#joined(piece);
+      await this.write(together ?? this.head);
+      if (together !== null) {
+        if (piece === null || this.#isDone) return;
+        piece = await reader.next();
+      }
     }
-  };
-
-  let before = head;
-  let next = reader.next();
-  if (next instanceof Promise && await isLate(next, deadlines)) {
-    await write(head);
-    before = NOTHING;
+    while (piece !== null) {
+      await this.write(this.#isChunked ? this.#framed(piece) : piece);
+      if (this.#isDone) return;
+      piece = await reader.next();
+    }
+    if (this.#isChunked) await this.write(LAST_CHUNK);
   }
-  while (true) {
-    const piece = await next;
-    if (piece === null) break;
-    const framed = isChunked ? chunkHead(piece.length) : NOTHING;
-    const behind = !isChunked ? NOTHING : reader.done ? CRLF_LAST_CHUNK : CRLF;
-    await writeTogether(write, [before, framed, piece, behind]);
-    before = NOTHING;
-    if (reader.done) return;
-    next = reader.next();
+
+  /** Whether all has been written of a body with a length. */
+  get #isDone(): boolean {
+    return !this.#isChunked && this.#reader.done;
   }
-  await write(joined([before, isChunked ? LAST_CHUNK : NOTHING]));
-}
 
-const CRLF = encoder.encode("\r\n");
-const CRLF_LAST_CHUNK = encoder.encode("\r\n0\r\n\r\n");
-
-/** RFC 9112 section 7.1; an empty piece would be the last chunk, and is none. */
-function chunkHead(length: number): Uint8Array {
-  return encoder.encode(length.toString(16) + "\r\n");
-}
-
-/** In as few packets as their size allows. */
-async function writeTogether(
-  write: (bytes: Uint8Array) => Promise<void>,
-  parts: readonly Uint8Array[],
-): Promise<void> {
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
-  if (size <= TOGETHER) return await write(joined(parts));
-  for (const part of parts) if (part.length > 0) await write(part);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const some = parts.filter((part) => part.length > 0);
-  const [only = NOTHING] = some;
-  if (some.length <= 1) return only;
-  const all = new Uint8Array(some.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of some) {
-    all.set(part, at);
-    at += part.length;
+  /** The first piece; null for none. The head is written where it takes too long. */
+  async #first(): Promise<Uint8Array | null> {
+    const first = this.#reader.next();
+    if (!(first instanceof Promise)) return first;
+    const deadline = this.deadlines.start(HEAD_DELAY, () => {
+      this.#early = this.write(this.head);
+      // Awaited only when there is a piece to follow.
+      this.#early.catch(() => {});
+    });
+    try {
+      return await first;
+    } finally {
+      this.deadlines.stop(deadline);
+    }
   }
-  return all;
-}
 
-/** Whether a body does not begin soon. */
-async function isLate(
-  first: Promise<unknown>,
-  deadlines: Deadlines,
-): Promise<boolean> {
-  const late = Promise.withResolvers<true>();
-  const deadline = deadlines.start(HEAD_DELAY, () => late.resolve(true));
-  // A failure is told to who awaits it.
-  const begun = first.then(() => false, () => false);
-  const isLate = await Promise.race([begun, late.promise]);
-  deadlines.stop(deadline);
-  return isLate;
+  /** Head and first piece in one, or null where there is no room for it. */
+  #joined(piece: Uint8Array | null): Uint8Array | null {
+    const { head, room } = this;
+    const body = piece === null
+      ? this.#isChunked ? LAST_CHUNK : new Uint8Array(0)
+      : this.#isChunked
+      ? this.#framed(piece)
+      : piece;
+    const size = head.length + body.length;
+    if (head.buffer !== room.buffer || size > room.length) return null;
+    room.set(body, head.length);
+    return room.subarray(0, size);
+  }
+
+  /**
+   * A piece as a chunk (RFC 9112 section 7.1), in its own buffer if that has room
+   * around it. (An empty piece would be the last chunk, and is none.)
+   */
+  #framed(piece: Uint8Array): Uint8Array {
+    const digits = piece.length.toString(16);
+    const before = digits.length + 2;
+    const size = before + piece.length + 2;
+    const { hasMargins } = this.body;
+    const bytes = hasMargins
+      ? new Uint8Array(piece.buffer, MARGIN - before, size)
+      : new Uint8Array(size);
+    if (!hasMargins) bytes.set(piece, before);
+    for (let i = 0; i < digits.length; i++) bytes[i] = digits.charCodeAt(i);
+    bytes[before - 2] = CR;
+    bytes[before - 1] = LF;
+    bytes[size - 2] = CR;
+    bytes[size - 1] = LF;
+    return bytes;
+  }
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { readAddress } from "../../route/address.ts";
 import type { Balancer, Client, Peer, Usable } from "./method.ts";
-import { readAddress } from "./address_bytes.ts";
 import { smooth } from "./round_robin.ts";
 import { MAX_MISSES, WeightRanges } from "./weight_ranges.ts";
 

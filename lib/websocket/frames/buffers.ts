@@ -1,22 +1,22 @@
 /**
- * Buffers that all WebSockets of a process share, so that an idle one holds
- * almost none and a busy one leaves no garbage.
+ * Buffers shared by all WebSockets of a listener: an idle connection holds almost
+ * none, and a busy one produces no garbage.
  *
  * @module
  */
 
-/** The two sizes of chunks. */
+/** The two sizes of chunks, in bytes. */
 export const SMALL_CHUNK = 4 * 1024;
 export const LARGE_CHUNK = 64 * 1024;
-/** Free chunks kept, in bytes of each size. */
+/** Bytes of free chunks kept, of each size. */
 const CHUNKS_KEPT = 2 * 1024 * 1024;
 
-/** The smallest buffer for messages that is made. */
+/** Bytes of the smallest buffer for messages. */
 const SMALLEST_MESSAGE = 64 * 1024;
-/** Free bytes kept: enough for a message of 16 MiB and the steps on the way to it. */
+/** Free bytes kept: a message of 16 MiB with the smaller buffers it grew from. */
 const MESSAGES_KEPT = 32 * 1024 * 1024;
 
-/** A buffer being filled with frames, or being written. */
+/** A buffer that is filled with frames, and then written. */
 export class Chunk {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly words: Uint32Array;
@@ -28,7 +28,23 @@ export class Chunk {
   }
 }
 
-/** Chunks for all connections of a process: one that is idle holds none. */
+/** The memory of the messages to all upstreams. */
+export class MessageMemory {
+  /** Bytes that wait for the network. */
+  waiting = 0;
+
+  /**
+   * Releases a message that is not needed any more. Left to the garbage collector,
+   * hundreds of MiB would accumulate: it runs when many objects are made, and a
+   * long message is one. In Deno 2.9.6 a WebSocket also refers to its last message
+   * until the next one. A text can't be released.
+   */
+  release(message: string | ArrayBuffer): void {
+    if (typeof message !== "string") message.transfer(0);
+  }
+}
+
+/** Chunks for all connections: an idle one holds none. */
 export class ChunkPool {
   readonly #small: Chunk[] = [];
   readonly #large: Chunk[] = [];
@@ -47,8 +63,8 @@ export class ChunkPool {
 }
 
 /**
- * Buffers for messages that are put together. Left to the garbage collector they
- * pile up to tens of MiB before it takes notice.
+ * Buffers in which messages are assembled. Left to the garbage collector, tens of
+ * MiB of them would accumulate before it runs.
  */
 export class MessagePool {
   /** Free buffers by their length, a power of two. */
@@ -56,7 +72,7 @@ export class MessagePool {
   #kept = 0;
   #used = false;
 
-  /** A buffer of at least `size` bytes, with anything in it. */
+  /** A buffer of at least `size` bytes, with arbitrary content. */
   take(size: number): Uint8Array<ArrayBuffer> {
     this.#used = true;
     let length = SMALLEST_MESSAGE;
@@ -67,7 +83,7 @@ export class MessagePool {
     return buffer;
   }
 
-  /** Takes back what {@linkcode take} gave. */
+  /** Takes back a buffer of {@linkcode take}. */
   give(buffer: Uint8Array<ArrayBuffer>): void {
     const { length } = buffer;
     if (this.#kept + length > MESSAGES_KEPT) return;
@@ -77,13 +93,13 @@ export class MessagePool {
     this.#kept += length;
   }
 
-  /** Lets all go if none was taken since the last call. */
+  /** Releases all free buffers if none was taken since the last call. */
   sweep(): void {
     if (!this.#used) this.clear();
     this.#used = false;
   }
 
-  /** Lets all go. */
+  /** Releases all free buffers. */
   clear(): void {
     this.#free.clear();
     this.#kept = 0;

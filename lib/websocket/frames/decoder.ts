@@ -17,26 +17,26 @@ import {
   TOO_BIG,
 } from "./frame.ts";
 
-/** The largest message taken, in bytes. Deno's own server sockets have the same. */
+/** The longest message accepted, in bytes: as that of Deno's server-side WebSocket. */
 export const MAX_MESSAGE = 64 * 1024 * 1024;
 
-/** What a quiet connection holds to read into. */
+/** Bytes of the read buffer of a quiet connection. */
 const SMALL = 1024;
-/** What one may hold that has a lot to read. */
+/** Bytes of the largest read buffer. */
 const LARGE = 64 * 1024;
-/** Reads that fit into `SMALL` before a larger buffer is given up. */
-const PATIENCE = 8;
-/** Longer payloads get room by steps, so that a length alone reserves little. */
+/** Reads in a row that would fit into `SMALL` before a larger buffer is released. */
+const SHRINK_AFTER = 8;
+/** Memory for longer payloads is allocated in steps: a length alone reserves little. */
 const FIRST_STEP = 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
 /**
  * The reader puts bytes into {@linkcode room}, says how many with
- * {@linkcode received}, and calls {@linkcode next} until it gives 0.
+ * {@linkcode received}, and calls {@linkcode next} until it returns 0.
  *
- * Payloads that lie whole in the buffer are handed on where they are. Longer
- * ones are read straight into their own memory, so none is copied twice.
+ * A payload that is complete in the buffer is returned as a part of it. A longer
+ * one is read directly into its own memory, so that none is copied twice.
  */
 export class FrameDecoder {
   /** A text message. */
@@ -49,9 +49,9 @@ export class FrameDecoder {
   #buffer: Uint8Array;
   #start = 0;
   #end: number;
-  /** A message that is not whole: its fragments, or one longer than the buffer. */
+  /** An incomplete message: its fragments, or one longer than the buffer. */
   #message = NOTHING;
-  /** The buffer of the message last handed on. */
+  /** The buffer of the message last returned. */
   #lent = NOTHING;
   #messageEnd = 0;
   /** Opcode of the message whose fragments are coming, 0 for none. */
@@ -59,17 +59,17 @@ export class FrameDecoder {
   /** Bytes of the current frame that are still to come, -1 outside a frame. */
   #missing = -1;
   #final = false;
-  /** Whether the room last given was of `#message`. */
+  /** Whether the room last given was part of `#message`. */
   #direct = false;
-  /** How much a larger buffer is called for: 0 to `PATIENCE`. */
+  /** How much a larger buffer is needed: 0 to `SHRINK_AFTER`. */
   #demand = 0;
   readonly #pool: MessagePool;
   readonly #limit: number;
 
   /**
-   * @param first Bytes that came already; the decoder keeps them.
-   * @param pool Where buffers for long messages come from.
-   * @param limit Bytes of the longest message taken.
+   * @param first Bytes received already; the decoder keeps them.
+   * @param pool Of the buffers for long messages.
+   * @param limit Bytes of the longest message accepted.
    */
   constructor(
     first: Uint8Array = NOTHING,
@@ -87,10 +87,10 @@ export class FrameDecoder {
     }
   }
 
-  /** Where the next bytes go: never empty. Drops the message last handed on. */
+  /** Where the next bytes go: never empty. Invalidates the message last returned. */
   room(): Uint8Array {
     this.#release();
-    // A short rest goes through the buffer, with whatever follows it.
+    // A short rest is read into the buffer, with whatever follows it.
     this.#direct = this.#missing >= this.#buffer.length / 2;
     if (this.#direct) {
       if (this.#messageEnd === this.#message.length) this.#grow(this.#missing);
@@ -121,8 +121,8 @@ export class FrameDecoder {
       return;
     }
     this.#end += count;
-    if (this.#end === this.#buffer.length) this.#demand += PATIENCE / 2;
-    else if (count > SMALL) this.#demand = PATIENCE - 1;
+    if (this.#end === this.#buffer.length) this.#demand += SHRINK_AFTER / 2;
+    else if (count > SMALL) this.#demand = SHRINK_AFTER - 1;
     else if (this.#demand > 0) this.#demand--;
   }
 
@@ -130,7 +130,7 @@ export class FrameDecoder {
    * The opcode of the next message or control frame, which is then in `text`
    * (for `TEXT`) or `bytes`; 0 when more bytes are needed.
    *
-   * @throws {FrameError} after which the decoder is of no use.
+   * @throws {FrameError} after which the decoder must not be used.
    */
   next(): number {
     this.#release();
@@ -192,20 +192,20 @@ export class FrameDecoder {
     return opcode;
   }
 
-  /** RFC 6455 sections 5.2, 5.4 and 5.5: what a frame's first two bytes may be. */
+  /** Checks a frame's first two bytes (RFC 6455 sections 5.2, 5.4 and 5.5). */
   #check(first: number, code: number, opcode: number): void {
     if ((first & 0x70) !== 0) fail("reserved bits set");
-    // Section 5.1: a client closes the connection over a masked frame.
+    // Section 5.1: a client must close the connection on a masked frame.
     if (code >= 0x80) fail("masked frame from a server");
     if (opcode >= CLOSE) {
       if (opcode > PONG) fail(`reserved opcode ${opcode}`);
       if (first < 0x80) fail("fragmented control frame");
       if (code > CONTROL_LIMIT) fail("control frame too long");
     } else if (opcode === CONTINUATION) {
-      if (this.#fragmented === 0) fail("continuation of nothing");
+      if (this.#fragmented === 0) fail("continuation without a message");
     } else {
       if (opcode > BINARY) fail(`reserved opcode ${opcode}`);
-      if (this.#fragmented !== 0) fail("message inside a message");
+      if (this.#fragmented !== 0) fail("new message within a fragmented one");
     }
   }
 
@@ -219,7 +219,7 @@ export class FrameDecoder {
     return size;
   }
 
-  /** Moves what the buffer holds of the current frame to its message. */
+  /** Moves the current frame's bytes from the buffer to its message. */
   #collect(): void {
     const count = Math.min(this.#missing, this.#end - this.#start);
     if (count === 0) return;
@@ -236,9 +236,9 @@ export class FrameDecoder {
   }
 
   /**
-   * Makes room in `#message` for at least a buffer's length of `more` bytes. It
-   * grows to four times its size, so that all copying together is a third of
-   * the message.
+   * Makes room in `#message` for `more` bytes, or at least for those in the
+   * buffer. It grows to four times its size, so that all copying together is a
+   * third of the message.
    */
   #grow(more: number): void {
     const whole = this.#messageEnd + more;
@@ -247,7 +247,7 @@ export class FrameDecoder {
       this.#messageEnd * 4,
       this.#messageEnd + this.#buffer.length,
     );
-    // Another fragment may follow, for which doubling keeps the copying linear.
+    // More fragments may follow: doubling keeps the copying linear.
     const wanted = this.#final ? whole : Math.max(whole, this.#messageEnd * 2);
     const message = this.#pool.take(Math.min(wanted, step));
     message.set(this.#message.subarray(0, this.#messageEnd));
@@ -255,12 +255,12 @@ export class FrameDecoder {
     this.#message = message;
   }
 
-  /** The length of buffer that fits what has been coming. */
+  /** The buffer length that suits the recent reads. */
   #fittingLength(rest: number): number {
     const { length } = this.#buffer;
-    if (this.#demand >= PATIENCE) {
-      // Filled twice: reading more at a time saves system calls.
-      this.#demand = PATIENCE / 2;
+    if (this.#demand >= SHRINK_AFTER) {
+      // It was filled twice: larger reads save system calls.
+      this.#demand = SHRINK_AFTER / 2;
       return Math.max(length, Math.min(length * 4, LARGE));
     }
     return this.#demand === 0 && rest === 0 ? SMALL : length;

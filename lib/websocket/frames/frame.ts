@@ -13,7 +13,7 @@ export const CLOSE = 0x8;
 export const PING = 0x9;
 export const PONG = 0xa;
 
-/** The most a control frame may carry (RFC 6455 section 5.5). */
+/** Bytes of the longest payload of a control frame (RFC 6455 section 5.5). */
 export const CONTROL_LIMIT = 125;
 
 /** Close codes (RFC 6455 section 7.4.1 and IANA's registry) that the proxy itself uses. */
@@ -27,7 +27,7 @@ export const TOO_BIG = 1009;
 export const INTERNAL_ERROR = 1011;
 export const TRY_AGAIN_LATER = 1013;
 
-/** The peer broke the protocol; `code` is what it is to be closed with. */
+/** The peer violated the protocol; `code` is what it must be closed with. */
 export class FrameError extends Error {
   override readonly name = "FrameError";
   constructor(readonly code: 1002 | 1007 | 1009, message: string) {
@@ -35,35 +35,35 @@ export class FrameError extends Error {
   }
 }
 
-/** How a WebSocket ended: 1005 without a code, 1006 without a close frame. */
+/** How a WebSocket ended: 1005 is "no code", 1006 "no close frame". */
 export interface Close {
   code: number;
   reason: string;
 }
 
 /**
- * Whether a code may stand in a close frame: 1000–1003 and 1007–1014 (RFC 6455
+ * Whether a close frame may carry a code: 1000–1003 and 1007–1014 (RFC 6455
  * section 7.4.1 and IANA's registry), 3000–4999 (section 7.4.2).
  */
-export function isCloseCode(code: number): boolean {
+function isCloseCode(code: number): boolean {
   return code >= 3000 ? code <= 4999 : code >= 1000 && code <= 1014 &&
     (code <= 1003 || code >= 1007);
 }
 
 const encoder = new TextEncoder();
-// ignoreBOM: a byte order mark at the start is part of the message.
+// ignoreBOM: an initial byte order mark is part of the message.
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
-/** What the lenient decoder puts where there is no UTF-8. */
+/** What the lenient decoder puts in place of invalid UTF-8. */
 const REPLACEMENT = "\ufffd";
 
 /**
  * Decodes UTF-8.
  *
- * @throws {FrameError} 1007 where it is none (RFC 6455 section 8.1).
+ * @throws {FrameError} 1007 where it is invalid (RFC 6455 section 8.1).
  */
 export function decodeText(bytes: Uint8Array): string {
-  // In Deno 2.9.6 strict decoding takes three to ten times as long.
+  // In Deno 2.9.6 strict decoding takes three to ten times longer.
   const text = lenient.decode(bytes);
   if (!text.includes(REPLACEMENT)) return text;
   try {
@@ -73,19 +73,38 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
+/** Bytes of a text in UTF-8, counted without a copy of it. */
+export function byteLength(text: string): number {
+  const scratch = new Uint8Array(Math.min(text.length * 3, 64 * 1024));
+  let length = 0;
+  for (let rest = text; rest !== "";) {
+    const { read, written } = encoder.encodeInto(rest, scratch);
+    length += written;
+    rest = rest.substring(read);
+  }
+  return length;
+}
+
+/** Whether a close frame can carry this; 1005 stands for a frame without a code. */
+export function isLegalClose({ code, reason }: Close): boolean {
+  return code === NO_CODE
+    ? reason === ""
+    : isCloseCode(code) && encoder.encode(reason).length <= CONTROL_LIMIT - 2;
+}
+
 /**
  * The payload of a close frame.
  *
- * @param code A legal code; 1005 for a frame without one.
- * @param reason At most 123 bytes of UTF-8, `""` without a code.
+ * @param close Of which {@linkcode isLegalClose} is true.
  * @throws {RangeError} otherwise.
  */
-export function closePayload({ code, reason }: Close): Uint8Array {
+export function closePayload(close: Close): Uint8Array {
+  const { code, reason } = close;
+  if (!isLegalClose(close)) {
+    throw new RangeError(`no close frame can carry ${code} ${reason}`);
+  }
   if (code === NO_CODE) return new Uint8Array(0);
   const words = encoder.encode(reason);
-  if (!isCloseCode(code) || words.length > CONTROL_LIMIT - 2) {
-    throw new RangeError(`no close frame can say ${code} ${reason}`);
-  }
   const payload = new Uint8Array(2 + words.length);
   payload[0] = code >> 8;
   payload[1] = code & 0xff;
@@ -110,8 +129,8 @@ export function parseClose(payload: Uint8Array): Close {
 }
 
 /**
- * Masking keys that nobody can predict (RFC 6455 section 10.3), drawn many at a
- * time since each draw is a system call.
+ * Unpredictable masking keys (RFC 6455 section 10.3), drawn in blocks since each
+ * draw is a system call.
  */
 export class MaskSource {
   readonly #keys = new Uint32Array(1024);
@@ -127,7 +146,7 @@ export class MaskSource {
   }
 }
 
-/** The largest header of a masked frame. */
+/** Bytes of the longest header of a masked frame. */
 export const MAX_HEADER = 14;
 
 /** Bytes of a masked frame's header, for a payload of `length` bytes. */
@@ -136,7 +155,7 @@ export function headerSize(length: number): 6 | 8 | 14 {
 }
 
 /**
- * Writes the header of a whole, masked message.
+ * Writes the header of a masked frame that is a whole message.
  *
  * @returns Where the payload begins.
  */
@@ -165,8 +184,8 @@ export function writeHeader(
 }
 
 /**
- * Masks a payload in place (RFC 6455 section 5.3), four bytes at a time where
- * it lies on a word's boundary.
+ * Masks a payload in place (RFC 6455 section 5.3), four bytes at a time where it
+ * is aligned.
  *
  * @param words The whole buffer of `bytes` as words; `bytes` begins at its start.
  * @param mask The key, first byte lowest.
@@ -187,7 +206,7 @@ export function applyMask(
   const last = end >> 2;
   let word = start >> 2;
   if (word < last) {
-    // Every system Deno runs on is little-endian, as `key` is laid out.
+    // All platforms of Deno are little-endian, and so is `key`.
     for (; word < last; word++) words[word] = (words[word] ?? 0) ^ key;
     start = word << 2;
   }

@@ -1,13 +1,20 @@
 /**
- * Writes WebSocket messages to an upstream, many in one system call where they
- * come faster than the network takes them.
+ * Writes WebSocket messages to an upstream: several in one system call where they
+ * arrive faster than the network takes them.
  *
  * @module
  */
-import { Chunk, type ChunkPool, LARGE_CHUNK, SMALL_CHUNK } from "./buffers.ts";
+import {
+  Chunk,
+  type ChunkPool,
+  LARGE_CHUNK,
+  MessageMemory,
+  SMALL_CHUNK,
+} from "./buffers.ts";
 import {
   applyMask,
   BINARY,
+  byteLength,
   headerSize,
   type MaskSource,
   MAX_HEADER,
@@ -22,37 +29,55 @@ export interface Sink {
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** Whom a writer tells, once, that the connection takes nothing more. */
+/** The owner of a writer. */
 export interface WriterOwner {
+  /** Called once, when a write has failed: nothing more will be sent. */
   writeFailed(): void;
 }
 
+/** A long text, which is encoded and masked as the network takes it. */
+interface LongText {
+  readonly text: string;
+  readonly mask: number;
+}
+
+type LongPayload = Uint8Array<ArrayBuffer> | LongText;
+
 export class FrameWriter {
-  #queue: (Chunk | Uint8Array<ArrayBuffer>)[] = [];
+  #queue: (Chunk | LongPayload)[] = [];
   #chunk: Chunk | null = null;
   #buffered = 0;
+  #written = 0;
   #writing = false;
   #failed = false;
   readonly #sink: Sink;
   readonly #chunks: ChunkPool;
   readonly #masks: MaskSource;
   readonly #owner: WriterOwner;
+  readonly #memory: MessageMemory;
 
   constructor(
     sink: Sink,
     chunks: ChunkPool,
     masks: MaskSource,
     owner: WriterOwner,
+    memory: MessageMemory = new MessageMemory(),
   ) {
     this.#sink = sink;
     this.#chunks = chunks;
     this.#masks = masks;
     this.#owner = owner;
+    this.#memory = memory;
   }
 
   /** Bytes that wait for the network, headers included. */
   get bufferedAmount(): number {
     return this.#buffered;
+  }
+
+  /** Bytes that the network has taken. */
+  get written(): number {
+    return this.#written;
   }
 
   /**
@@ -63,13 +88,14 @@ export class FrameWriter {
   text(data: string): number {
     const most = data.length * 3;
     if (most + MAX_HEADER > LARGE_CHUNK) {
-      const payload = encoder.encode(data);
-      this.#long(TEXT, payload);
-      return payload.length;
+      const length = byteLength(data);
+      const mask = this.#masks.next();
+      this.#long(TEXT, length, mask, { text: data, mask });
+      return length;
     }
     const chunk = this.#fit(most + MAX_HEADER);
     const { bytes, end } = chunk;
-    // Most text is ASCII: encode behind the header that would need.
+    // Most text is ASCII: leave room for the header that this would need.
     let at = end + headerSize(data.length);
     const { written } = encoder.encodeInto(data, bytes.subarray(at));
     const start = end + headerSize(written);
@@ -83,17 +109,24 @@ export class FrameWriter {
   /**
    * Sends a binary message.
    *
-   * @param data The writer's from now on: it may be masked in place.
+   * @param data Must not be used afterwards: it may be masked in place.
    * @returns Its length in bytes.
    */
   binary(data: ArrayBuffer): number {
     const payload = new Uint8Array(data);
-    if (payload.length + MAX_HEADER > LARGE_CHUNK) this.#long(BINARY, payload);
-    else this.control(BINARY, payload);
-    return payload.length;
+    const { length } = payload;
+    if (length + MAX_HEADER > LARGE_CHUNK) {
+      const mask = this.#masks.next();
+      const words = new Uint32Array(data, 0, length >> 2);
+      applyMask(payload, words, 0, length, mask);
+      this.#long(BINARY, length, mask, payload);
+    } else {
+      this.control(BINARY, payload);
+    }
+    return length;
   }
 
-  /** Sends a frame whose payload is copied: at most 64 KiB less its header. */
+  /** Sends a frame with a copy of the payload, which with its header fits 64 KiB. */
   control(opcode: number, payload: Uint8Array): void {
     const chunk = this.#fit(payload.length + MAX_HEADER);
     const mask = this.#masks.next();
@@ -103,42 +136,43 @@ export class FrameWriter {
     this.#finish(chunk, at, at + payload.length, mask);
   }
 
-  /** A long payload is masked where it is, and written from there. */
-  #long(opcode: number, payload: Uint8Array<ArrayBuffer>): void {
-    const mask = this.#masks.next();
+  /** Drops what waits; nothing is sent any more. */
+  discard(): void {
+    this.#failed = true;
+    this.#drop();
+  }
+
+  /** A long payload is not copied: a binary one is masked in place. */
+  #long(
+    opcode: number,
+    length: number,
+    mask: number,
+    payload: LongPayload,
+  ): void {
     const chunk = this.#fit(MAX_HEADER);
-    const at = writeHeader(
-      chunk.bytes,
-      chunk.end,
-      opcode,
-      payload.length,
-      mask,
-    );
-    const whole = payload.length & ~3;
-    const words = new Uint32Array(payload.buffer, 0, whole >> 2);
-    applyMask(payload, words, 0, payload.length, mask);
-    this.#buffered += at - chunk.end + payload.length;
+    const at = writeHeader(chunk.bytes, chunk.end, opcode, length, mask);
+    this.#queued(at - chunk.end + length);
     chunk.end = at;
     this.#queue.push(chunk, payload);
     this.#chunk = null;
     this.#start();
   }
 
-  /** The chunk to write `size` bytes into. */
+  /** A chunk with room for `size` bytes. */
   #fit(size: number): Chunk {
     let chunk = this.#chunk;
     if (chunk !== null) {
       if (chunk.end + size <= chunk.bytes.length) return chunk;
       this.#queue.push(chunk);
     }
-    // What comes while a write is under way may be a lot.
+    // Much may arrive during a write.
     chunk = this.#chunks.take(size > SMALL_CHUNK || this.#writing);
     return this.#chunk = chunk;
   }
 
   #finish(chunk: Chunk, start: number, end: number, mask: number): void {
     applyMask(chunk.bytes, chunk.words, start, end, mask);
-    this.#buffered += end - chunk.end;
+    this.#queued(end - chunk.end);
     chunk.end = end;
     this.#start();
   }
@@ -154,16 +188,14 @@ export class FrameWriter {
       while (true) {
         const next = this.#next();
         if (next === null) break;
-        const whole = next instanceof Chunk
-          ? next.bytes.subarray(0, next.end)
-          : next;
-        let count = await this.#sink.write(whole);
-        this.#buffered -= count;
-        for (let done = count; done < whole.length; done += count) {
-          count = await this.#sink.write(whole.subarray(done));
-          this.#buffered -= count;
+        if (next instanceof Chunk) {
+          const whole = next.bytes.subarray(0, next.end);
+          const count = this.#took(await this.#sink.write(whole));
+          if (count < whole.length) await this.#write(whole.subarray(count));
+          this.#chunks.give(next);
+        } else {
+          await this.#writeLong(next).finally(() => this.#release(next));
         }
-        if (next instanceof Chunk) this.#chunks.give(next);
       }
     } catch {
       this.#failed = true;
@@ -173,7 +205,47 @@ export class FrameWriter {
     this.#writing = false;
   }
 
-  #next(): Chunk | Uint8Array<ArrayBuffer> | null {
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length;) {
+      done += this.#took(await this.#sink.write(bytes.subarray(done)));
+    }
+  }
+
+  /** @throws {Error} where nothing waits any more. */
+  #took(count: number): number {
+    if (this.#failed) throw new Error("discarded");
+    this.#written += count;
+    this.#queued(-count);
+    return count;
+  }
+
+  #writeLong(payload: LongPayload): Promise<void> {
+    return payload instanceof Uint8Array
+      ? this.#write(payload)
+      : this.#writeText(payload);
+  }
+
+  async #writeText({ text, mask }: LongText): Promise<void> {
+    const chunk = this.#chunks.take(true);
+    const { bytes, words } = chunk;
+    let key = mask;
+    for (let rest = text; rest !== "";) {
+      const { read, written } = encoder.encodeInto(rest, bytes);
+      rest = rest.substring(read);
+      applyMask(bytes, words, 0, written, key);
+      const shift = (written & 3) * 8;
+      if (shift > 0) key = key >>> shift | key << 32 - shift;
+      await this.#write(bytes.subarray(0, written));
+    }
+    this.#chunks.give(chunk);
+  }
+
+  #queued(bytes: number): void {
+    this.#buffered += bytes;
+    this.#memory.waiting += bytes;
+  }
+
+  #next(): Chunk | LongPayload | null {
     const next = this.#queue.shift();
     if (next !== undefined) return next;
     const chunk = this.#chunk;
@@ -181,9 +253,18 @@ export class FrameWriter {
     return chunk;
   }
 
+  #release(payload: LongPayload): void {
+    this.#memory.release(
+      payload instanceof Uint8Array ? payload.buffer : payload.text,
+    );
+  }
+
   #drop(): void {
+    for (const queued of this.#queue) {
+      if (!(queued instanceof Chunk)) this.#release(queued);
+    }
     this.#queue = [];
     this.#chunk = null;
-    this.#buffered = 0;
+    this.#queued(-this.#buffered);
   }
 }

@@ -214,13 +214,13 @@ Deno.test("a client that reads slowly is not taken for a server that stalls", as
   await using fast = backend("fast", () => new Response("x".repeat(length)));
   await using proxy = startProxy({
     ...toGroup([fast]),
-    proxy_read_timeout: "300ms",
+    proxy_read_timeout: "700ms",
   });
   const response = await fetch(proxy.url);
   let read = 0;
   let pauses = 2;
   for await (const chunk of response.body!) {
-    if (pauses-- > 0) await wait(500);
+    if (pauses-- > 0) await wait(1_000);
     read += chunk.length;
   }
   equal(read, length);

@@ -24,7 +24,9 @@ export const admin: Scenario = {
   async run(fixture, step) {
     const { stack } = fixture;
     const { origin, users } = stack;
-    const config = await Deno.readTextFile(join(EXAMPLE, "config.yaml"));
+    const config = await Deno.readTextFile(
+      join(EXAMPLE, "sameorigin", "config.yaml"),
+    );
     const browser = await fixture.browser();
     const admin = await browser.newPage();
 

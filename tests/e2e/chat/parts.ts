@@ -19,7 +19,7 @@ export const parts: Scenario = {
   async run({ stack }) {
     await stopAndStart(stack);
 
-    const file = join(EXAMPLE, "config.yaml");
+    const file = join(EXAMPLE, "sameorigin", "config.yaml");
     const config = await Deno.readTextFile(file);
     await stack.replaceConfig(config.replace("  /static:", "  /files:"));
     assert.notEqual(await statusOf(`${stack.origin}/static/admin/`), 404);

@@ -4,7 +4,7 @@ import { MessagePool } from "../../../lib/websocket/frames/buffers.ts";
 import { FrameDecoder } from "../../../lib/websocket/frames/decoder.ts";
 import {
   FrameError,
-  isCloseCode,
+  isLegalClose,
   parseClose,
 } from "../../../lib/websocket/frames/frame.ts";
 import { closing, concat, frame } from "../wire.ts";
@@ -339,11 +339,13 @@ Deno.test("a close frame with half a code, a forbidden code or bad UTF-8 is refu
 
 Deno.test("the close codes that may be sent are those of RFC 6455 and IANA", () => {
   const legal = Array.from({ length: 65536 }, (_, code) => code)
-    .filter(isCloseCode);
+    .filter((code) => isLegalClose({ code, reason: "" }));
   const range = (from: number, to: number) =>
     Array.from({ length: to - from + 1 }, (_, i) => from + i);
   assert.deepEqual(legal, [
     ...range(1000, 1003),
+    // No code at all.
+    1005,
     ...range(1007, 1014),
     ...range(3000, 4999),
   ]);

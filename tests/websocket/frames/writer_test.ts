@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ChunkPool } from "../../../lib/websocket/frames/buffers.ts";
+import {
+  ChunkPool,
+  MessageMemory,
+} from "../../../lib/websocket/frames/buffers.ts";
 import { MaskSource } from "../../../lib/websocket/frames/frame.ts";
 import { FrameWriter } from "../../../lib/websocket/frames/writer.ts";
 import { RawConnection } from "../../support/raw_upstream.ts";
@@ -162,6 +165,30 @@ Deno.test("after a failed write nothing waits, and the owner is told once", asyn
   await Promise.resolve();
   assert.equal(writer.bufferedAmount, 0);
   assert.equal(times, 1);
+});
+
+Deno.test("what is discarded waits no more, and its memory is released", async () => {
+  const sink = new SlowSink();
+  const memory = new MessageMemory();
+  const writers = [1, 2].map(() =>
+    new FrameWriter(sink, new ChunkPool(), new MaskSource(), owner, memory)
+  );
+  for (const writer of writers) {
+    writer.text("a".repeat(100_000));
+    writer.text("b");
+  }
+  const [first, second] = writers;
+  assert(first !== undefined && second !== undefined);
+  assert.equal(memory.waiting, first.bufferedAmount + second.bufferedAmount);
+  const large = new ArrayBuffer(100_000);
+  first.binary(large);
+  first.discard();
+  assert.equal(large.byteLength, 0);
+  assert.equal(first.bufferedAmount, 0);
+  assert.equal(memory.waiting, second.bufferedAmount);
+  sink.open();
+  await idle(second);
+  assert.equal(memory.waiting, 0);
 });
 
 Deno.test("masking keys differ and fill all 32 bits", () => {

@@ -1,16 +1,39 @@
 /**
- * The bytes of an IP address, read without making anything.
+ * The parser for all IP addresses, whether of peers, from headers or from the
+ * config.
  *
  * @module
  */
-import { hexValue } from "../../route/bytes.ts";
+import { hexValue } from "./bytes.ts";
 
 /**
- * Writes the bytes of an IPv4 or IPv6 address (RFC 4291 section 2.2, without
- * brackets; a zone is left out) to the front of `bytes`.
+ * Parses an IPv4 or IPv6 address as `inet_pton` does: without brackets, zone, and
+ * leading zeros in decimal numbers, which some parsers take for octal.
  *
- * @param bytes Room for 16.
- * @returns 4, 16, or 0 if the text is no address.
+ * @returns 16 bytes; an IPv4 address in its IPv6 form ::ffff:a.b.c.d (RFC 4291
+ * section 2.5.5.2). Null if the text is not an address.
+ */
+export function parseAddress(text: string): Uint8Array | null {
+  const bytes = new Uint8Array(16);
+  if (text.includes("%")) return null;
+  switch (readAddress(text, bytes)) {
+    case 0:
+      return null;
+    case 4:
+      bytes.copyWithin(12, 0, 4);
+      bytes.fill(0, 0, 10).fill(0xff, 10, 12);
+      return bytes;
+    case 16:
+      return bytes;
+  }
+}
+
+/**
+ * Writes the bytes of an address to the start of `bytes`, without allocating. A
+ * zone (`%eth0`) is ignored.
+ *
+ * @param bytes At least 16 bytes.
+ * @returns The number of bytes, 4 or 16; 0 if the text is not an address.
  */
 export function readAddress(text: string, bytes: Uint8Array): 0 | 4 | 16 {
   if (text.includes(":")) return readIpv6(text, bytes) ? 16 : 0;
@@ -36,7 +59,6 @@ function readIpv4(
       continue;
     }
     if (code < ZERO || code > ZERO + 9) return false;
-    // No zero in front: some read such a number as octal.
     if (digits++ > 0 && value === 0) return false;
     value = value * 10 + code - ZERO;
     if (value > 255) return false;
@@ -46,7 +68,7 @@ function readIpv4(
   return true;
 }
 
-/** What is too long writes past the end, where nothing is, and is seen then. */
+/** Too long an address writes past the end, which has no effect and shows in the length. */
 function readIpv6(text: string, bytes: Uint8Array): boolean {
   const zone = text.indexOf("%");
   const end = zone === -1 ? text.length : zone;
