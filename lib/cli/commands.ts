@@ -158,8 +158,7 @@ export const COMMANDS = {
         says: "with the host of the URL",
       },
       {
-        line: "sameorigin explain GET /connection/websocket " +
-          "-H 'Upgrade: websocket' -H 'Connection: Upgrade'",
+        line: "sameorigin explain GET ws://localhost:9000/connection/websocket",
         says: "a WebSocket",
       },
       {

@@ -76,7 +76,7 @@ export function buildPlan(
   config: Config,
   { source, files }: PlanParts,
   overrides: PlanOverrides,
-): Plan {
+): Omit<Plan, "warnings"> {
   const upstreams = new Upstreams(config, files);
   const access = new AccessBuilder(config, source);
   const top = { config, upstreams, access, settings: topSettings(config) };

@@ -16,6 +16,7 @@ import type { Path, Report } from "./config_error.ts";
 import type { Listen } from "./directives/listen.ts";
 import { inlineAddress, type ProxyPass } from "./directives/proxy_pass.ts";
 import type { LocationKey } from "../route/location.ts";
+import { regexRisk } from "../route/regex.ts";
 import type { NamedFiles } from "./named_files.ts";
 import { attempt } from "./schema_parts.ts";
 import { checkUpstreamTls, type ReadUpstreamTls } from "./upstream_tls.ts";
@@ -64,24 +65,23 @@ export interface ReadConfig extends ReadServer {
  * @param document What the config was read from: it tells which directives are
  * there, refused or not.
  * @param around The config's name, and how the files that it names are read.
+ * @param warn Takes what can be used, but should be looked at.
  */
 export function checkConfig(
   config: ReadConfig,
   document: Readonly<Record<string, unknown>>,
   around: Surroundings & { readonly files: NamedFiles },
   report: Report,
+  warn: Report,
 ): void {
   const servers = serversOf(config, document, report);
   const upstreams = new Map(
     config.upstreams?.map(({ key, value }) => [key ?? "", value]),
   );
   for (const { path, server } of servers) {
-    checkLocations(
-      server.locations,
-      [...path, "locations"],
-      upstreams,
-      report,
-    );
+    const at = [...path, "locations"];
+    checkLocations(server.locations, at, upstreams, report);
+    checkRegexes(server.locations, at, warn);
   }
   checkAnswers(config, servers, report);
   checkUpstreamTls(config, servers, around.files, report);
@@ -174,6 +174,19 @@ function checkLocations(
       );
       if (pass.scheme === "https") checkPorts([address], at, report);
     }
+  }
+}
+
+/** Warns of regular expressions that can be slow. */
+function checkRegexes(
+  locations: ReadServer["locations"],
+  path: Path,
+  warn: Report,
+): void {
+  for (const { written, key } of locations ?? []) {
+    if (key?.kind !== "regex") continue;
+    const risk = regexRisk(key.source, key.ignoreCase);
+    if (risk !== null) warn([...path, written], risk);
   }
 }
 

@@ -46,14 +46,14 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
   const { source, env, readFile, overrides = {} } = options;
   const files = options.files ?? new NamedFiles(source);
-  const config = readConfig(document, {
+  const { config, warnings } = readConfig(document, {
     source,
     env,
     readFile,
     files,
     listen: overrides.listen,
   });
-  return buildPlan(config, { source, files }, overrides);
+  return { ...buildPlan(config, { source, files }, overrides), warnings };
 }
 
 /** The JSON Schema (draft-07) of a config file, for editors. */
