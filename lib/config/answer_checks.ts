@@ -11,6 +11,7 @@ import {
 } from "../route/location.ts";
 import type { Path, Report } from "./config_error.ts";
 import type { ErrorPage, ErrorPages } from "./directives/error_page.ts";
+import type { RewriteRule } from "./directives/rewrite.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
 import { groupsOf } from "./regex.ts";
 import { quote } from "./words.ts";
@@ -18,7 +19,7 @@ import { quote } from "./words.ts";
 /** What the checks read of a block; what was refused is undefined. */
 export interface ReadAnswers {
   readonly error_page?: ErrorPages | undefined;
-  readonly rewrite?: unknown;
+  readonly rewrite?: readonly RewriteRule[] | undefined;
   readonly return?: ReturnPlan | RedirectPlan | undefined;
 }
 
@@ -43,6 +44,7 @@ export function checkAnswers(
   top: ReadAnswers,
   servers: readonly { readonly server: ReadServer; readonly path: Path }[],
   report: Report,
+  warn: Report,
 ): void {
   const told = new Set<string>();
   const once = (path: Path, message: string) => {
@@ -52,15 +54,27 @@ export function checkAnswers(
   };
   for (const { server, path } of servers) {
     const outer: Level = { block: server, path };
+    checkRules(outer, warn);
     checkServerReturn(server, path, once);
     checkCaptures(outer, 0, server, once);
     checkPages([outer, { block: top, path: [] }], server, once);
     for (const { written, key, value } of server.locations ?? []) {
       if (value === undefined) continue;
       const location = { block: value, path: [...path, "locations", written] };
+      checkRules(location, warn);
       checkCaptures(location, groupsOfKey(key), server, once);
       checkPages([location, outer, { block: top, path: [] }], server, once);
     }
+  }
+}
+
+function checkRules({ block, path }: Level, warn: Report): void {
+  // What was refused comes out as it is written.
+  const rules = block.rewrite ?? [];
+  if (!Array.isArray(rules)) return;
+  for (const [i, rule] of rules.entries()) {
+    const at = rules.length === 1 ? [] : [i];
+    if (rule?.risk) warn([...path, "rewrite", ...at], rule.risk);
   }
 }
 

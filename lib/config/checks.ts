@@ -83,7 +83,7 @@ export function checkConfig(
     checkLocations(server.locations, at, upstreams, report);
     checkRegexes(server.locations, at, warn);
   }
-  checkAnswers(config, servers, report);
+  checkAnswers(config, servers, report, warn);
   checkUpstreamTls(config, servers, around.files, report);
   checkAccess(config, servers, around, report);
   checkListens(servers, report);

@@ -5,7 +5,7 @@
  * @module
  */
 import { utf8Bytes } from "../route/bytes.ts";
-import { compileMatcher, type PathMatcher } from "../route/regex.ts";
+import { compileMatcher, type PathMatcher, regexRisk } from "../route/regex.ts";
 import { quote, ValueError } from "./words.ts";
 
 /**
@@ -45,6 +45,8 @@ export interface ConfigRegex {
   readonly count: number;
   /** Their names. */
   readonly names: readonly string[];
+  /** A warning, if it may take very long. */
+  readonly risk: string | null;
 }
 
 /**
@@ -57,7 +59,11 @@ export function compileRegex(source: string, ignoreCase: boolean): ConfigRegex {
   const bytes = regexSource(source, "value");
   const insensitive = ignoreCase || bytes.startsWith("(?i)");
   const bare = withoutInlineFlag(bytes);
-  return { matcher: compileMatcher(bare, insensitive), ...groupsOf(bare) };
+  return {
+    matcher: compileMatcher(bare, insensitive),
+    ...groupsOf(bare),
+    risk: regexRisk(bare, insensitive),
+  };
 }
 
 /** How many groups an expression has, and their names. */

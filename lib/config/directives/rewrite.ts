@@ -19,6 +19,8 @@ export interface RewriteRule {
   readonly written: string;
   /** Matched against the decoded path. */
   readonly regex: PathMatcher;
+  /** A warning, if the regular expression may take very long. */
+  readonly risk: string | null;
   /** The new URI; for a redirect the URL, its captures escaped. */
   readonly replacement: CapturingUrl;
   /** Whether the request's own query is appended. */
@@ -68,7 +70,7 @@ function ruleOf(words: readonly string[]): RewriteRule {
         didYouMean(written, FLAGS),
     );
   }
-  const { matcher, count, names } = compileRegex(source, false);
+  const { matcher, count, names, risk } = compileRegex(source, false);
   const action = actionOf(flag, replacement);
   checkReplacement(replacement, action.kind === "redirect");
   // A "?" at its end drops the request's own query.
@@ -89,6 +91,7 @@ function ruleOf(words: readonly string[]): RewriteRule {
   return {
     written: words.join(" "),
     regex: matcher,
+    risk,
     replacement: compiled,
     addsArgs,
     action,
