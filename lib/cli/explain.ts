@@ -19,9 +19,9 @@ import { readable } from "../route/bytes.ts";
 import { explainLocation } from "../route/location.ts";
 import { explainServer } from "../route/server.ts";
 import { wireFields } from "../transport/create.ts";
-import { handshakeFields } from "../websocket/open.ts";
 import { OK } from "./exit_code.ts";
 import type { Options } from "./arguments.ts";
+import { withHandshake } from "./explain_handshake.ts";
 import { explainAccess, type ExplainedCheck } from "./explain_access.ts";
 import { type Responding, respondOf, respondRows } from "./explain_respond.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
@@ -217,19 +217,6 @@ function answerOf(phase: Phase, local: LocalResponse): Explanation["answer"] {
   return location === undefined
     ? { phase, status, reason }
     : { phase, status, reason, location: readable(location) };
-}
-
-/** With what the handshake adds (RFC 6455 section 4.1); the key is a random one. */
-function withHandshake(
-  fields: readonly Field[],
-  protocols: string | null,
-): Field[] {
-  return [
-    ...fields,
-    ...handshakeFields("(16 random bytes)", protocols),
-    ["upgrade", "websocket"],
-    ["connection", "Upgrade"],
-  ];
 }
 
 function inWords(explanation: Explanation, style: Style): string {

@@ -109,7 +109,6 @@ Deno.test("what a config may not say is not valid", () => {
     { locations: { "/": { return: "gone" } } },
     { locations: { "/": { return: [200, "a", "b"] } } },
     { return: 100 },
-    { return: 404 },
     { access: { deny: "all" } },
     { access: [] },
     { access: [{ allow: "a", deny: "b" }] },

@@ -392,6 +392,7 @@ locations: {/1: 'http://short', /2: 'http://list', /3: 'http://map', /4: 'http:/
     assert(servers.length > 0);
     assert.deepEqual(group, {
       ...options,
+      tls: null,
       healthCheck: name !== "map" ? null : {
         path: "/up",
         interval: 5_000,

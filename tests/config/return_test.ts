@@ -43,7 +43,7 @@ Deno.test("a status may have a text with variables, in one value or in two", () 
     "User-agent: *\nDisallow: /\n",
   ]);
   assert.deepEqual(answer([200, ""]), [200, ""]);
-  assert.deepEqual(answer([500, ""]), [500, ""]);
+  assert.deepEqual(answer([500, ""]), [500, null]);
   // A byte string, as every template renders to.
   assert.deepEqual(answer([200, "é$$"]), [200, "Ã©$"]);
 });

@@ -3,30 +3,13 @@
  *
  * @module
  */
-import type { UpstreamAddress, UpstreamTls } from "../../config/plan.ts";
+import type { UpstreamAddress } from "../../config/plan.ts";
 import type { Cancellable, Cancellation } from "../../exchange/cancellation.ts";
 import type { Deadlines } from "../../exchange/deadline.ts";
 import { LATE, within } from "../../exchange/timeout.ts";
 import { connectionFailure, type Stage, UpstreamError } from "../errors.ts";
 import { connectNodeTls, type NodeTlsConn } from "./node_tls.ts";
-
-/** How TLS is spoken. */
-export interface TlsOptions extends Omit<UpstreamTls, "name"> {
-  /** The name that is asked for and verified. */
-  readonly hostname: string;
-}
-
-/** How TLS is spoken to a server; `plan` is null where the config says nothing of it. */
-export function tlsOptions(
-  address: UpstreamAddress,
-  plan: UpstreamTls | null,
-): TlsOptions {
-  const { trusted = null, verify = true, certificate = null, name = null } =
-    plan ?? {};
-  const hostname = name ??
-    (address.transport === "tcp" ? address.hostname : "localhost");
-  return { hostname, trusted, verify, certificate };
-}
+import type { TlsOptions } from "./tls_options.ts";
 
 /** Milliseconds after which an attempt to connect that was given up is ended. */
 const GIVE_UP_DELAY = 1_000;

@@ -13,12 +13,13 @@ import type {
   UpstreamRequest,
   UpstreamResponse,
 } from "../transport.ts";
-import { Connector, tlsOptions } from "./connect.ts";
+import { Connector } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { KnownLines } from "./known_lines.ts";
 import { ConnectionPool, type KeepAlive } from "./pool.ts";
 import { encodeHead } from "./request_head.ts";
 import { Rooms } from "./rooms.ts";
+import { tlsOptions } from "./tls_options.ts";
 import { Sending, type ServerParts, type WrittenHead } from "./sending.ts";
 
 /** The way to one server by connections of our own. */

@@ -8,7 +8,7 @@
 import type { TLSSocket } from "node:tls";
 import type { UpstreamAddress } from "../../config/plan.ts";
 import type { Stage } from "../errors.ts";
-import type { TlsOptions } from "./connect.ts";
+import type { TlsOptions } from "./tls_options.ts";
 
 /** A connection by `node:tls`, in the shape of Deno's. */
 export class NodeTlsConn implements Deno.Conn {
