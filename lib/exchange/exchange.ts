@@ -110,6 +110,8 @@ export class Exchange implements RequestContext {
   // Access.
   /** What the config's own variables have been set to; null for nothing. */
   variables: ReadonlyMap<string, string> | null = null;
+  /** Whether `limit_req` has counted it, or refused it. */
+  rateCounted = false;
 
   // Content.
   proxyHost = "";

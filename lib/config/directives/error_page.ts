@@ -1,6 +1,6 @@
 /**
  * `error_page`: what is sent in place of an error (nginx's
- * ngx_http_core_module), and `internal` locations.
+ * ngx_http_core_module).
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { mapOf } from "../schema_map.ts";
 import { parsedBy, text } from "../schema_parts.ts";
 import { compileTemplate, type Template } from "../template.ts";
 import { expected, quote, ValueError } from "../words.ts";
-import { allowedIn, inherited, unset } from "./directive.ts";
+import { inherited, unset } from "./directive.ts";
 import { Toggle } from "./values.ts";
 
 /** What is sent in place of an answer with a certain status. */
@@ -169,12 +169,5 @@ export const errorPages = {
     Toggle,
     false,
     "Whether error_page is for what upstreams answer too, from 300 on.",
-  ),
-  internal: allowedIn(
-    ["location"],
-    Toggle,
-    false,
-    "Whether only the proxy itself may lead a request to this location (by " +
-      "error_page, rewrite or X-Accel-Redirect): clients get 404.",
   ),
 };
