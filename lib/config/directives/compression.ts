@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { byType, oneOrMore, parsedBy, text } from "../schema_parts.ts";
+import { oneOrMore, parsedBy, text } from "../schema_parts.ts";
 import { didYouMean, expected, quote, ValueError } from "../words.ts";
 import { inherited, unset } from "./directive.ts";
 import { measure, parseCount, Size, Toggle } from "./values.ts";
