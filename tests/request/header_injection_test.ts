@@ -142,7 +142,10 @@ Deno.test("no header and no request is made of what a client or an upstream send
       `cookie: a=${value}\r\nconnection: close\r\n\r\n`;
     const answer = await rawExchange(proxy.port, bytes(text));
     const say = JSON.stringify({ text, cookie, asked, answer });
-    statuses.add(checkAnswer(answer, say));
+    const status = checkAnswer(answer, say);
+    // What can't be sent is escaped, and not found out by the client of HTTP.
+    ok(status < 500, say);
+    statuses.add(status);
     ok(asked.length <= 1, say);
     for (const head of asked) checkRequest(head, say);
     const set = /^set-cookie: (.*)$/m.exec(answer)?.[1];
