@@ -12,7 +12,7 @@ import { Toggle } from "./values.ts";
 
 /** How an upstream is spoken to by TLS, where the config says more than `https://`. */
 export interface UpstreamTls {
-  /** PEM: authorities whose certificates are trusted besides the usual ones. */
+  /** PEM: authorities that are trusted in place of the public ones; null for these. */
   readonly trusted: string | null;
   /** The name that is asked for and verified; null for the host of the server's address. */
   readonly name: string | null;
@@ -72,8 +72,8 @@ export const proxySsl = {
   proxy_ssl_trusted_certificate: inherited(
     File,
     unset<string | null>(null),
-    "A PEM file of authorities whose certificates are trusted for https:// " +
-      "upstreams, besides the public ones.",
+    "A PEM file of authorities that are trusted for https:// upstreams, in " +
+      "place of the public ones.",
   ),
   proxy_ssl_name: inherited(
     Name,

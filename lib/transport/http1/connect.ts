@@ -110,7 +110,6 @@ class Attempt implements Cancellable {
       const tls = await Deno.startTls(tcp, {
         hostname: options.hostname,
         alpnProtocols: ["http/1.1"],
-        ...options.trusted === null ? {} : { caCerts: [options.trusted] },
       });
       this.#conn = tls;
       this.#checkReason();
@@ -156,12 +155,16 @@ class Attempt implements Cancellable {
   }
 }
 
-/** Whether it is more than `Deno.startTls` can do (Deno 2.9.6). */
+/**
+ * Whether it is more than `Deno.startTls` can do (Deno 2.9.6): to `caCerts` it
+ * adds the public authorities.
+ */
 function needsNode(
   { transport }: UpstreamAddress,
-  { verify, certificate }: TlsOptions,
+  { trusted, verify, certificate }: TlsOptions,
 ): boolean {
-  return transport === "unix" || !verify || certificate !== null;
+  return transport === "unix" || trusted !== null || !verify ||
+    certificate !== null;
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * TLS by `node:tls`, for what `Deno.startTls` can't do (Deno 2.9.6): a
- * certificate of our own, a server whose certificate is not verified, and TLS
- * over a unix socket.
+ * certificate of our own, authorities in place of the public ones, a server whose
+ * certificate is not verified, and TLS over a unix socket.
  *
  * @module
  */
@@ -120,7 +120,7 @@ export async function connectNodeTls(
   address: UpstreamAddress,
   { hostname, trusted, verify, certificate }: TlsOptions,
 ): Promise<NodeTlsConn> {
-  const [{ connect, rootCertificates }, { isIP }] = await Promise.all([
+  const [{ connect }, { isIP }] = await Promise.all([
     import("node:tls"),
     import("node:net"),
   ]);
@@ -133,7 +133,7 @@ export async function connectNodeTls(
     servername: isIP(hostname) === 0 ? hostname : "",
     rejectUnauthorized: verify,
     ALPNProtocols: ["http/1.1"],
-    ...trusted === null ? {} : { ca: [...rootCertificates, trusted] },
+    ...trusted === null ? {} : { ca: trusted },
     ...certificate === null
       ? {}
       : { cert: certificate.chain, key: certificate.key },
