@@ -4,7 +4,7 @@
  * @module
  */
 import type { AuthRequestPlan, LocationPlan } from "../config/plan.ts";
-import { type Answer, content } from "../content/content.ts";
+import { content } from "../content/content.ts";
 import type { ContentState } from "../content/state.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { Field } from "../exchange/fields.ts";
@@ -42,6 +42,9 @@ export async function authRequest(
   try {
     // As in nginx, the access phase is for requests of clients.
     const answer = await content(request, subrequest, location, state);
+    if (answer instanceof InternalRedirect) {
+      return unexpected("another path", plan, exchange, state);
+    }
     setVariables(plan, subrequest, exchange);
     const verdict = verdictOf(answer, plan, exchange, state);
     if (answer instanceof Response) await answer.body?.cancel();
@@ -72,15 +75,11 @@ function setVariables(
 }
 
 function verdictOf(
-  answer: Answer,
+  answer: Response | LocalResponse,
   plan: AuthRequestPlan,
   exchange: Exchange,
   state: ContentState,
 ): Verdict {
-  // X-Accel-Redirect says where the answer is, but not what it is.
-  if (answer instanceof InternalRedirect) {
-    return unexpected("X-Accel-Redirect", plan, exchange, state);
-  }
   const { status } = answer;
   if (status >= 200 && status < 300) return ALLOWED;
   if (status === 401 || status === 403) {
@@ -99,7 +98,7 @@ function verdictOf(
 
 /** An answer that is none to the question: nobody passes. */
 function unexpected(
-  status: number | "X-Accel-Redirect",
+  status: number | string,
   { uri }: AuthRequestPlan,
   { location }: Exchange,
   { errorLog }: ContentState,

@@ -10,6 +10,7 @@ import {
 } from "../config/config_error.ts";
 import type { Plan } from "../config/plan.ts";
 import { OK, USAGE } from "./exit_code.ts";
+import { missingFolders } from "./missing_folders.ts";
 import { counted, failure, type Terminal } from "./terminal.ts";
 
 /**
@@ -27,6 +28,10 @@ export async function check(
   let plan: Plan;
   try {
     plan = await load();
+    const missing = missingFolders(plan);
+    if (missing.length > 0) {
+      throw new ConfigError(missing, {}, plan.warnings);
+    }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     report(error, json, terminal);

@@ -6,15 +6,20 @@
  *
  * @module
  */
-import type { LocationPlan, Plan } from "../config/plan.ts";
+import type {
+  ContentPlan,
+  ListenerPlan,
+  LocationPlan,
+  Plan,
+  StaticPlan,
+} from "../config/plan.ts";
 import { upstreamTarget } from "../content/proxy/proxy.ts";
 import { upstreamFields } from "../content/proxy/upstream_fields.ts";
 import { redirected } from "../content/return.ts";
 import { Exchange } from "../exchange/exchange.ts";
-import type { Field } from "../exchange/fields.ts";
 import { LocalResponse } from "../exchange/local_response.ts";
 import { admit } from "../request/admit.ts";
-import { route } from "../request/route.ts";
+import { enterServer, route } from "../request/route.ts";
 import { readable } from "../route/bytes.ts";
 import { explainLocation } from "../route/location.ts";
 import { explainServer } from "../route/server.ts";
@@ -22,46 +27,18 @@ import { wireFields } from "../transport/create.ts";
 import { OK } from "./exit_code.ts";
 import type { Options } from "./arguments.ts";
 import { withHandshake } from "./explain_handshake.ts";
-import { explainAccess, type ExplainedCheck } from "./explain_access.ts";
-import { type Responding, respondOf, respondRows } from "./explain_respond.ts";
+import { explainAccess } from "./explain_access.ts";
+import { explainFiles } from "./explain_files.ts";
+import { respondOf } from "./explain_respond.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
-import { columns, type Style, type Terminal } from "./terminal.ts";
+import type { Explanation, Phase } from "./explanation.ts";
+import { inWords } from "./explain_words.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type { Explanation, Phase } from "./explanation.ts";
 
 /** The client's `$remote_port`. */
 const REMOTE_PORT = "50000";
-
-/** The phases of a request, in their order (see lib/request/handler.ts). */
-export type Phase = "admit" | "route" | "rewrite" | "access" | "content";
-
-/** What is printed; with `--json` just so. */
-export interface Explanation {
-  readonly request: { method: string; target: string; host: string };
-  /** As the config writes it. */
-  readonly listen: string;
-  /** Null where the request is refused before that. */
-  readonly server: { name: string; why: string } | null;
-  readonly location:
-    | { key: string; why: string; proxy_pass: string | null }
-    | null;
-  /** The rules of `rewrite` that have matched, and the target that they lead to. */
-  readonly rewrite: { rules: readonly string[]; target: string } | null;
-  /** The checks of the access phase, in their order. */
-  readonly access: readonly ExplainedCheck[];
-  readonly upstream: { name: string; scheme: string; address: string } | null;
-  /** What the upstream gets; null where the proxy answers by itself. */
-  readonly sent: {
-    websocket: boolean;
-    method: string;
-    target: string;
-    headers: Field[];
-  } | null;
-  /** What is done to the response before it is sent, in order. */
-  readonly respond: Responding[];
-  /** What the proxy answers by itself, and in which phase; null where it asks the upstream. */
-  readonly answer:
-    | { phase: Phase; status: number; reason: string; location?: string }
-    | null;
-}
 
 /** Prints the explanation of one request. */
 export function explain(
@@ -104,6 +81,8 @@ export function explanationOf(asked: AskedRequest): Explanation {
     location: null,
     rewrite: null,
     access: [],
+    redirects: [],
+    file: null,
     upstream: null,
     sent: null,
     respond: [],
@@ -115,11 +94,22 @@ export function explanationOf(asked: AskedRequest): Explanation {
     return { ...nothing, answer: answerOf("admit", refused) };
   }
 
-  const location = route(exchange, listener);
+  return explainLocated(exchange, listener, nothing);
+}
+
+/** @param before What is known before a location is looked for. */
+function explainLocated(
+  exchange: Exchange,
+  listener: ListenerPlan,
+  before: Explanation,
+): Explanation {
+  const location = before.redirects.length === 0
+    ? route(exchange, listener)
+    : enterServer(exchange);
   const { server, why } = explainServer(listener.servers, exchange.hostname);
   const found = explainLocation(server.locations, exchange.path);
   const routed = {
-    ...nothing,
+    ...before,
     server: { name: server.name, why },
     location: locationOf(exchange, found),
     rewrite: exchange.rerouting === null ? null : {
@@ -137,10 +127,21 @@ export function explanationOf(asked: AskedRequest): Explanation {
 
   const { checks, refusal } = explainAccess(exchange, location);
   const checked = { ...routed, access: checks };
-  const explained = refusal === null
-    ? { ...checked, ...contentOf(exchange, location) }
-    : { ...checked, answer: answerOf("access", refusal) };
-  return { ...explained, respond: respondOf(location, explained.answer) };
+  const answered = (explained: Explanation) => ({
+    ...explained,
+    respond: respondOf(location, explained.answer),
+  });
+  if (refusal !== null) {
+    return answered({ ...checked, answer: answerOf("access", refusal) });
+  }
+  const { content } = location;
+  if (content.kind !== "static") {
+    return answered({ ...checked, ...contentOf(exchange, location, content) });
+  }
+  const explained = explainFiles(exchange, location, content, before.redirects);
+  return "answer" in explained
+    ? answered({ ...checked, ...explained })
+    : explainLocated(exchange, listener, { ...before, ...explained });
 }
 
 /** The location that the request came to, if it came so far. */
@@ -161,8 +162,8 @@ function locationOf(
 function contentOf(
   exchange: Exchange,
   location: LocationPlan,
+  content: Exclude<ContentPlan, StaticPlan>,
 ): Pick<Explanation, "upstream" | "sent" | "answer"> {
-  const { content } = location;
   const local = (answer: Explanation["answer"]) => ({
     upstream: null,
     sent: null,
@@ -217,72 +218,4 @@ function answerOf(phase: Phase, local: LocalResponse): Explanation["answer"] {
   return location === undefined
     ? { phase, status, reason }
     : { phase, status, reason, location: readable(location) };
-}
-
-function inWords(explanation: Explanation, style: Style): string {
-  const { sent, answer } = explanation;
-  const blocks = [
-    columns(rowsOf(explanation), [style.faint, style.faint, style.strong], ""),
-  ];
-  if (sent !== null) {
-    const title = sent.websocket ? "WebSocket, opened with:" : "Sent upstream:";
-    const head = [
-      `${sent.method} ${sent.target} HTTP/1.1`,
-      ...sent.headers.map(([name, value]) => `${name}: ${value}`.trimEnd()),
-    ];
-    blocks.push(`${style.faint(title)}\n${head.join("\n")}\n`);
-  }
-  if (answer !== null) {
-    const where = answer.location === undefined
-      ? ""
-      : `location: ${answer.location}\n`;
-    const status = style.bad(String(answer.status));
-    blocks.push(
-      `${style.faint("Answered by the proxy itself:")}\n` +
-        `${status} ${answer.reason}\n${where}`,
-    );
-  }
-  return blocks.join("\n");
-}
-
-/** A row for what each phase has found: its name, what, which, why. */
-function rowsOf(explanation: Explanation): string[][] {
-  const { listen, server, location, rewrite, upstream, answer } = explanation;
-  const rows: string[][] = [["admit", "listen", listen]];
-  if (answer?.phase === "admit") return [...rows, answerRow(answer)];
-  if (server !== null) {
-    const name = server.name || "(no server_name)";
-    rows.push(["route", "server", name, server.why]);
-  }
-  if (location !== null) {
-    rows.push(["", "location", location.key, location.why]);
-  }
-  for (const rule of rewrite?.rules ?? []) rows.push(["rewrite", "rule", rule]);
-  if (rewrite !== null && rewrite.rules.length > 0) {
-    rows.push(["", "target", rewrite.target]);
-  }
-  if (answer?.phase === "route" || answer?.phase === "rewrite") {
-    return [...rows, answerRow(answer), ...respondRows(explanation.respond)];
-  }
-  for (const [i, { check, verdict }] of explanation.access.entries()) {
-    const [, word = "", rest = ""] = /^(\S+) (.*)$/s.exec(verdict) ?? [];
-    rows.push([i === 0 ? "access" : "", check, word, rest]);
-  }
-  if (upstream !== null && location !== null) {
-    const { proxy_pass } = location;
-    rows.push([
-      "content",
-      "upstream",
-      upstream.address,
-      proxy_pass === null ? "" : `proxy_pass ${proxy_pass}`,
-    ]);
-  }
-  if (answer !== null) rows.push(answerRow(answer));
-  return [...rows, ...respondRows(explanation.respond)];
-}
-
-function answerRow(
-  { phase, status }: NonNullable<Explanation["answer"]>,
-): string[] {
-  return [phase, "answer", String(status)];
 }

@@ -9,6 +9,7 @@ import type { NetworkSet } from "../route/network.ts";
 import { compileServers } from "../route/server.ts";
 import { listenKey } from "./address.ts";
 import { AccessBuilder } from "./build_access.ts";
+import { staticContent } from "./build_static.ts";
 import type { Path } from "./config_error.ts";
 import {
   answerPlan,
@@ -59,7 +60,7 @@ const NOBODY: NetworkSet = { networks: [], unix: false };
 
 /** What the command line says over the config. */
 export interface PlanOverrides {
-  readonly logFormat?: Plan["logFormat"] | undefined;
+  readonly logFormat?: "combined" | "json" | "off" | undefined;
   readonly dev?: boolean | undefined;
 }
 
@@ -79,7 +80,8 @@ export function buildPlan(
 ): Omit<Plan, "warnings"> {
   const upstreams = new Upstreams(config, files);
   const access = new AccessBuilder(config, source);
-  const top = { config, upstreams, access, settings: topSettings(config) };
+  const settings = topSettings(config);
+  const top = { config, source, upstreams, access, settings };
   // The top level has all the directives of a server.
   const servers = (config.servers ?? [config]).map((server, i) => {
     const path = config.servers === undefined ? [] : ["servers", i];
@@ -98,6 +100,7 @@ export function buildPlan(
     shutdownTimeout: config.shutdown_timeout,
     websocketDrain: config.websocket_drain ??
       Math.min(WEBSOCKET_DRAIN, Math.floor(config.shutdown_timeout / 2)),
+    admin: config.admin ?? null,
   };
 }
 
@@ -165,6 +168,8 @@ class Upstreams {
 /** What a server needs besides its own block. */
 interface Top {
   readonly config: Config;
+  /** The config's file, or what stands for it. */
+  readonly source: string;
   readonly settings: Settings;
   readonly upstreams: Upstreams;
   readonly access: AccessBuilder;
@@ -178,7 +183,8 @@ function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
   const locations = (server.locations ?? []).map(({ written, key, value }) => {
     access.visit(value, [...path, "locations", written]);
     const settings = inheritSettings(value, serverSettings);
-    const content = contentOf(value, server, top, settings);
+    const content = contentOf(value, server, top, settings) ??
+      staticContent(value, key, { server, path, written, ...top });
     const proxies = content.kind === "proxy";
     // nginx runs `return` (rewrite phase) before its access phases.
     const returns = content.kind === "return" || content.kind === "redirect";
@@ -209,18 +215,23 @@ function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
   };
 }
 
+/** Null for a location that answers with files. */
 function contentOf(
   location: LocationConfig,
   server: ServerConfig,
   { config, upstreams }: Top,
   settings: Settings,
-): ContentPlan {
+): ContentPlan | null {
   const { proxy_pass } = location;
   if (location.return !== undefined) {
     return returnPlan(location.return, settings);
   }
-  // One that only rewrites has nothing else to answer with.
-  if (proxy_pass === undefined) return NOT_FOUND;
+  if (proxy_pass === undefined) {
+    // One that only rewrites has nothing else to answer with.
+    const hasFolder = [location.alias, location.root, server.root, config.root]
+      .some((folder) => typeof folder === "string");
+    return hasFolder ? null : NOT_FOUND;
+  }
   // As in nginx, a level that sets a header itself inherits none.
   const set = [location, server, config]
     .map((level) => level.proxy_set_header)

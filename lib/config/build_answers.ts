@@ -109,9 +109,9 @@ export function serverRewrite(
 /** A `return` with the type that its text has in its place. */
 export function returnPlan(
   answer: ReturnPlan | RedirectPlan,
-  { default_type }: Settings,
+  { default_type, charset }: Settings,
 ): ReturnPlan | RedirectPlan {
-  return ofType(answer, default_type);
+  return ofType(answer, default_type, charset);
 }
 
 /** The regular expression of a key, where a `return` uses its groups. */

@@ -13,6 +13,7 @@ import {
 } from "./access_checks.ts";
 import { BAD_PORTS, listenKey, type UpstreamAddress } from "./address.ts";
 import type { Path, Report } from "./config_error.ts";
+import { checkContent } from "./content_checks.ts";
 import type { Listen } from "./directives/listen.ts";
 import { inlineAddress, type ProxyPass } from "./directives/proxy_pass.ts";
 import type { LocationKey } from "../route/location.ts";
@@ -25,6 +26,7 @@ import { quote } from "./words.ts";
 
 /** What the checks read of a server; what was refused is undefined. */
 interface ReadServer extends ReadAccess, ReadAnswers, ReadUpstreamTls {
+  readonly root?: string | null | undefined;
   listen?: readonly (Listen | undefined)[] | undefined;
   readonly server_name?: readonly (string | undefined)[] | undefined;
   readonly locations?: readonly ReadLocation[] | undefined;
@@ -80,7 +82,9 @@ export function checkConfig(
   );
   for (const { path, server } of servers) {
     const at = [...path, "locations"];
-    checkLocations(server.locations, at, upstreams, report);
+    const hasRoot = [server, config]
+      .some((level) => Object.hasOwn(level, "root"));
+    checkLocations(server.locations, at, upstreams, report, hasRoot);
     checkRegexes(server.locations, at, warn);
   }
   checkAnswers(config, servers, report, warn);
@@ -142,13 +146,14 @@ function checkLocations(
   path: Path,
   upstreams: ReadonlyMap<string, ReadUpstream | undefined>,
   report: Report,
+  hasRoot: boolean,
 ): void {
   if (locations?.length === 0) {
     report(path, "at least one location is needed");
   }
   for (const { written, key, value } of locations ?? []) {
     if (value === undefined) continue;
-    checkContent(value, [...path, written], report);
+    checkContent(value, key, [...path, written], report, hasRoot);
     const pass = value.proxy_pass;
     if (pass === undefined) continue;
     const at = [...path, written, "proxy_pass"];
@@ -202,21 +207,6 @@ function checkPorts(
       path,
       `port ${address.port} can't be used with https:// or client: fetch: it ` +
         `is on the list of blocked ports of the fetch standard`,
-    );
-  }
-}
-
-/** A location has one kind of content, whether it could be read or not. */
-function checkContent(location: object, path: Path, report: Report): void {
-  const proxies = Object.hasOwn(location, "proxy_pass");
-  const returns = Object.hasOwn(location, "return");
-  if (!proxies && !returns) {
-    if (Object.hasOwn(location, "rewrite")) return;
-    report(path, "a location needs proxy_pass or return");
-  } else if (proxies && returns) {
-    report(
-      [...path, "return"],
-      "a location has either proxy_pass or return, not both",
     );
   }
 }

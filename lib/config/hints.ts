@@ -10,8 +10,6 @@ import { placesOf } from "./schema.ts";
 const NOT_NEEDED = "not needed";
 const NO_TLS =
   "TLS termination is not supported: put a server in front that does it";
-const NO_FILES =
-  "serving files is not supported: proxy to a server that does it";
 const NO_CONDITIONS =
   "conditions are not supported: use locations and their rewrite";
 const SAME_ORIGIN =
@@ -57,11 +55,6 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["ssl_certificate", NO_TLS],
   ["ssl_certificate_key", NO_TLS],
   ["ssl_protocols", NO_TLS],
-  ["root", NO_FILES],
-  ["alias", NO_FILES],
-  ["index", NO_FILES],
-  ["try_files", NO_FILES],
-  ["autoindex", NO_FILES],
   ["proxy_ssl_protocols", TLS_OF_PLATFORM],
   ["proxy_ssl_ciphers", TLS_OF_PLATFORM],
   ["proxy_ssl_conf_command", TLS_OF_PLATFORM],
@@ -80,7 +73,6 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["add_trailer", "not supported: the platform sends no trailers"],
   ["add_header_inherit", "not supported: write all headers where one is added"],
   ["server_tokens", `${NOT_NEEDED}: the proxy does not name itself`],
-  ["charset", `write it in default_type: "text/plain; charset=utf-8"`],
   ["sub_filter", "changing bodies is not supported"],
   ["gunzip", "not supported: compressed bodies pass as they are"],
   ["gzip_buffers", NOT_BUFFERED],
@@ -91,6 +83,12 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ],
   ["brotli_buffers", NOT_BUFFERED],
   ["brotli_window", NOT_BUFFERED],
+  ["sendfile", NOT_NEEDED],
+  ["tcp_nopush", NOT_NEEDED],
+  ["aio", NOT_NEEDED],
+  ["directio", NOT_NEEDED],
+  ["open_file_cache", NOT_NEEDED],
+  ["mime.types", `${NOT_NEEDED}: the usual types are known, "types" adds some`],
   ["allow", ACCESS],
   ["deny", ACCESS],
   ["limit_conn_zone", `${NOT_NEEDED}: write limit_conn: {per_address: 10}`],
@@ -117,6 +115,7 @@ const PLACES: Readonly<Record<Place, string>> = {
   upstream: "in an upstream",
   upstream_server: "in a server of an upstream",
   health_check: "in a health_check",
+  admin: "in an admin",
 };
 
 /** In words, that a key is unknown, and what it likely means. */

@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly overrides?: PlanOverrides & {
     /** Where every server listens, as `listen` writes it. */
     readonly listen?: string | undefined;
+    /** Where the admin listener is, as `admin` writes it. */
+    readonly admin?: string | undefined;
   };
 }
 
@@ -52,6 +54,7 @@ export function planFromObject(document: unknown, options: LoadOptions): Plan {
     readFile,
     files,
     listen: overrides.listen,
+    admin: overrides.admin,
   });
   return { ...buildPlan(config, { source, files }, overrides), warnings };
 }

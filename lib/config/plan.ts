@@ -13,8 +13,10 @@ import type { NetworkSet } from "../route/network.ts";
 import type { PathMatcher } from "../route/regex.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
+import type { LogTemplate } from "./log_template.ts";
 import type { Problem } from "./config_error.ts";
 import type { AccessRulesPlan, SatisfyAnyPlan } from "./directives/access.ts";
+import type { AdminPlan } from "./directives/admin.ts";
 import type { AuthBasicPlan } from "./directives/auth_basic.ts";
 import type { AuthRequestPlan } from "./directives/auth_request.ts";
 import type { LimitReqPlan } from "./directives/limit_req.ts";
@@ -26,11 +28,13 @@ import type { ResponseRules } from "./directives/proxy_response.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
 import type { RewriteRule } from "./directives/rewrite.ts";
+import type { StaticPlan } from "./directives/static.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./directives/all.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
 export type { AccessRule, AccessRulesPlan } from "./directives/access.ts";
+export type { AdminPlan } from "./directives/admin.ts";
 export type { AuthBasicPlan } from "./directives/auth_basic.ts";
 export type { AuthRequestPlan } from "./directives/auth_request.ts";
 export type { LimitReqLimit, LimitReqPlan } from "./directives/limit_req.ts";
@@ -55,6 +59,10 @@ export type { NextUpstream, ReadTimeout } from "./directives/proxy.ts";
 export type { ProxyRedirect } from "./directives/proxy_redirect.ts";
 export type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 export type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
+export type { Expires } from "./directives/caching.ts";
+export type { TypesByExtension } from "./directives/media_types.ts";
+export type { Index, Links, StaticPlan } from "./directives/static.ts";
+export type { InternalUri, TryFiles } from "./directives/try_files.ts";
 export type { UpstreamServerPlan } from "./directives/upstream.ts";
 export type { MessageRate } from "./directives/websocket.ts";
 export type { Settings } from "./directives/all.ts";
@@ -100,7 +108,7 @@ export interface LocationPlan extends AnswerPlan {
 }
 
 /** What answers a request. */
-export type ContentPlan = ProxyPlan | ReturnPlan | RedirectPlan;
+export type ContentPlan = ProxyPlan | StaticPlan | ReturnPlan | RedirectPlan;
 
 /** nginx's `proxy_pass`. */
 export interface ProxyPlan {
@@ -194,11 +202,13 @@ export interface Plan {
   upstreams: UpstreamPlan[];
   /** Threads that accept connections, from 1. */
   workers: number;
-  logFormat: "combined" | "json" | "off";
+  logFormat: "combined" | "json" | "off" | LogTemplate;
   /** Whether error pages name the upstream and what to do. */
   dev: boolean;
   /** Milliseconds that requests in flight get at shutdown. */
   shutdownTimeout: number;
   /** Milliseconds over which open WebSockets are closed at shutdown. */
   websocketDrain: number;
+  /** Where the proxy tells how it is; null for nowhere. */
+  admin: AdminPlan | null;
 }

@@ -10,6 +10,7 @@ import type { LocalResponse } from "../exchange/local_response.ts";
 import { proxy } from "./proxy/proxy.ts";
 import { redirected, returned } from "./return.ts";
 import type { ContentState } from "./state.ts";
+import { serveFiles } from "./static/static.ts";
 
 /** What a request is answered with. */
 export type Answer = Response | LocalResponse | InternalRedirect;
@@ -25,6 +26,8 @@ export function content(
   switch (content.kind) {
     case "proxy":
       return proxy(request, exchange, location, content, state);
+    case "static":
+      return serveFiles(exchange, location, content, state);
     case "return":
       return returned(content, exchange);
     case "redirect":

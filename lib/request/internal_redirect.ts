@@ -30,8 +30,11 @@ export function redirectInternally(
 ): "again" | LocalResponse {
   if (answer instanceof InternalRedirect) {
     return answer.target === null
-      ? redirectInternally(notFound("its X-Accel-Redirect is no URI"), exchange)
-      : begin(exchange, answer.target, answer.fields);
+      ? redirectInternally(
+        notFound("where the answer leads to is no URI"),
+        exchange,
+      )
+      : begin(exchange, answer.target, answer.fields, answer.keepsMethod);
   }
   const page = pageFor(answer, exchange);
   if (page === null) return ownPage(answer, exchange);
@@ -80,16 +83,24 @@ function statusOf(
   return wanted === "page" ? 0 : wanted;
 }
 
-/** @param fields What the answer is to have in any case. */
+/**
+ * @param fields What the answer is to have in any case.
+ * @param keepsMethod Whether it stays the client's request, its body included.
+ */
 function begin(
   exchange: Exchange,
   target: Target,
   fields: readonly Field[],
+  keepsMethod = false,
 ): "again" | LocalResponse {
   const rerouting = exchange.rerouting ??= new Rerouting(exchange.method);
   if (rerouting.change() === "cycle") {
     return ownPage(
-      new LocalResponse(500, "The config redirects this request in circles."),
+      new LocalResponse(
+        500,
+        "The config leads this request in circles.",
+        "its index, try_files, error_page or X-Accel-Redirect leads back to itself",
+      ),
       exchange,
     );
   }
@@ -101,6 +112,7 @@ function begin(
   exchange.content = null;
   exchange.responseBody = null;
   exchange.target = target;
+  if (keepsMethod) return "again";
   if (exchange.method !== "HEAD") {
     exchange.method = exchange.requestMethod = "GET";
   }

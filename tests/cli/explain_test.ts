@@ -58,6 +58,8 @@ Deno.test("explain --json says the same as one object", async () => {
     },
     rewrite: null,
     access: [],
+    redirects: [],
+    file: null,
     respond: [],
     upstream: { name: "back:8000", scheme: "http", address: "back:8000" },
     answer: null,

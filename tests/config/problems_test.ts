@@ -342,7 +342,7 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
     [
       "locations",
       { "/": {} },
-      'locations["/"]: a location needs proxy_pass or return',
+      'locations["/"]: a location needs proxy_pass, return or root',
     ],
     [
       "locations",
@@ -446,10 +446,7 @@ Deno.test("an unknown directive is refused, with the one that was meant", () => 
       "ssl_certificate",
       "unknown directive (TLS termination is not supported: put a server in front that does it)",
     ],
-    [
-      "root",
-      "unknown directive (serving files is not supported: proxy to a server that does it)",
-    ],
+    ["sendfile", "unknown directive (not needed)"],
     ["worker_processes", 'unknown directive (write "workers")'],
     ["keepalive", "not allowed here (it belongs in an upstream)"],
     ["proxy_pass", "not allowed here (it belongs in a location)"],

@@ -158,6 +158,10 @@ Deno.test("no header and no request is made of what a client or an upstream send
   for (const status of [200, 301, 302]) ok(statuses.has(status));
 });
 
+function hasControls(line: string): boolean {
+  return [...line].some((char) => char < " " || char === "\x7f");
+}
+
 /** A client that sends raw UTF-8. */
 function bytes(text: string): string {
   return [...new TextEncoder().encode(text)]
@@ -167,7 +171,7 @@ function bytes(text: string): string {
 function linesOf(head: string, say: string): string[] {
   const lines = head.split("\r\n");
   // Nobody takes these alone for the end of a line, one hopes.
-  for (const line of lines) ok(!/[\0\r\n]/.test(line), say);
+  for (const line of lines) ok(!/[\r\n]/.test(line), say);
   return lines;
 }
 
@@ -187,7 +191,7 @@ function checkAnswer(answer: string, say: string): number {
   ok(names.filter((name) => name === "set-cookie").length <= 1, say);
   ok(names.filter((name) => name === "location").length <= 1, say);
   for (const line of lines) {
-    ok(!/[\x00-\x08\x0a-\x1f\x7f]/.test(line), say);
+    ok(!hasControls(line.replaceAll("\t", "")), say);
     if (!/^location:/i.test(line)) continue;
     // Only to where the config says, whatever the path.
     match(line, /^location: (?:https:\/\/b\.example\/|http:\/\/a[:/])/i, say);

@@ -8,8 +8,10 @@
 import type * as v from "valibot";
 import { access } from "./access.ts";
 import { addingHeaders } from "./add_header.ts";
+import { admin } from "./admin.ts";
 import { authBasic } from "./auth_basic.ts";
 import { authRequest } from "./auth_request.ts";
+import { caching } from "./caching.ts";
 import { client } from "./client.ts";
 import { compression } from "./compression.ts";
 import type { Directive } from "./directive.ts";
@@ -17,6 +19,7 @@ import { errorPages } from "./error_page.ts";
 import { limitReq } from "./limit_req.ts";
 import { limits } from "./limits.ts";
 import { listen } from "./listen.ts";
+import { mediaTypes } from "./media_types.ts";
 import { process } from "./process.ts";
 import { proxy } from "./proxy.ts";
 import { proxyCookies } from "./proxy_cookie.ts";
@@ -24,6 +27,7 @@ import { proxyResponse } from "./proxy_response.ts";
 import { proxySsl } from "./proxy_ssl.ts";
 import { returning } from "./return.ts";
 import { rewriting } from "./rewrite.ts";
+import { files } from "./static.ts";
 import { websocket } from "./websocket.ts";
 import { websocketOrigins } from "./websocket_origins.ts";
 
@@ -39,6 +43,9 @@ export const directives = {
   ...errorPages,
   ...addingHeaders,
   ...compression,
+  ...files,
+  ...caching,
+  ...mediaTypes,
   ...client,
   ...websocket,
   ...websocketOrigins,
@@ -48,6 +55,7 @@ export const directives = {
   ...authBasic,
   ...authRequest,
   ...process,
+  ...admin,
 };
 
 type All = typeof directives;

@@ -6,10 +6,10 @@
  */
 import * as v from "valibot";
 import { compileCaptures, compileCapturingUrl } from "../captures.ts";
-import { byType, parsedBy, text } from "../schema_parts.ts";
+import { byType, parsedBy } from "../schema_parts.ts";
 import { compileText, type Template } from "../template.ts";
 import { expected, expectedText, quote, ValueError } from "../words.ts";
-import { allowedIn, inherited } from "./directive.ts";
+import { allowedIn } from "./directive.ts";
 
 /** nginx's `return CODE [text]`. */
 export interface ReturnPlan {
@@ -167,26 +167,15 @@ const Return = byType(WORDS, [
   ),
 ]);
 
-const TYPE_WORDS = "a media type such as application/json";
-
-/** RFC 9110 section 8.3.1, with parameters. */
-const TYPE_PATTERN =
-  "^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(\\s*;[ -~]*)?$";
-
-const MediaType = v.pipe(
-  text(TYPE_WORDS),
-  v.metadata({ pattern: TYPE_PATTERN }),
-  parsedBy((written: string) => {
-    if (new RegExp(TYPE_PATTERN).test(written)) return written;
-    throw new ValueError(expected(TYPE_WORDS, written));
-  }),
-);
-
 /** The answer of a `return` whose text is of this type. */
-export function ofType(answer: Answer, type: string): Answer {
+export function ofType(
+  answer: Answer,
+  type: string,
+  charset: string | null,
+): Answer {
   if (answer.kind === "redirect") return answer;
-  const isText = /^text\/[^;]*$/i.test(type);
-  return { ...answer, type: isText ? `${type}; charset=utf-8` : type };
+  const isText = charset !== null && /^text\/[^;]*$/i.test(type);
+  return { ...answer, type: isText ? `${type}; charset=${charset}` : type };
 }
 
 /** `return` itself is a reserved word. */
@@ -200,10 +189,5 @@ export const returning = {
       'https://$host$request_uri", or a URL alone for 302. Text and URL may have ' +
       "variables in them, and $1 to $9 of the location's regular expression. In a " +
       "server it answers every request.",
-  ),
-  default_type: inherited(
-    MediaType,
-    "text/plain",
-    "The Content-Type of what `return` sends.",
   ),
 };

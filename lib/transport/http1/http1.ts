@@ -7,6 +7,7 @@
 import type { UpstreamAddress, UpstreamTls } from "../../config/plan.ts";
 import type { Deadlines } from "../../exchange/deadline.ts";
 import { IDEMPOTENT } from "../../exchange/headers.ts";
+import type { Histogram } from "../../observe/metrics/histogram.ts";
 import { UpstreamError } from "../errors.ts";
 import type {
   Transport,
@@ -29,9 +30,11 @@ export class Http1Transport implements Transport {
   /** Whether each connection carries one request only. */
   readonly #closes: boolean;
   readonly #parts: ServerParts;
+  readonly #connects: Histogram | null;
 
   /**
    * @param secure Whether to speak TLS.
+   * @param connects Counts how long connecting takes; null for nowhere.
    * @param tls What the config says of it; null for nothing.
    */
   constructor(
@@ -39,8 +42,10 @@ export class Http1Transport implements Transport {
     secure: boolean,
     keepAlive: KeepAlive,
     deadlines: Deadlines,
+    connects: Histogram | null = null,
     tls: UpstreamTls | null = null,
   ) {
+    this.#connects = connects;
     this.pool = new ConnectionPool(keepAlive);
     this.#connector = new Connector(
       address,
@@ -81,6 +86,10 @@ export class Http1Transport implements Transport {
     return await sending.response(connection.madeAt);
   }
 
+  get idle(): number {
+    return this.pool.size;
+  }
+
   close(): void {
     this.pool.close();
     this.#connector.close();
@@ -102,12 +111,15 @@ export class Http1Transport implements Transport {
     { timeouts, cancellation }: UpstreamRequest,
     { room }: WrittenHead,
   ): Promise<Connection> {
+    const begun = this.#connects === null ? 0 : performance.now();
     try {
       const conn = await this.#connector.connect(
         timeouts.connect,
         cancellation,
       );
-      return new Connection(conn, performance.now());
+      const now = performance.now();
+      this.#connects?.observe(now - begun);
+      return new Connection(conn, now);
     } catch (error) {
       this.#parts.rooms.give(room);
       throw error;
