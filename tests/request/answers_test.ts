@@ -215,3 +215,42 @@ Deno.test("an invalid request has the headers and pages of its server", async ()
   match(answer, /\r\nx-a: b\r\n/i);
   match(answer, /\r\n\r\na page$/);
 });
+
+Deno.test("files have pages, headers and compression as any other answer", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${dir}/a.css`, "a { color: red }\n".repeat(100));
+    await Deno.writeTextFile(`${dir}/404.html`, "nothing here");
+    await using proxy = startProxy({
+      root: dir,
+      error_page: { 404: "/404.html" },
+      add_header: { "X-A": "b", "X-B": ["c", "always"] },
+      gzip: "on",
+      gzip_types: "text/css",
+      locations: {
+        "/": {},
+        "/old/": { rewrite: "^/old/(.*)$ /$1 last" },
+      },
+    });
+    const style = await fetch(`${proxy.url}/old/a.css`, {
+      headers: { "accept-encoding": "gzip" },
+    });
+    equal((await style.text()).length, 1700);
+    equal(style.headers.get("vary"), "Accept-Encoding");
+    match(style.headers.get("etag") ?? "", /^W\//);
+    equal(style.headers.get("x-a"), "b");
+    const missing = await fetch(`${proxy.url}/none`);
+    equal(`${missing.status} ${await missing.text()}`, "404 nothing here");
+    equal(missing.headers.get("x-a"), null);
+    equal(missing.headers.get("x-b"), "c");
+    const part = await fetch(`${proxy.url}/a.css`, {
+      headers: { "accept-encoding": "gzip", "range": "bytes=0-3" },
+    });
+    equal(`${part.status} ${await part.text()}`, "206 a { ");
+    equal(part.headers.get("content-encoding"), null);
+    const method = await fetch(`${proxy.url}/none`, { method: "HEAD" });
+    equal(method.status, 404);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});

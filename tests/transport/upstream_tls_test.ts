@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
+import { startSameorigin, urlOf } from "../support/process.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rawExchange } from "../support/raw_upstream.ts";
 
@@ -140,8 +141,8 @@ Deno.test("without verification any certificate does, and no name is asked for a
 
 for (
   const [how, settings] of [
-    ["by Deno", NAMED],
-    ["by node:tls", { ...NAMED, ...CLIENT }],
+    ["with an authority", NAMED],
+    ["with a certificate", { ...NAMED, ...CLIENT }],
   ] as const
 ) {
   Deno.test(`a large body goes whole over TLS ${how}`, async () => {
@@ -257,5 +258,43 @@ Deno.test("https to a unix socket is TLS", async () => {
     assert.equal(name, "backend.internal");
   } finally {
     await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("the executable's permissions are enough for all of it", async () => {
+  await using server = await tellingServer();
+  const settings = {
+    "/authority": NAMED,
+    "/certificate": { ...NAMED, ...CLIENT },
+    "/unverified": { proxy_ssl_verify: false },
+    // By Deno, which trusts what DENO_CERT says.
+    "/name": { proxy_ssl_name: "backend.internal" },
+  };
+  const to = { proxy_pass: `https://127.0.0.1:${server.port}` };
+  const config = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(
+      config,
+      JSON.stringify({
+        locations: Object.fromEntries(
+          Object.entries(settings).map((
+            [key, its],
+          ) => [key, { ...its, ...to }]),
+        ),
+      }),
+    );
+    await using proxy = await startSameorigin(
+      ["run", "-c", config, "--listen", "127.0.0.1:0"],
+      { env: { DENO_CERT: path("ca.crt") } },
+    );
+    const url = await urlOf(proxy);
+    for (const key of Object.keys(settings)) {
+      const response = await fetch(url + key);
+      assert.equal(response.status, 200, key);
+      const { client } = await response.json() as Seen;
+      assert.equal(client, key === "/certificate" ? "client" : null);
+    }
+  } finally {
+    await Deno.remove(config);
   }
 });
