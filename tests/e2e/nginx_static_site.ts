@@ -117,6 +117,9 @@ export function nginxHttp(dir: string): string {
     location /alias-bare { alias ${dir}/site/dir; }
     location = /alias-file { alias ${dir}/site/style.css; }
     location /alias-try/ { alias ${dir}/site/; try_files $uri /alias-try/index.html; }
+    location /alias-names/ { alias ${dir}/site/; try_files /nothing /dir/page.html =404; }
+    location /alias-folder/ { alias ${dir}/site/; try_files /dir/ =404; }
+    location /alias-arg/ { alias ${dir}/site; try_files /dir/$arg_a /$arg_a =404; }
     location ~ \\.re$ { expires max; }
     location /missing/ { alias ${dir}/nowhere/; }
     location /max/ { ${site} expires max; }
@@ -166,6 +169,12 @@ export function ourConfig(dir: string): Record<string, unknown> {
       "/alias-bare": { alias: `${dir}/site/dir` },
       "= /alias-file": { alias: `${dir}/site/style.css` },
       "/alias-try/": { ...site, try_files: "$uri /alias-try/index.html" },
+      "/alias-names/": { ...site, try_files: "/nothing /dir/page.html =404" },
+      "/alias-folder/": { ...site, try_files: "/dir/ =404" },
+      "/alias-arg/": {
+        alias: `${dir}/site`,
+        try_files: "/dir/$arg_a /$arg_a =404",
+      },
       "~ \\.re$": { expires: "max" },
       "/missing/": { alias: `${dir}/nowhere/` },
       "/max/": { ...site, expires: "max" },

@@ -74,6 +74,9 @@ const PATHS = [
     "/alias-file",
   ],
   ...["/alias-file/", "/alias-file?x", "/alias-try/a.txt", "/alias-try/b"],
+  ...["/alias-names/x", "/alias-names/", "/alias-folder/x", "/alias-folder/"],
+  ...["/alias-arg/x?a=page.html", "/alias-arg/x?a=a.txt", "/alias-arg/?a=x"],
+  ...["/alias-arg/x?a=../outside.txt", "/alias-arg/?a=/alias-arg/a.txt"],
   ...["/alias-try/dir", "/alias-try/", "/missing/", "/missing/x", "/missing"],
   ...[
     "/try/a.txt",
@@ -382,6 +385,19 @@ const DIFFERENCES: readonly Difference[] = [
         ok(ours.headers["vary"] === "Accept-Encoding");
         Object.assign(nginx, structuredClone(ours));
       }
+    },
+  },
+  {
+    reason: "what a variable brings into try_files does not lead out of the " +
+      "folder",
+    level: instead(404, /^\/alias-arg\//),
+  },
+  {
+    reason: "a path of try_files is joined to an alias with one slash",
+    level: ({ headers }) => {
+      const { location } = headers;
+      if (location === undefined) return;
+      headers["location"] = location.replace(/([^:])\/\//g, "$1/");
     },
   },
   {

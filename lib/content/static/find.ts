@@ -62,7 +62,7 @@ export class Search {
     const { tryFiles } = this.plan;
     if (tryFiles === null) return this.#answerOf(exchange.path, exchange);
     for (const candidate of tryFiles.candidates) {
-      const path = candidate.path(exchange);
+      const path = this.#pathOf(candidate.path(exchange));
       const entry = this.#lookUp(path);
       // As in nginx, what can't be had is passed over, whatever the reason.
       if (entry instanceof Absent) continue;
@@ -84,6 +84,17 @@ export class Search {
       );
     }
     return elsewhere(last.path(exchange), last.args(exchange), "try_files");
+  }
+
+  /**
+   * The path of a candidate. As in nginx, one that does not begin with what an
+   * `alias` stands for is looked for in its folder.
+   */
+  #pathOf(candidate: string): string {
+    const { aliased } = this.plan;
+    return candidate.startsWith(aliased)
+      ? candidate
+      : aliased.replace(/\/$/, "") + candidate;
   }
 
   /**

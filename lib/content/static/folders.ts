@@ -64,7 +64,7 @@ export class Folders {
     this.#real.set(folder, real);
     const same = expected(real, name);
     if (path === same) return null;
-    if (isSameButForCase(path, same)) {
+    if (isOtherSpelling(path, same)) {
       // Where the file system takes both for one name, the locations don't.
       return new Absent(404, `the file is called ${path}`);
     }
@@ -116,12 +116,18 @@ function below(folder: string): string {
 }
 
 /**
- * Two spellings that some file systems take for one: letter case, and how
- * accents are composed.
+ * Whether a file has another name than the one that was asked for, and no link
+ * of that name leads to it: some file systems take two spellings for one, by
+ * letter case, and by how accents are composed.
  */
-function isSameButForCase(a: string, b: string): boolean {
+function isOtherSpelling(path: string, asked: string): boolean {
   const folded = (path: string) => path.normalize("NFC").toLowerCase();
-  return folded(a) === folded(b);
+  if (folded(path) !== folded(asked)) return false;
+  const separator = WINDOWS ? "\\" : "/";
+  const actual = path.split(separator);
+  const names = asked.split(separator);
+  const first = names.findIndex((name, i) => name !== actual[i]);
+  return !Deno.lstatSync(names.slice(0, first + 1).join(separator)).isSymlink;
 }
 
 /** nginx's statuses for what the system says (ngx_http_static_module). */

@@ -32,6 +32,8 @@ const LINKS = {
   "www/beside": "../www2",
   "www/sub/top": "..",
   "www/hidden": ".git",
+  "www/A.txt": "a.txt",
+  "www/Sub": "sub",
 };
 
 /** What a target is made of. */
@@ -122,6 +124,9 @@ Deno.test("with disable_symlinks off a link leads anywhere, with on nowhere", as
       ["/sub/top/a.txt", "/www/a.txt", "/www/a.txt", 403],
       ["/hidden/config", "/www/.git/config", "/www/.git/config", 403],
       ["/a.txt", "/www/a.txt", "/www/a.txt", "/www/a.txt"],
+      // Links, not other spellings of the same name.
+      ["/A.txt", "/www/a.txt", "/www/a.txt", 403],
+      ["/Sub/b.txt", "/www/sub/b.txt", "/www/sub/b.txt", 403],
       ["/a.txt/b", 404, 404, 404],
       ["/none", 404, 404, 404],
     ] as const
