@@ -40,12 +40,13 @@ export function createHandler(
     );
     if (metrics !== null) generation.requests++;
     const answer = handle(request, exchange, listener, state);
-    const settled = answer instanceof Promise
-      ? answer.then((answer) => settle(answer, request, exchange, state))
-      : settle(answer, request, exchange, state);
-    return settled instanceof Promise
-      ? settled.then((response) => respond(response, exchange, info, state))
-      : respond(settled, exchange, info, state);
+    const finish = (answer: Answer) => {
+      const settled = settle(answer, request, exchange, state);
+      return settled instanceof Promise
+        ? settled.then((response) => respond(response, exchange, info, state))
+        : respond(settled, exchange, info, state);
+    };
+    return answer instanceof Promise ? answer.then(finish) : finish(answer);
   };
 }
 
