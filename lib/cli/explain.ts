@@ -146,6 +146,10 @@ function contentOf(
   if (content.kind === "redirect") {
     return local(answerOf("content", redirected(content, exchange)));
   }
+  if (content.kind === "acme_challenge") {
+    const reason = `the answer to a challenge in ${content.folder}, or 404`;
+    return local({ phase: "content", status: 200, reason });
+  }
   if (content.kind === "return") {
     const { status, text } = content;
     const reason = text === null ? "return" : readable(text(exchange));

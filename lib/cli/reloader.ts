@@ -15,6 +15,7 @@ import {
   planned,
   type ReadConfig,
 } from "./config_reader.ts";
+import { withPlaceholders } from "./issued_certificates.ts";
 import {
   configProof,
   type ReloadOutcome,
@@ -33,6 +34,7 @@ export class Reloader {
   #tried: string;
   /** The files that it named, as they were. */
   #files: NamedFileMap;
+  #inEffect: ConfigSource;
   #last: Promise<unknown> = Promise.resolve();
 
   /**
@@ -48,6 +50,7 @@ export class Reloader {
     this.#reader = reader;
     this.#tried = textOf(loaded.config);
     this.#files = loaded.config.files;
+    this.#inEffect = loaded.config;
     this.#swap = swap;
     this.#terminal = terminal;
   }
@@ -73,6 +76,16 @@ export class Reloader {
   reloadIfChanged(cause: string): Promise<void> {
     const done = this.#last.then(async () => {
       if (await this.#isChanged()) await this.#attempt(cause);
+    });
+    this.#last = done;
+    return done;
+  }
+
+  /** Reads the files again that the config in effect names, and not the config. */
+  reloadFiles(cause: string): Promise<void> {
+    const done = this.#last.then(async () => {
+      const config = { ...this.#inEffect, files: new Map() };
+      this.#print(cause, await this.#putInEffect(config, null), null);
     });
     this.#last = done;
     return done;
@@ -120,8 +133,6 @@ export class Reloader {
       return { outcome, file: null };
     }
     this.#tried = textOf(read.config);
-    // Filled while the plan is made.
-    this.#files = read.config.files;
     const file = describeFile(read);
     return { outcome: await this.#putInEffect(read.config, file), file };
   }
@@ -131,10 +142,14 @@ export class Reloader {
     file: string | null,
   ): Promise<ReloadOutcome> {
     let plan: Plan | null = null;
+    // Filled while the plan is made.
+    this.#files = config.files;
     try {
-      const loaded = planned(config);
+      const loaded = await withPlaceholders(planned(config));
+      this.#files = loaded.config.files;
       ({ plan } = loaded);
       const changes = await this.#swap(loaded);
+      this.#inEffect = loaded.config;
       return { kind: "done", message: summary(loaded, changes, file) };
     } catch (error) {
       if (error instanceof ConfigError) {

@@ -13,6 +13,7 @@ import type { RunningProxy } from "../server/running.ts";
 import { startProxy } from "../server/start.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
+import { IssuedCertificates, withPlaceholders } from "./issued_certificates.ts";
 import { Reloader } from "./reloader.ts";
 import { onSignals } from "./signals.ts";
 import { startupBlock } from "./startup_messages.ts";
@@ -32,11 +33,13 @@ interface RunOptions {
  * Runs until a signal ends it.
  *
  * @throws {ListenError} if an address can't be listened on.
+ * @throws {ConfigError} if there is no place for the certificates of `acme`.
  */
 export async function run(
-  { loaded, reader, from, watch }: RunOptions,
+  { loaded: written, reader, from, watch }: RunOptions,
   terminal: Terminal,
 ): Promise<number> {
+  const loaded = await withPlaceholders(written);
   let { plan } = loaded;
   const errorLog = (line: string) => failure(terminal, line);
   const output = logOutputs(terminal, () => plan.logFormat);
@@ -50,8 +53,13 @@ export async function run(
   const reloader = new Reloader(reader, loaded, async (next) => {
     const changes = await proxy.reload(next);
     ({ plan } = next);
+    issued.update(plan.acme);
     return changes;
   }, terminal);
+  await using issued = new IssuedCertificates(
+    () => reloader.reloadFiles("certificate"),
+    errorLog,
+  );
   // Before the message: its reader may send a signal.
   const end = ended(proxy, () => plan.shutdownTimeout, reloader, terminal);
   await using _watch = watch
@@ -62,6 +70,7 @@ export async function run(
   }
   const { noteStyle } = terminal;
   terminal.note(startupBlock(plan, from, proxy.addresses, noteStyle));
+  await issued.update(plan.acme);
   return await end;
 }
 

@@ -66,6 +66,7 @@ function serverBlock(server: ServerPlan, named: boolean, style: Style): string {
 
 /** The third cell, the addresses, only where `proxy_pass` does not name them. */
 function row({ key, content }: LocationPlan): string[] {
+  if (content.kind === "acme_challenge") return [key, "answers challenges"];
   if (content.kind !== "proxy") return [key, `return ${content.status}`];
   const { upstream, proxyPass } = content;
   const addresses = upstream.servers.map(({ address }) => address.name)

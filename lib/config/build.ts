@@ -6,6 +6,7 @@
  */
 import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
+import { acmeOf, challengeFolder } from "./acme.ts";
 import { AccessBuilder } from "./build_access.ts";
 import { buildListeners, type PlacedServer } from "./build_listeners.ts";
 import type { Certificates } from "./certificates.ts";
@@ -19,6 +20,7 @@ import {
 import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
 import { redirectServer } from "./https_redirect.ts";
 import type {
+  AcmePlan,
   Certificate,
   ContentPlan,
   LocationPlan,
@@ -67,9 +69,11 @@ export function buildPlan(
     const path = config.servers === undefined ? [] : ["servers", i];
     return placedServers(server, path, top, certificates);
   });
+  const acme = servers.flatMap((placed) => placed.acme ?? []);
   return {
     source,
     warnings,
+    acme: [...new Map(acme.map((one) => [one.file, one])).values()],
     listeners: buildListeners(servers, {
       trustedProxies: config.trusted_proxies ?? NOBODY,
       realIpHeader: config.real_ip_header,
@@ -208,21 +212,32 @@ function placedServers(
   certificates: Certificates,
 ): PlacedServer[] {
   const { listen, server_name: names } = config;
-  const certificate = listen.some(({ ssl }) => ssl)
-    ? certificateOf(config, top.config, certificates)
+  const hasSsl = listen.some(({ ssl }) => ssl);
+  const acme = hasSsl
+    ? acmeOf(config, top.config, (file) => certificates.path(file))
+    : null;
+  const certificate = hasSsl
+    ? certificateOf(config, acme, top.config, certificates)
     : null;
   const server = buildServer(config, path, top);
   const redirect = ownOrAbove(
     config.redirect_to_https,
     top.config.redirect_to_https,
   );
-  const placed: PlacedServer[] = [{ server, names, listen, certificate }];
+  const placed = [{ server, names, listen, certificate, acme }];
   if (redirect !== null) {
     placed.push({
-      server: redirectServer(server.name, redirect, listen, top.settings),
+      server: redirectServer(
+        server.name,
+        redirect,
+        listen,
+        top.settings,
+        acme === null ? null : challengeFolder(acme.stateDir),
+      ),
       names,
       listen: [redirect.listen],
       certificate: null,
+      acme: null,
     });
   }
   return placed;
@@ -238,13 +253,20 @@ function ownOrAbove<T>(
 
 function certificateOf(
   server: ServerConfig,
+  acme: AcmePlan | null,
   top: Config,
   certificates: Certificates,
 ): Certificate {
-  const { certificate } = certificates.read({
-    certificate: server.ssl_certificate ?? top.ssl_certificate ?? "",
-    key: server.ssl_certificate_key ?? top.ssl_certificate_key ?? "",
-  });
+  const written = server.ssl_certificate ?? top.ssl_certificate;
+  const { certificate } = certificates.read(
+    acme === null
+      ? {
+        certificate: typeof written === "string" ? written : "",
+        key: server.ssl_certificate_key ?? top.ssl_certificate_key ?? "",
+        managed: false,
+      }
+      : { certificate: acme.file, key: acme.file, managed: true },
+  );
   if (certificate === null) throw new Error("ssl without a certificate");
   return certificate;
 }

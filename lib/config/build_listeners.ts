@@ -7,6 +7,7 @@ import { compileServers } from "../route/server.ts";
 import { listenKey } from "./address.ts";
 import type { Listen } from "./directives/listen.ts";
 import type {
+  AcmePlan,
   Certificate,
   CommonPlan,
   ListenAddress,
@@ -21,6 +22,8 @@ export interface PlacedServer {
   readonly listen: readonly Listen[];
   /** For each listen with ssl. */
   readonly certificate: Certificate | null;
+  /** How it is to be had. */
+  readonly acme: AcmePlan | null;
 }
 
 /** One listener for each address, with the servers of that address in the file's order. */

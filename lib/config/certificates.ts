@@ -16,13 +16,29 @@ import { attempt } from "./schema_parts.ts";
 export interface CertificateFiles {
   readonly certificate: string;
   readonly key: string;
+  /** Whether the file is written by the proxy itself, and may be missing yet. */
+  readonly managed: boolean;
 }
+
+/** What stands for a certificate that is to be issued yet. No listener can be opened with it. */
+const PENDING: Certificate = {
+  chain: "",
+  key: "",
+  names: [],
+  notBefore: 0,
+  notAfter: 0,
+  issuer: "",
+  lacksIntermediate: false,
+};
+
+/** Which of the two files. */
+export type Part = "certificate" | "key";
 
 /** A certificate, or what is wrong with either file. */
 export interface ReadCertificate {
   readonly certificate: Certificate | null;
   readonly problems: readonly {
-    readonly of: keyof CertificateFiles;
+    readonly of: Part;
     readonly message: string;
   }[];
 }
@@ -54,14 +70,17 @@ export class Certificates {
   }
 
   #parse(files: CertificateFiles): ReadCertificate {
+    if (files.managed && this.#files.isMissing(files.certificate)) {
+      return { certificate: PENDING, problems: [] };
+    }
     const problems: ReadCertificate["problems"][number][] = [];
-    const tried = <T>(of: keyof CertificateFiles, parse: () => T): T | null =>
+    const tried = <T>(of: Part, parse: () => T): T | null =>
       attempt(parse, (message) => {
         problems.push({ of, message });
         return null;
       });
     const parsed = <T>(
-      of: keyof CertificateFiles,
+      of: Part,
       parse: (text: string, path: string) => T,
     ) =>
       tried(of, () => parse(this.#files.text(files[of]), this.path(files[of])));

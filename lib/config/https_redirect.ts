@@ -7,42 +7,53 @@ import { compileLocations } from "../route/location.ts";
 import type { Settings } from "./directives/all.ts";
 import type { Listen } from "./directives/listen.ts";
 import type { HttpsRedirect } from "./directives/ssl.ts";
-import type { LocationPlan, ServerPlan } from "./plan.ts";
+import type { ContentPlan, LocationPlan, ServerPlan } from "./plan.ts";
 import { compileTemplate } from "./template.ts";
+
+/** Where an authority looks for the answer to its challenge (RFC 8555 section 8.3). */
+const CHALLENGES = "/.well-known/acme-challenge/";
 
 /**
  * The server that redirects, with 308 (RFC 9110 section 15.4.9), so that a POST
  * stays one.
  *
  * @param listen Of the server that it leads to.
+ * @param challenges The folder with the answers to ACME's challenges; null for
+ * none.
  */
 export function redirectServer(
   name: string,
   redirect: HttpsRedirect,
   listen: readonly Listen[],
   settings: Settings,
+  challenges: string | null,
 ): ServerPlan {
   const port = redirect.port ?? portOf(listen);
   const authority = port === 443 ? "$host" : `$host:${port}`;
-  const value: LocationPlan = {
-    key: "/",
-    prefix: "/",
-    access: [],
-    internal: false,
-    content: {
-      kind: "redirect",
-      status: 308,
-      location: compileTemplate(`https://${authority}$request_uri`),
-    },
-    // nginx's `return` of a server comes before its limit.
-    settings: { ...settings, client_max_body_size: 0 },
+  const location = (prefix: string, content: ContentPlan) => {
+    const value: LocationPlan = {
+      key: prefix,
+      prefix,
+      access: [],
+      internal: false,
+      content,
+      // nginx's `return` of a server comes before its limit.
+      settings: { ...settings, client_max_body_size: 0 },
+    };
+    return { key: { kind: "prefix", path: prefix } as const, value };
   };
+  const locations = [location("/", {
+    kind: "redirect",
+    status: 308,
+    location: compileTemplate(`https://${authority}$request_uri`),
+  })];
+  if (challenges !== null) {
+    const content = { kind: "acme_challenge", folder: challenges } as const;
+    locations.push(location(CHALLENGES, content));
+  }
   return {
     name,
-    locations: compileLocations([{
-      key: { kind: "prefix", path: "/" },
-      value,
-    }]),
+    locations: compileLocations(locations),
     strictTransportSecurity: null,
     redirectsToHttps: true,
   };

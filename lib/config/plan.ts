@@ -11,6 +11,7 @@
 import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import type { ServerTable } from "../route/server.ts";
+import type { AcmePlan } from "./acme.ts";
 import type { ListenAddress } from "./address.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Problem } from "./config_error.ts";
@@ -32,6 +33,7 @@ export type {
   AllowedOrigin,
   WebSocketOrigins,
 } from "./directives/websocket_origins.ts";
+export type { AcmePlan } from "./acme.ts";
 export type { Certificate } from "./certificate.ts";
 export type { BalancePlan } from "./directives/balance.ts";
 export type { HealthCheckPlan } from "./directives/health_check.ts";
@@ -67,7 +69,18 @@ export interface LocationPlan {
 }
 
 /** What answers a request. */
-export type ContentPlan = ProxyPlan | ReturnPlan | RedirectPlan;
+export type ContentPlan =
+  | ProxyPlan
+  | ReturnPlan
+  | RedirectPlan
+  | AcmeChallengePlan;
+
+/** The answers to an authority's challenges. */
+export interface AcmeChallengePlan {
+  readonly kind: "acme_challenge";
+  /** Where they are, each in a file with the name of its token. */
+  readonly folder: string;
+}
 
 /** nginx's `proxy_pass`. */
 export interface ProxyPlan {
@@ -152,6 +165,8 @@ export interface Plan {
   listeners: ListenerPlan[];
   /** What is wrong and does not keep it from being used: a certificate that has expired. */
   warnings: readonly Problem[];
+  /** The certificates that an authority issues, each once. */
+  acme: readonly AcmePlan[];
   /** Every distinct upstream of every location, once each. */
   upstreams: UpstreamPlan[];
   /** Threads that accept connections, from 1. */

@@ -4,17 +4,19 @@
  *
  * @module
  */
+import { acmeOf, problemsOfNames } from "./acme.ts";
 import { listenKey } from "./address.ts";
-import { type Certificate, covers } from "./certificate.ts";
-import type { CertificateFiles, Certificates } from "./certificates.ts";
+import { doubtsOf, isFor } from "./certificate_doubts.ts";
+import type { CertificateFiles, Certificates, Part } from "./certificates.ts";
 import type { Path, Report } from "./config_error.ts";
+import type { Acme } from "./directives/acme.ts";
 import type { Listen } from "./directives/listen.ts";
 import type { HttpsRedirect } from "./directives/ssl.ts";
 import { quote } from "./words.ts";
 
 /** What the checks read of a level; what was refused is undefined. */
 interface ReadLevel {
-  readonly ssl_certificate?: string | undefined;
+  readonly ssl_certificate?: string | Acme | undefined;
   readonly ssl_certificate_key?: string | undefined;
   readonly redirect_to_https?: HttpsRedirect | null | undefined;
 }
@@ -25,6 +27,7 @@ interface ReadServer extends ReadLevel {
 }
 
 interface ReadConfig extends ReadServer {
+  readonly state_dir?: string | undefined;
   readonly servers?: readonly (ReadServer | undefined)[] | undefined;
 }
 
@@ -47,7 +50,7 @@ export function checkTls(
 
 type Name = "ssl_certificate" | "ssl_certificate_key";
 
-const NAMES: Readonly<Record<keyof CertificateFiles, Name>> = {
+const NAMES: Readonly<Record<Part, Name>> = {
   certificate: "ssl_certificate",
   key: "ssl_certificate_key",
 };
@@ -98,9 +101,7 @@ class TlsChecks {
         : this.certificates.identity(files);
       this.#address(listen, identity, [...path, "listen", i], place);
     }
-    const redirect = server.redirect_to_https === undefined
-      ? this.config.redirect_to_https
-      : server.redirect_to_https;
+    const redirect = redirectOf(server, this.config);
     if (redirect) {
       const at = [...path, "redirect_to_https"];
       const known = listens.every(([, listen]) => listen !== undefined);
@@ -129,13 +130,47 @@ class TlsChecks {
       report(listen, "ssl needs ssl_certificate too");
       return null;
     }
+    // What was refused is reported already.
+    if (certificate.value === undefined) return null;
+    if (typeof certificate.value !== "string") {
+      return this.#issued(server, certificate.path, key?.path);
+    }
     if (key === undefined) {
       report(listen, "ssl needs ssl_certificate_key too");
       return null;
     }
-    // What was refused is reported already.
-    if (certificate.value === undefined || key.value === undefined) return null;
-    return { certificate: certificate.value, key: key.value };
+    if (typeof key.value !== "string") return null;
+    return { certificate: certificate.value, key: key.value, managed: false };
+  }
+
+  /** Where the certificate is kept that a server gets by ACME. */
+  #issued(
+    server: ReadServer,
+    path: Path,
+    key: Path | undefined,
+  ): CertificateFiles | null {
+    const { report } = this.reports;
+    if (key !== undefined) {
+      this.#once(key, "not with acme, which makes keys of its own", report);
+    }
+    if (!redirectOf(server, this.config) && !this.reports.override) {
+      this.#once(
+        path,
+        "acme needs redirect_to_https: the authority asks on port 80",
+        report,
+      );
+    }
+    const plan = acmeOf(
+      server,
+      this.config,
+      (file) => this.certificates.path(file),
+    );
+    if (plan === null) return null;
+    for (const message of problemsOfNames(plan)) {
+      this.#once(path, message, report);
+    }
+    const { file } = plan;
+    return { certificate: file, key: file, managed: true };
   }
 
   /** A directive of a server or of the top level, and where it is; undefined if there is none. */
@@ -143,7 +178,7 @@ class TlsChecks {
     server: ReadServer,
     path: Path,
     name: Name,
-  ): { value: string | undefined; path: Path } | undefined {
+  ): { value: string | Acme | undefined; path: Path } | undefined {
     if (isSet(server, name)) {
       return { value: server[name], path: [...path, name] };
     }
@@ -195,7 +230,8 @@ class TlsChecks {
       const at = this.#value(server, path, NAMES[of])?.path ?? path;
       this.#once(at, message, this.reports.report);
     }
-    if (certificate === null) return;
+    // What it issues itself is the proxy's own business.
+    if (certificate === null || files.managed) return;
     const at = this.#value(server, path, "ssl_certificate")?.path ?? path;
     const file = this.certificates.path(files.certificate);
     for (const message of doubtsOf(certificate, file, Date.now())) {
@@ -236,52 +272,17 @@ class TlsChecks {
   }
 }
 
+/** The server's own, or else that of the top. */
+function redirectOf(
+  server: ReadServer,
+  config: ReadConfig,
+): HttpsRedirect | null | undefined {
+  return server.redirect_to_https === undefined
+    ? config.redirect_to_https
+    : server.redirect_to_https;
+}
+
 function isSet(level: ReadLevel, name: Name): boolean {
   // The schema leaves out what is not written, and keeps what was refused.
   return Object.hasOwn(level, name);
-}
-
-/** What keeps clients from accepting a certificate, at this time. */
-function doubtsOf(
-  { notBefore, notAfter, lacksIntermediate }: Certificate,
-  file: string,
-  now: number,
-): string[] {
-  const doubts: string[] = [];
-  if (now > notAfter) {
-    doubts.push(`the certificate in ${file} expired on ${utc(notAfter)}`);
-  }
-  if (now < notBefore) {
-    doubts.push(
-      `the certificate in ${file} is not valid before ${utc(notBefore)}`,
-    );
-  }
-  if (lacksIntermediate) {
-    doubts.push(
-      `${file} has the server's certificate alone: clients need the ` +
-        "authority's intermediate one too, behind it (fullchain.pem)",
-    );
-  }
-  return doubts;
-}
-
-/** `2026-11-26 14:25 UTC`. */
-function utc(time: number): string {
-  return `${new Date(time).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-}
-
-/**
- * Whether a certificate is for a `server_name`, as far as that is a name that an
- * authority gives certificates for.
- */
-function isFor({ names }: Certificate, name: string): boolean {
-  if (!name.includes(".") || name.endsWith(".*")) return true;
-  if (/^[\d.]+$/.test(name)) return true;
-  if (name.startsWith(".")) {
-    return covers(names, name.slice(1)) && covers(names, `*${name}`);
-  }
-  return covers(names, name) ||
-    // Some of its names may be all that there are.
-    name.startsWith("*.") &&
-      names.some((own) => own.endsWith(name.slice(1)));
 }

@@ -7,7 +7,7 @@ import { locate, plan, problems, requestContext } from "./config.ts";
 function answer(written: unknown) {
   const text = JSON.stringify({ locations: { "/": { return: written } } });
   const { content } = locate(plan(text), "/");
-  assert(content.kind !== "proxy");
+  assert(content.kind === "return" || content.kind === "redirect");
   return content.kind === "return"
     ? [content.status, content.text?.(requestContext()) ?? null]
     : [content.status, content.location(requestContext()), "redirect"];

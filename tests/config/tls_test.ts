@@ -108,7 +108,7 @@ Deno.test("ssl, the certificate and its key need each other", () => {
   ]);
   // What was refused is not missing.
   assert.deepEqual(problems({ listen, ...files, ssl_certificate: 5 }), [
-    "ssl_certificate: expected a file, got the number 5 (put it in quotes)",
+    "ssl_certificate: expected a file, or a map with acme, got the number 5",
   ]);
 });
 

@@ -129,12 +129,7 @@ Deno.test({
       await Promise.all(all.splice(-AT_ONCE).map(({ close }) => close()));
     }
     // With its last WebSocket it closes.
-    await soon(
-      "only the second is served",
-      (async () => {
-        while ((await serialsOf(port)).size > 1);
-      })(),
-    );
+    await soon("the former is gone", untilOne(port));
     assert.deepEqual(await serialsOf(port), new Set([serialOf(second)]));
     assert.deepEqual(site.proxy.errors, []);
   },
@@ -171,12 +166,7 @@ Deno.test({
     }
     go.resolve();
     assert.equal((await slow).length, 400_000);
-    await soon(
-      "only the last is served",
-      (async () => {
-        while ((await serialsOf(port)).size > 1);
-      })(),
-    );
+    await soon("the former is gone", untilOne(port));
     assert.deepEqual(await serialsOf(port), new Set([serialOf(last)]));
   },
 });
@@ -197,12 +187,7 @@ Deno.test({
     site.change(next);
     const { code } = await soon("it is closed", one!.closed);
     assert.equal(code, 1012);
-    await soon(
-      "only the next is served",
-      (async () => {
-        while ((await serialsOf(port)).size > 1);
-      })(),
-    );
+    await soon("the former is gone", untilOne(port));
     const [again] = await opened(url, 1, client);
     assert.equal(await again!.echo("back"), "back");
     await again!.close();

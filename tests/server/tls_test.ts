@@ -206,6 +206,7 @@ Deno.test("the port of HTTPS is left out of redirects where it is 443, or publis
       { listen: readListen(80), port },
       [readListen(81), readListen(listen)],
       {} as Parameters<typeof redirectServer>[3],
+      null,
     );
     const content = locations.entries[0]?.value.content;
     assert(content?.kind === "redirect");

@@ -10,6 +10,7 @@ import type { Module } from "./modules.ts";
 const ROOMS = [
   "main.ts",
   "cli",
+  "acme",
   "server",
   "request",
   "access",

@@ -31,8 +31,15 @@ export function trusting(
   return Deno.createHttpClient({ caCerts: [pem], http2 });
 }
 
-/** The serial number of the certificate that a new connection gets. */
-export function servedSerial(port: number): Promise<string> {
+/** The certificate that a new connection gets. */
+export interface ServedCertificate {
+  readonly serial: string;
+  readonly names: readonly string[];
+  /** The organisation, or the first word of the name, of who issued it. */
+  readonly issuer: string;
+}
+
+export function servedCertificate(port: number): Promise<ServedCertificate> {
   return new Promise((resolve, reject) => {
     const socket = connect({
       host: "127.0.0.1",
@@ -41,9 +48,25 @@ export function servedSerial(port: number): Promise<string> {
     });
     socket.once("error", reject);
     socket.once("secureConnect", () => {
-      const { serialNumber } = socket.getPeerCertificate();
-      socket.once("close", () => resolve(serialNumber));
+      const { serialNumber, subjectaltname = "", issuer } = socket
+        .getPeerCertificate();
+      const { O: organization, CN: name = "" } = issuer as unknown as Record<
+        string,
+        string | undefined
+      >;
+      const served = {
+        serial: serialNumber,
+        names: subjectaltname.split(", ")
+          .map((text) => text.replace(/^DNS:/, "")),
+        issuer: organization ?? name.split(" ")[0] ?? "",
+      };
+      socket.once("close", () => resolve(served));
       socket.destroy();
     });
   });
+}
+
+/** The serial number of the certificate that a new connection gets. */
+export async function servedSerial(port: number): Promise<string> {
+  return (await servedCertificate(port)).serial;
 }

@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { LISTEN_PATTERN } from "../address.ts";
 import { block, byType, parsedBy, text } from "../schema_parts.ts";
 import { expected, quote, ValueError } from "../words.ts";
+import { type Acme, AcmeBlock } from "./acme.ts";
 import { allowedIn, documented } from "./directive.ts";
 import { type Listen, readListen } from "./listen.ts";
 import { measure, parseCount, wholly } from "./values.ts";
@@ -110,20 +111,43 @@ function parseFile(value: string): string {
 
 const File = v.pipe(text("a file"), parsedBy(parseFile));
 
+const Certificate = byType("a file, or a map with acme", [
+  File,
+  wholly(v.pipe(
+    block("a map with acme", {
+      acme: documented(
+        AcmeBlock,
+        "Gets the certificate from an authority, and renews it (RFC 8555, " +
+          "HTTP-01). Needs redirect_to_https on port 80.",
+      ),
+    }),
+    v.transform(({ acme }): Acme => acme),
+  )),
+]);
+
 export const ssl = {
   ssl_certificate: allowedIn(
     ["top", "server"],
-    File,
+    Certificate,
     undefined,
     "A PEM file with the certificate, followed by those of its chain " +
       "(fullchain.pem), for each listen with ssl. Relative to the folder of " +
-      "this file.",
+      "this file. Or {acme: {email: you@example.com}}: Let's Encrypt issues " +
+      "it, for server_name.",
   ),
   ssl_certificate_key: allowedIn(
     ["top", "server"],
     File,
     undefined,
     "A PEM file with the private key of ssl_certificate, not encrypted.",
+  ),
+  state_dir: allowedIn(
+    ["top"],
+    File,
+    undefined,
+    "The folder for what the proxy must remember: keys and certificates of " +
+      "acme. /var/lib/sameorigin if unset, the only one that the executable " +
+      "may write to.",
   ),
   redirect_to_https: allowedIn(
     ["top", "server"],
