@@ -6,7 +6,13 @@
  *
  * @module
  */
-import type { LocationPlan, Plan } from "../config/plan.ts";
+import type {
+  ContentPlan,
+  ListenerPlan,
+  LocationPlan,
+  Plan,
+  StaticPlan,
+} from "../config/plan.ts";
 import { upstreamTarget } from "../content/proxy/proxy.ts";
 import { upstreamFields } from "../content/proxy/upstream_fields.ts";
 import { redirected } from "../content/return.ts";
@@ -16,6 +22,7 @@ import { LocalResponse } from "../exchange/local_response.ts";
 import { admit } from "../request/admit.ts";
 import { route } from "../request/route.ts";
 import { readable } from "../route/bytes.ts";
+import { explainOwn } from "./explain_own.ts";
 import { explainLocation } from "../route/location.ts";
 import { explainServer } from "../route/server.ts";
 import { wireFields } from "../transport/create.ts";
@@ -23,6 +30,13 @@ import { handshakeFields } from "../websocket/open.ts";
 import { OK } from "./exit_code.ts";
 import { explainAccess, type ExplainedCheck } from "./explain_access.ts";
 import type { Options } from "./arguments.ts";
+import {
+  type ExplainedFile,
+  type ExplainedRedirect,
+  explainFiles,
+  fileRows,
+  redirectRows,
+} from "./explain_files.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
 import { columns, type Style, type Terminal } from "./terminal.ts";
 
@@ -44,6 +58,10 @@ export interface Explanation {
     | null;
   /** The checks of the access phase, in their order. */
   readonly access: readonly ExplainedCheck[];
+  /** The internal redirects that have led to this location, in their order. */
+  readonly redirects: readonly ExplainedRedirect[];
+  /** The file that is sent; null for none. */
+  readonly file: ExplainedFile | null;
   readonly upstream: { name: string; scheme: string; address: string } | null;
   /** What the upstream gets; null where the proxy answers by itself. */
   readonly sent: {
@@ -100,6 +118,8 @@ export function explanationOf(asked: AskedRequest): Explanation {
     server: null,
     location: null,
     access: [],
+    redirects: [],
+    file: null,
     upstream: null,
     sent: null,
     answer: null,
@@ -110,11 +130,20 @@ export function explanationOf(asked: AskedRequest): Explanation {
     return { ...nothing, answer: answerOf("admit", refused) };
   }
 
-  const location = route(exchange, listener);
+  return explainLocated(exchange, listener, nothing);
+}
+
+/** @param before What is known before a location is looked for. */
+function explainLocated(
+  exchange: Exchange,
+  listener: ListenerPlan,
+  before: Explanation,
+): Explanation {
+  const location = route(exchange, listener, before.redirects.length > 0);
   const { server, why } = explainServer(listener.servers, exchange.hostname);
   const found = explainLocation(server.locations, exchange.path);
   const routed = {
-    ...nothing,
+    ...before,
     server: { name: server.name, why },
     location: found.match === null ? null : {
       key: found.match.location.key,
@@ -128,32 +157,31 @@ export function explanationOf(asked: AskedRequest): Explanation {
 
   const { checks, refusal } = explainAccess(exchange, location);
   const checked = { ...routed, access: checks };
-  return refusal === null
-    ? { ...checked, ...contentOf(exchange, location) }
-    : { ...checked, answer: answerOf("access", refusal) };
+  if (refusal !== null) {
+    return { ...checked, answer: answerOf("access", refusal) };
+  }
+  const { content } = location;
+  if (content.kind !== "static") {
+    return { ...checked, ...contentOf(exchange, location, content) };
+  }
+  const explained = explainFiles(exchange, location, content, before.redirects);
+  return "answer" in explained
+    ? { ...checked, ...explained }
+    : explainLocated(exchange, listener, { ...before, ...explained });
 }
 
 function contentOf(
   exchange: Exchange,
   location: LocationPlan,
+  content: Exclude<ContentPlan, StaticPlan>,
 ): Pick<Explanation, "upstream" | "sent" | "answer"> {
-  const { content } = location;
-  const local = (answer: Explanation["answer"]) => ({
-    upstream: null,
-    sent: null,
-    answer,
-  });
+  const none = { upstream: null, sent: null };
+  const local = (answer: Explanation["answer"]) => ({ ...none, answer });
   if (content.kind === "redirect") {
     return local(answerOf("content", redirected(content, exchange)));
   }
-  if (content.kind === "acme_challenge") {
-    const reason = `the answer to a challenge in ${content.folder}, or 404`;
-    return local({ phase: "content", status: 200, reason });
-  }
-  if (content.kind === "return") {
-    const { status, text } = content;
-    const reason = text === null ? "return" : readable(text(exchange));
-    return local({ phase: "content", status, reason });
+  if (content.kind !== "proxy") {
+    return local({ phase: "content", ...explainOwn(exchange, content) });
   }
   const target = upstreamTarget(exchange, location, content);
   if (target instanceof LocalResponse) {
@@ -237,6 +265,7 @@ function rowsOf(explanation: Explanation): string[][] {
   const { listen, server, location, upstream, answer } = explanation;
   const rows: string[][] = [["admit", "listen", listen]];
   if (answer?.phase === "admit") return [...rows, answerRow(answer)];
+  rows.push(...redirectRows(explanation.redirects));
   if (server !== null) {
     const name = server.name || "(no server_name)";
     rows.push(["route", "server", name, server.why]);
@@ -249,6 +278,7 @@ function rowsOf(explanation: Explanation): string[][] {
     const [, word = "", rest = ""] = /^(\S+) (.*)$/s.exec(verdict) ?? [];
     rows.push([i === 0 ? "access" : "", check, word, rest]);
   }
+  rows.push(...fileRows(explanation.file));
   if (upstream !== null && location !== null) {
     const { proxy_pass } = location;
     rows.push([

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError, formatProblem } from "../config/config_error.ts";
+import { ConfigError } from "../config/config_error.ts";
 import type { ConfigSource, LoadedConfig } from "../config/config_source.ts";
 import { type NamedFileMap, readFile } from "../config/named_files.ts";
 import type { Plan } from "../config/plan.ts";
@@ -15,6 +15,7 @@ import {
   planned,
   type ReadConfig,
 } from "./config_reader.ts";
+import type { ConfigStatus } from "./config_status.ts";
 import { withPlaceholders } from "./issued_certificates.ts";
 import {
   configProof,
@@ -30,27 +31,27 @@ export class Reloader {
   readonly #reader: ConfigReader;
   readonly #swap: (loaded: LoadedConfig) => Promise<Changes>;
   readonly #terminal: Terminal;
+  readonly #status: ConfigStatus;
   /** The text, or error, of the last attempt: a touched file is not a changed one. */
   #tried: string;
   /** The files that it named, as they were. */
   #files: NamedFileMap;
-  #inEffect: ConfigSource;
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param loaded The config in effect.
+   * @param status Says which config is in effect, and is told.
    * @param swap Puts another in effect.
    */
   constructor(
     reader: ConfigReader,
-    loaded: LoadedConfig,
+    status: ConfigStatus,
     swap: (loaded: LoadedConfig) => Promise<Changes>,
     terminal: Terminal,
   ) {
     this.#reader = reader;
-    this.#tried = textOf(loaded.config);
-    this.#files = loaded.config.files;
-    this.#inEffect = loaded.config;
+    this.#tried = textOf(status.loaded.config);
+    this.#files = status.loaded.config.files;
+    this.#status = status;
     this.#swap = swap;
     this.#terminal = terminal;
   }
@@ -84,7 +85,7 @@ export class Reloader {
   /** Reads the files again that the config in effect names, and not the config. */
   reloadFiles(cause: string): Promise<void> {
     const done = this.#last.then(async () => {
-      const config = { ...this.#inEffect, files: new Map() };
+      const config = { ...this.#status.loaded.config, files: new Map() };
       this.#print(cause, await this.#putInEffect(config, null), null);
     });
     this.#last = done;
@@ -106,6 +107,7 @@ export class Reloader {
 
   async #attempt(cause: string): Promise<ReloadOutcome> {
     const { outcome, file } = await this.#try();
+    this.#status.reloaded(outcome.kind === "done");
     this.#print(cause, outcome, file);
     return outcome;
   }
@@ -149,7 +151,7 @@ export class Reloader {
       this.#files = loaded.config.files;
       ({ plan } = loaded);
       const changes = await this.#swap(loaded);
-      this.#inEffect = loaded.config;
+      this.#status.replaced(loaded);
       return { kind: "done", message: summary(loaded, changes, file) };
     } catch (error) {
       if (error instanceof ConfigError) {
@@ -216,7 +218,6 @@ function summary(
     ...added.map((address) => `now also on ${address}`),
     ...removed.map((address) => `no longer on ${address}`),
     ...notes,
-    ...plan.warnings.map((warning) => `warning: ${formatProblem(warning)}`),
     ...file === null ? [] : [`read from ${file}`],
   ].join(", ");
 }

@@ -20,12 +20,14 @@ import { VERSION } from "./version.ts";
  *
  * @param from The plan's origin: `config.yaml`.
  * @param addresses The listeners.
+ * @param admin The URL of the admin listener; null without one.
  */
 export function startupBlock(
   plan: Plan,
   from: string,
   addresses: readonly { written: string; url: string }[],
   style: Style,
+  admin: string | null = null,
 ): string {
   const redirecting = new Set(
     plan.listeners.filter(onlyRedirects).map(({ written }) => written),
@@ -34,6 +36,7 @@ export function startupBlock(
     const note = redirecting.has(written) ? "  redirects to https" : "";
     return `  ${style.link(url)}${style.faint(note)}\n`;
   });
+  if (admin !== null) links.push(`  ${style.link(admin)}  (admin)\n`);
   const servers = serversOf(plan);
   const blocks = servers.map((server) =>
     serverBlock(server, servers.length > 1, style)
@@ -67,6 +70,7 @@ function serverBlock(server: ServerPlan, named: boolean, style: Style): string {
 /** The third cell, the addresses, only where `proxy_pass` does not name them. */
 function row({ key, content }: LocationPlan): string[] {
   if (content.kind === "acme_challenge") return [key, "answers challenges"];
+  if (content.kind === "static") return [key, content.written];
   if (content.kind !== "proxy") return [key, `return ${content.status}`];
   const { upstream, proxyPass } = content;
   const addresses = upstream.servers.map(({ address }) => address.name)

@@ -10,7 +10,8 @@ import { acmeOf, challengeFolder } from "./acme.ts";
 import { AccessBuilder } from "./build_access.ts";
 import { buildListeners, type PlacedServer } from "./build_listeners.ts";
 import type { Certificates } from "./certificates.ts";
-import type { Path, Problem } from "./config_error.ts";
+import { staticContent } from "./build_static.ts";
+import type { Path } from "./config_error.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
   inlineAddress,
@@ -42,7 +43,7 @@ const NOBODY: NetworkSet = { networks: [], unix: false };
 
 /** What the command line says over the config. */
 export interface PlanOverrides {
-  readonly logFormat?: Plan["logFormat"] | undefined;
+  readonly logFormat?: "combined" | "json" | "off" | undefined;
   readonly dev?: boolean | undefined;
 }
 
@@ -51,18 +52,18 @@ export interface PlanParts {
   /** The file's name, or what stands for it in messages. */
   readonly source: string;
   readonly certificates: Certificates;
-  readonly warnings: readonly Problem[];
 }
 
 /** Builds the plan of a config that has been checked. */
 export function buildPlan(
   config: Config,
-  { source, certificates, warnings }: PlanParts,
+  { source, certificates }: PlanParts,
   overrides: PlanOverrides,
-): Plan {
+): Omit<Plan, "warnings"> {
   const upstreams = new Upstreams(config);
   const access = new AccessBuilder(config, source);
-  const top = { config, upstreams, access, settings: topSettings(config) };
+  const settings = topSettings(config);
+  const top = { config, source, upstreams, access, settings };
   // The top level has all the directives of a server.
   const single = { ...config, locations: config.locations ?? [] };
   const servers = (config.servers ?? [single]).flatMap((server, i) => {
@@ -72,7 +73,6 @@ export function buildPlan(
   const acme = servers.flatMap((placed) => placed.acme ?? []);
   return {
     source,
-    warnings,
     acme: [...new Map(acme.map((one) => [one.file, one])).values()],
     listeners: buildListeners(servers, {
       trustedProxies: config.trusted_proxies ?? NOBODY,
@@ -85,6 +85,7 @@ export function buildPlan(
     shutdownTimeout: config.shutdown_timeout,
     websocketDrain: config.websocket_drain ??
       Math.min(WEBSOCKET_DRAIN, Math.floor(config.shutdown_timeout / 2)),
+    admin: config.admin ?? null,
   };
 }
 
@@ -138,6 +139,8 @@ class Upstreams {
 /** What a server needs besides its own block. */
 interface Top {
   readonly config: Config;
+  /** The config's file, or what stands for it. */
+  readonly source: string;
   readonly settings: Settings;
   readonly upstreams: Upstreams;
   readonly access: AccessBuilder;
@@ -150,7 +153,8 @@ function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
   const serverSettings = inheritSettings(server, top.settings);
   const locations = server.locations.map(({ written, key, value }) => {
     access.visit(value, [...path, "locations", written]);
-    const content = contentOf(value, server, top);
+    const content = contentOf(value, server, top) ??
+      staticContent(value, key, { server, path, written, ...top });
     const settings = inheritSettings(value, serverSettings);
     const proxies = content.kind === "proxy";
     // nginx runs `return` (rewrite phase) before its access phases.
@@ -182,14 +186,15 @@ function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
   };
 }
 
+/** Null for a location that answers with files. */
 function contentOf(
   location: LocationConfig,
   server: ServerConfig,
   { config, upstreams }: Top,
-): ContentPlan {
+): ContentPlan | null {
   const { proxy_pass } = location;
   if (location.return !== undefined) return location.return;
-  if (proxy_pass === undefined) throw new Error("a location without content");
+  if (proxy_pass === undefined) return null;
   // As in nginx, a level that sets a header itself inherits none.
   const set = [location, server, config]
     .map((level) => level.proxy_set_header)

@@ -12,16 +12,19 @@ import {
 } from "./access_checks.ts";
 import { BAD_PORTS, listenKey, type UpstreamAddress } from "./address.ts";
 import type { Path, Report } from "./config_error.ts";
+import { checkContent } from "./content_checks.ts";
 import type { Listen } from "./directives/listen.ts";
 import type { HttpsRedirect } from "./directives/ssl.ts";
 import { inlineAddress, type ProxyPass } from "./directives/proxy_pass.ts";
 import type { LocationKey } from "../route/location.ts";
+import { regexRisk } from "../route/regex.ts";
 import { attempt } from "./schema_parts.ts";
 import { formatTime } from "./units.ts";
 import { quote } from "./words.ts";
 
 /** What the checks read of a server; what was refused is undefined. */
 interface ReadServer extends ReadAccess {
+  readonly root?: string | null | undefined;
   listen?: readonly (Listen | undefined)[] | undefined;
   readonly server_name?: readonly (string | undefined)[] | undefined;
   readonly redirect_to_https?: HttpsRedirect | null | undefined;
@@ -34,7 +37,6 @@ interface ReadLocation {
   readonly value:
     | ReadAccess & {
       readonly proxy_pass?: ProxyPass | undefined;
-      readonly return?: unknown;
     }
     | undefined;
 }
@@ -64,24 +66,25 @@ export interface ReadConfig extends ReadServer {
  * @param document What the config was read from: it tells which directives are
  * there, refused or not.
  * @param around The config's name, and how the files that it names are read.
+ * @param warn Takes what can be used, but should be looked at.
  */
 export function checkConfig(
   config: ReadConfig,
   document: Readonly<Record<string, unknown>>,
   around: Surroundings,
   report: Report,
+  warn: Report,
 ): void {
   const servers = serversOf(config, document, report);
   const upstreams = new Map(
     config.upstreams?.map(({ key, value }) => [key ?? "", value]),
   );
   for (const { path, server } of servers) {
-    checkLocations(
-      server.locations,
-      [...path, "locations"],
-      upstreams,
-      report,
-    );
+    const at = [...path, "locations"];
+    const hasRoot = [server, config]
+      .some((level) => Object.hasOwn(level, "root"));
+    checkLocations(server.locations, at, upstreams, report, hasRoot);
+    checkRegexes(server.locations, at, warn);
   }
   checkAccess(config, servers, around, report);
   checkListens(servers, config.redirect_to_https, report);
@@ -124,13 +127,14 @@ function checkLocations(
   path: Path,
   upstreams: ReadonlyMap<string, ReadUpstream | undefined>,
   report: Report,
+  hasRoot: boolean,
 ): void {
   if (locations?.length === 0) {
     report(path, "at least one location is needed");
   }
   for (const { written, key, value } of locations ?? []) {
     if (value === undefined) continue;
-    checkContent(value, [...path, written], report);
+    checkContent(value, key, [...path, written], report, hasRoot);
     const pass = value.proxy_pass;
     if (pass === undefined) continue;
     const at = [...path, written, "proxy_pass"];
@@ -159,6 +163,19 @@ function checkLocations(
   }
 }
 
+/** Warns of regular expressions that can be slow. */
+function checkRegexes(
+  locations: ReadServer["locations"],
+  path: Path,
+  warn: Report,
+): void {
+  for (const { written, key } of locations ?? []) {
+    if (key?.kind !== "regex") continue;
+    const risk = regexRisk(key.source, key.ignoreCase);
+    if (risk !== null) warn([...path, written], risk);
+  }
+}
+
 /** `fetch` connects to some ports never. */
 function checkPorts(
   addresses: readonly (UpstreamAddress | void)[],
@@ -171,20 +188,6 @@ function checkPorts(
       path,
       `port ${address.port} can't be used with https:// or client: fetch: it ` +
         `is on the list of blocked ports of the fetch standard`,
-    );
-  }
-}
-
-/** A location has one kind of content, whether it could be read or not. */
-function checkContent(location: object, path: Path, report: Report): void {
-  const proxies = Object.hasOwn(location, "proxy_pass");
-  const returns = Object.hasOwn(location, "return");
-  if (!proxies && !returns) {
-    report(path, "a location needs proxy_pass or return");
-  } else if (proxies && returns) {
-    report(
-      [...path, "return"],
-      "a location has either proxy_pass or return, not both",
     );
   }
 }

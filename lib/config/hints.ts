@@ -10,8 +10,6 @@ import { placesOf } from "./schema.ts";
 const NOT_NEEDED = "not needed";
 const TLS_FIXED = "not supported: TLS 1.2 and 1.3 with safe ciphers only";
 const NO_CLIENT_CERTIFICATES = "certificates of clients are not supported";
-const NO_FILES =
-  "serving files is not supported: proxy to a server that does it";
 const ACCESS = 'write "access", a list: [{allow: 10.0.0.0/8}, {deny: all}]';
 const NO_REWRITE = "rewriting requests is not supported";
 
@@ -61,11 +59,13 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["ssl_stapling", "OCSP stapling is not supported"],
   ["ssl_client_certificate", NO_CLIENT_CERTIFICATES],
   ["ssl_verify_client", NO_CLIENT_CERTIFICATES],
-  ["root", NO_FILES],
-  ["alias", NO_FILES],
-  ["index", NO_FILES],
-  ["try_files", NO_FILES],
-  ["autoindex", NO_FILES],
+  ["sendfile", NOT_NEEDED],
+  ["tcp_nopush", NOT_NEEDED],
+  ["aio", NOT_NEEDED],
+  ["directio", NOT_NEEDED],
+  ["open_file_cache", NOT_NEEDED],
+  ["gzip_vary", `${NOT_NEEDED}: Vary is sent wherever it matters`],
+  ["mime.types", `${NOT_NEEDED}: the usual types are known, "types" adds some`],
   ["allow", ACCESS],
   ["deny", ACCESS],
   ["limit_conn_zone", `${NOT_NEEDED}: write limit_conn: {per_address: 10}`],
@@ -94,6 +94,7 @@ const PLACES: Readonly<Record<Place, string>> = {
   upstream: "in an upstream",
   upstream_server: "in a server of an upstream",
   health_check: "in a health_check",
+  admin: "in an admin",
 };
 
 /** In words, that a key is unknown, and what it likely means. */

@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly overrides?: PlanOverrides & {
     /** Where every server listens, as `listen` writes it. */
     readonly listen?: string | undefined;
+    /** Where the admin listener is, as `admin` writes it. */
+    readonly admin?: string | undefined;
   };
 }
 
@@ -53,8 +55,12 @@ export function planFromObject(document: unknown, options: LoadOptions): Plan {
     readFile,
     listen: overrides.listen,
     certificates,
+    admin: overrides.admin,
   });
-  return buildPlan(config, { source, certificates, warnings }, overrides);
+  return {
+    ...buildPlan(config, { source, certificates }, overrides),
+    warnings,
+  };
 }
 
 /** The JSON Schema (draft-07) of a config file, for editors. */

@@ -14,18 +14,22 @@ import type { ServerTable } from "../route/server.ts";
 import type { AcmePlan } from "./acme.ts";
 import type { ListenAddress } from "./address.ts";
 import type { Certificate } from "./certificate.ts";
+import type { LogTemplate } from "./log_template.ts";
 import type { Problem } from "./config_error.ts";
 import type { AccessRulesPlan, SatisfyAnyPlan } from "./directives/access.ts";
+import type { AdminPlan } from "./directives/admin.ts";
 import type { AuthBasicPlan } from "./directives/auth_basic.ts";
 import type { AuthRequestPlan } from "./directives/auth_request.ts";
 import type { LimitReqPlan } from "./directives/limit_req.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
+import type { StaticPlan } from "./directives/static.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./directives/all.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
 export type { AccessRule, AccessRulesPlan } from "./directives/access.ts";
+export type { AdminPlan } from "./directives/admin.ts";
 export type { AuthBasicPlan } from "./directives/auth_basic.ts";
 export type { AuthRequestPlan } from "./directives/auth_request.ts";
 export type { LimitReqLimit, LimitReqPlan } from "./directives/limit_req.ts";
@@ -41,6 +45,10 @@ export type { NextUpstream, ReadTimeout } from "./directives/proxy.ts";
 export type { ProxyRedirect } from "./directives/proxy_redirect.ts";
 export type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 export type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
+export type { Expires } from "./directives/caching.ts";
+export type { TypesByExtension } from "./directives/media_types.ts";
+export type { Index, Links, StaticPlan } from "./directives/static.ts";
+export type { InternalUri, TryFiles } from "./directives/try_files.ts";
 export type { UpstreamServerPlan } from "./directives/upstream.ts";
 export type { MessageRate } from "./directives/websocket.ts";
 export type { Settings } from "./directives/all.ts";
@@ -71,6 +79,7 @@ export interface LocationPlan {
 /** What answers a request. */
 export type ContentPlan =
   | ProxyPlan
+  | StaticPlan
   | ReturnPlan
   | RedirectPlan
   | AcmeChallengePlan;
@@ -162,20 +171,22 @@ export interface CommonPlan {
 export interface Plan {
   /** The file the plan was read from, or a name for it (`built-in defaults`). */
   source: string;
-  listeners: ListenerPlan[];
-  /** What is wrong and does not keep it from being used: a certificate that has expired. */
+  /** What can be used, but should be looked at. */
   warnings: readonly Problem[];
+  listeners: ListenerPlan[];
   /** The certificates that an authority issues, each once. */
   acme: readonly AcmePlan[];
   /** Every distinct upstream of every location, once each. */
   upstreams: UpstreamPlan[];
   /** Threads that accept connections, from 1. */
   workers: number;
-  logFormat: "combined" | "json" | "off";
+  logFormat: "combined" | "json" | "off" | LogTemplate;
   /** Whether error pages name the upstream and what to do. */
   dev: boolean;
   /** Milliseconds that requests in flight get at shutdown. */
   shutdownTimeout: number;
   /** Milliseconds over which open WebSockets are closed at shutdown. */
   websocketDrain: number;
+  /** Where the proxy tells how it is; null for nowhere. */
+  admin: AdminPlan | null;
 }

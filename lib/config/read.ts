@@ -12,6 +12,7 @@ import {
   type Problem,
   type Report,
 } from "./config_error.ts";
+import { readAdminListen } from "./directives/admin.ts";
 import { type Listen, readListen } from "./directives/listen.ts";
 import { definedVariables } from "./defined_variables.ts";
 import { type Environment, substituteEnvironment } from "./environment.ts";
@@ -31,13 +32,8 @@ export interface ReadOptions {
   /** Where to listen, whatever the config says. */
   readonly listen?: string | undefined;
   readonly certificates: Certificates;
-}
-
-/** A config that can be used. */
-export interface UsableConfig {
-  readonly config: Config;
-  /** In the order of the document. */
-  readonly warnings: readonly Problem[];
+  /** Where the admin listener is, whatever the config says. */
+  readonly admin?: string | undefined;
 }
 
 /**
@@ -48,15 +44,15 @@ export interface UsableConfig {
 export function readConfig(
   document: unknown,
   options: ReadOptions,
-): UsableConfig {
-  const { source, env, listen, certificates } = options;
+): { config: Config; warnings: Problem[] } {
+  const { source, env, listen, admin, certificates } = options;
   const { readFile = Deno.readFileSync } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
     throw new ConfigError([{ file: source, path: "", message }]);
   }
-  const found: Found[] = [];
-  const warned: Found[] = [];
+  const found: { path: Path; message: string }[] = [];
+  const doubtful: typeof found = [];
   const unfilled = new Set<string>();
   let filled = substituteEnvironment(document, env, (path, message) => {
     found.push({ path, message });
@@ -72,6 +68,13 @@ export function readConfig(
     (message) => void problems.push({ file: "--listen", path: "", message }),
   );
   if (override !== undefined) filled = withoutListen(filled);
+  if (admin !== undefined) {
+    filled = withAdmin(
+      filled,
+      admin,
+      (message) => void problems.push({ file: "--admin", path: "", message }),
+    );
+  }
   const { issues, output } = runWith(Document, filled, {
     variables: definedVariables(filled),
   });
@@ -82,28 +85,30 @@ export function readConfig(
     if (override !== undefined) listenOnly(read, override);
     const reportWritten: Report = (path, message) =>
       report(writtenPath(path, filled), message);
-    checkConfig(read, filled, { source, readFile }, reportWritten);
+    checkConfig(
+      read,
+      filled,
+      { source, readFile },
+      reportWritten,
+      (path, message) => doubtful.push({ path, message }),
+    );
     checkTls(read, certificates, {
       report: reportWritten,
       warn: (path, message) =>
-        warned.push({ path: writtenPath(path, filled), message }),
+        doubtful.push({ path: writtenPath(path, filled), message }),
       override: override !== undefined,
     });
   }
-  const asProblems = (found: readonly Found[]) =>
-    inOrder(found, filled).map(({ path, message }): Problem => ({
-      file: source,
-      path: formatPath(path),
-      message,
-    }));
-  problems.push(...asProblems(found));
-  if (issues.length > 0 || problems.length > 0) throw new ConfigError(problems);
-  return { config: output, warnings: asProblems(warned) };
-}
-
-interface Found {
-  readonly path: Path;
-  readonly message: string;
+  for (const { path, message } of inOrder(found, filled)) {
+    problems.push({ file: source, path: formatPath(path), message });
+  }
+  const warnings = doubtful.map(({ path, message }) => (
+    { file: source, path: formatPath(path), message }
+  ));
+  if (issues.length > 0 || problems.length > 0) {
+    throw new ConfigError(problems, {}, warnings);
+  }
+  return { config: output, warnings };
 }
 
 /** The document without any address of a server. */
@@ -114,6 +119,22 @@ function withoutListen(document: unknown): unknown {
   const { servers } = document;
   if (!Array.isArray(servers)) return document;
   return { ...document, servers: servers.map(withoutListen) };
+}
+
+/** The document with another address of `admin`, whose token stays. */
+function withAdmin(
+  document: unknown,
+  listen: string,
+  refuse: (message: string) => void,
+): unknown {
+  if (!isMap(document)) return document;
+  const isRead = attempt(() => readAdminListen(listen), refuse);
+  if (isRead === undefined) return document;
+  const { admin } = document;
+  return {
+    ...document,
+    admin: isMap(admin) ? { ...admin, listen } : listen,
+  };
 }
 
 function listenOnly(config: ReadConfig, listen: Listen): void {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { RedirectPlan, ReturnPlan } from "../config/plan.ts";
+import { absoluteUrl } from "../exchange/absolute_redirect.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
 import { LocalResponse } from "../exchange/local_response.ts";
@@ -38,14 +39,8 @@ export function redirected(
   { status, location }: RedirectPlan,
   exchange: Exchange,
 ): LocalResponse {
-  const url = location(exchange);
-  const { scheme, authority } = exchange;
-  // nginx's absolute_redirect, with the port that the client used.
-  const absolute = url.startsWith("/") && authority !== null
-    ? `${scheme}://${authority}${url}`
-    : url;
   return new LocalResponse(status, "This is somewhere else.", null, [
-    ["location", absolute],
+    ["location", absoluteUrl(location(exchange), exchange)],
   ]);
 }
 

@@ -11,10 +11,15 @@ import { findLocation } from "../route/location.ts";
 import { findServer } from "../route/server.ts";
 import { escapePath } from "../route/target.ts";
 
-/** The location that takes an admitted request; a local response where none does. */
+/**
+ * The location that takes an admitted request; a local response where none does.
+ *
+ * @param internally Whether an internal redirect has led here.
+ */
 export function route(
   exchange: Exchange,
   listener: ListenerPlan,
+  internally = false,
 ): LocationPlan | LocalResponse {
   const { hostname, path, bodyLength } = exchange;
   const server = findServer(listener.servers, hostname);
@@ -31,11 +36,11 @@ export function route(
   }
   const { location } = match;
   exchange.location = location;
-  if (location.internal) {
+  if (location.internal && !internally) {
     return new LocalResponse(
       404,
       "No location takes this path.",
-      `${location.key} is internal: only auth_request may ask for it`,
+      `${location.key} is internal: only the proxy itself may lead there`,
     );
   }
   if (match.kind === "redirect") return withSlash(location, exchange);

@@ -5,20 +5,21 @@
  */
 import { listenKey } from "../config/address.ts";
 import type { ListenerPlan, Plan } from "../config/plan.ts";
+import { Folders } from "../content/static/folders.ts";
 import { Deadlines } from "../exchange/deadline.ts";
 import { within } from "../exchange/timeout.ts";
+import { Generation } from "../observe/metrics/generation.ts";
+import type { Metrics, ThreadSnapshot } from "../observe/metrics/metrics.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import { createHandler, type ServerState } from "../request/handler.ts";
 import { AccessStore } from "../access/store.ts";
-import {
-  checkIsFree,
-  ListenError,
-  ownIfOverlapping,
-} from "./listen_address.ts";
-import { type Handler, Listener } from "./listener.ts";
+import { ListenError, ownIfOverlapping } from "./listen_address.ts";
+import type { Handler, Listener } from "./listener.ts";
 import { gone } from "./draining.ts";
+import { Measuring } from "./measuring.ts";
 import { flushLog } from "./log_flush.ts";
-import { needsAnother, ReplacedListeners } from "./replaced_listeners.ts";
+import { openListeners } from "./open_listeners.ts";
+import { ReplacedListeners } from "./replaced_listeners.ts";
 import type {
   Changes,
   ListenedAddress,
@@ -55,6 +56,9 @@ class Server implements RunningServer {
   readonly #leaving = new Set<Listener>();
   /** Those whose certificate a reload has replaced. */
   readonly #replaced = new ReplacedListeners();
+  #measuring: Measuring | null;
+  /** Of configs before, by which something still runs. */
+  #old: Generation[] = [];
   #stopping = false;
 
   constructor(plan: Plan, options: ServerOptions) {
@@ -63,8 +67,16 @@ class Server implements RunningServer {
     this.#plan = plan;
     this.#listeners = this.#open(plan, options.ports);
     const deadlines = new Deadlines();
+    const measuring = plan.admin === null ? null : new Measuring();
+    this.#measuring = measuring;
+    const metrics = measuring?.metrics ?? null;
+    const groups = this.#groups(plan, deadlines, metrics);
+    measuring?.use(plan, groups);
     this.#shared = {
-      groups: this.#groups(plan, deadlines),
+      groups,
+      metrics,
+      generation: new Generation(options.generation ?? 1, Date.now()),
+      folders: new Folders(),
       deadlines,
       access: new AccessStore(options.errorLog),
       accessLog: options.accessLog,
@@ -77,10 +89,12 @@ class Server implements RunningServer {
   #groups(
     plan: Plan,
     deadlines: Deadlines,
+    metrics: Metrics | null,
     previous?: UpstreamGroups,
   ): UpstreamGroups {
     const report = this.#options.errorLog;
-    return new UpstreamGroups(plan.upstreams, { deadlines, report }, previous);
+    const parts = { deadlines, report, metrics };
+    return new UpstreamGroups(plan.upstreams, parts, previous);
   }
 
   get addresses(): ListenedAddress[] {
@@ -93,7 +107,7 @@ class Server implements RunningServer {
 
   prepareReload(
     plan: Plan,
-    ports?: ReadonlyMap<string, number>,
+    { ports, generation }: Pick<ServerOptions, "ports" | "generation"> = {},
   ): PreparedReload {
     if (this.#stopping) throw new Error("the proxy is shutting down");
     const listeners = this.#open(plan, ports);
@@ -106,12 +120,22 @@ class Server implements RunningServer {
     for (const listener of back) listener.serve(gone);
     return {
       addresses: [...listeners.values()].map(addressOf),
-      commit: () => this.#commit(plan, listeners),
+      commit: () => this.#commit(plan, listeners, generation),
       cancel() {
         for (const listener of added) listener.abort();
         for (const listener of back) listener.leave(gone);
       },
     };
+  }
+
+  snapshot(): ThreadSnapshot | null {
+    const { groups, generation } = this.#shared;
+    this.#old = this.#old.filter(({ idle }) => !idle);
+    return this.#measuring?.snapshot({
+      groups,
+      bridges: this.#all().map(({ bridges }) => bridges),
+      generations: [...this.#old, generation],
+    }) ?? null;
   }
 
   abort(): void {
@@ -138,50 +162,17 @@ class Server implements RunningServer {
     return [...this.#listeners.values(), ...this.#leaving, ...this.#replaced];
   }
 
-  /**
-   * The listeners of a plan, by address: those that are open already, and new
-   * ones.
-   *
-   * @throws {ListenError} if one can't be had; none is open then but those before.
-   */
+  /** @throws {ListenError} */
   #open(
     plan: Plan,
     ports?: ReadonlyMap<string, number>,
   ): Map<string, Listener> {
-    const listeners = new Map<string, Listener>();
-    const added: Listener[] = [];
     try {
-      for (const listenerPlan of plan.listeners) {
-        const key = listenKey(listenerPlan.address);
-        const present = this.#find(key);
-        if (present !== undefined && !needsAnother(present, listenerPlan)) {
-          listeners.set(key, present);
-          continue;
-        }
-        const port = present?.port ?? ports?.get(key);
-        const isNew = present === undefined;
-        const listener = this.#listen(listenerPlan, port, isNew);
-        added.push(listener);
-        listeners.set(key, listener);
-      }
+      const find = (key: string) => this.#find(key);
+      return openListeners(plan, { ...this.#options, find, ports });
     } catch (error) {
-      for (const listener of added) listener.abort();
       throw ownIfOverlapping(error, this.#all());
     }
-    return listeners;
-  }
-
-  #listen(
-    plan: ListenerPlan,
-    port: number | undefined,
-    isNew: boolean,
-  ): Listener {
-    const { shared = false } = this.#options;
-    if (isNew && plan.certificate !== null && !shared) checkIsFree(plan);
-    return new Listener(
-      plan,
-      port === undefined ? this.#options : { ...this.#options, port },
-    );
   }
 
   #find(key: string): Listener | undefined {
@@ -189,13 +180,32 @@ class Server implements RunningServer {
       [...this.#leaving].find((one) => one.key === key && !one.closing);
   }
 
-  #commit(plan: Plan, listeners: Map<string, Listener>): Changes {
+  #commit(
+    plan: Plan,
+    listeners: Map<string, Listener>,
+    number?: number,
+  ): Changes {
     const before = this.#listeners;
-    const { groups, deadlines } = this.#shared;
-    const next = this.#groups(plan, deadlines, groups);
+    const { groups, deadlines, generation } = this.#shared;
+    const measuring = plan.admin === null
+      ? null
+      : this.#measuring ?? new Measuring();
+    if (measuring === null) this.#measuring?.close();
+    this.#measuring = measuring;
+    const metrics = measuring?.metrics ?? null;
+    const next = this.#groups(plan, deadlines, metrics, groups);
+    measuring?.use(plan, next);
+    this.#old = [...this.#old, generation].filter(({ idle }) => !idle);
+    const shared: Shared = {
+      ...this.#shared,
+      groups: next,
+      metrics,
+      generation: new Generation(number ?? generation.number + 1, Date.now()),
+      dev: plan.dev,
+    };
     this.#plan = plan;
     this.#listeners = listeners;
-    this.#shared = { ...this.#shared, groups: next, dev: plan.dev };
+    this.#shared = shared;
     this.#shared.access.retain(plan);
     for (const listener of listeners.values()) this.#leaving.delete(listener);
     for (const listener of this.#replaced) listener.update(gone);
@@ -262,6 +272,7 @@ class Server implements RunningServer {
     this.#replaced.stop();
     this.#shared.deadlines.close();
     this.#shared.access.close();
+    this.#measuring?.close();
     this.#shared.groups.release();
     Promise.all(this.#all().map((listener) => listener.ended))
       .then(() => this.#finished.resolve());

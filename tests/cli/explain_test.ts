@@ -57,6 +57,8 @@ Deno.test("explain --json says the same as one object", async () => {
       proxy_pass: "http://back:8000",
     },
     access: [],
+    redirects: [],
+    file: null,
     upstream: { name: "back:8000", scheme: "http", address: "back:8000" },
     answer: null,
   });

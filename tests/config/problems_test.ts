@@ -342,7 +342,7 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
     [
       "locations",
       { "/": {} },
-      'locations["/"]: a location needs proxy_pass or return',
+      'locations["/"]: a location needs proxy_pass, return or root',
     ],
     [
       "locations",
@@ -443,10 +443,7 @@ Deno.test("an unknown directive is refused, with the one that was meant", () => 
       "ssl_protocols",
       "unknown directive (not supported: TLS 1.2 and 1.3 with safe ciphers only)",
     ],
-    [
-      "root",
-      "unknown directive (serving files is not supported: proxy to a server that does it)",
-    ],
+    ["sendfile", "unknown directive (not needed)"],
     ["worker_processes", 'unknown directive (write "workers")'],
     ["keepalive", "not allowed here (it belongs in an upstream)"],
     ["proxy_pass", "not allowed here (it belongs in a location)"],

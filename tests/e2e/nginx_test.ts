@@ -5,19 +5,25 @@
  *
  * @module
  */
-import { deepStrictEqual, ok } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual as equal } from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { loadPlan } from "../../lib/config/load.ts";
 import { createAccessLog } from "../../lib/observe/access_log.ts";
 import { startServer } from "../../lib/server/server.ts";
+import { startNginx } from "../support/nginx.ts";
 import { rawExchange } from "../support/raw_upstream.ts";
 import { testNeeding } from "../support/skip.ts";
-import { DIFFERENCES, type Seen } from "./nginx_differences.ts";
+import { FETCH_DIFFERENCES } from "./fetch_differences.ts";
+import {
+  type Difference,
+  DIFFERENCES,
+  type Seen,
+} from "./nginx_differences.ts";
 import { type Sample, samples } from "./nginx_requests.ts";
 import { type Received, recordingService } from "./nginx_upstream.ts";
 
-/** The configuration of the tutorial's stack. */
-function nginxConf(dir: string, port: number, ports: Record<string, number>) {
+/** The `http` block of the tutorial's stack. */
+function nginxHttp(ports: Record<string, number>): string {
   const forwarded = `
         proxy_set_header Host $host;
         proxy_set_header X-Real-IP $remote_addr;
@@ -31,24 +37,14 @@ function nginxConf(dir: string, port: number, ports: Record<string, number>) {
         proxy_pass http://${upstream};
         proxy_http_version 1.1;${headers}
     }`;
-  return `${
-    Deno.uid() === 0 ? "user root; " : ""
-  }daemon off; pid ${dir}/pid; error_log stderr crit; worker_processes 1;
-events { worker_connections 256; }
-http {
-  access_log off;
-  ${
-    ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-      .map((name) => `${name}_temp_path ${dir}/${name};`).join(" ")
-  }
-  map $http_upgrade $connection_upgrade { websocket upgrade; default ""; }
+  return `map $http_upgrade $connection_upgrade { websocket upgrade; default ""; }
   ${
     Object.entries(ports).map(([name, p]) =>
       `upstream ${name} { server 127.0.0.1:${p}; }`
     ).join("\n  ")
   }
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:PORT;
     server_name localhost 127.0.0.1;
     ${location("/api", "backend")}
     ${location("/admin", "backend")}
@@ -61,39 +57,39 @@ http {
   }
     ${location("/connection/websocket", "centrifugo")}
     ${location("/", "frontend")}
-  }
-}
-`;
+  }`;
 }
 
-/** Starts nginx on a free port; resolves when it answers. */
-async function startNginx(ports: Record<string, number>) {
-  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = free.addr as Deno.NetAddr;
-  free.close();
-  const dir = await Deno.makeTempDir();
-  await Deno.writeTextFile(`${dir}/nginx.conf`, nginxConf(dir, port, ports));
-  const process = new Deno.Command("nginx", {
-    args: ["-c", `${dir}/nginx.conf`, "-p", dir],
-    stdin: "null",
-    stdout: "null",
-    stderr: "inherit",
-  }).spawn();
-  for (let tries = 0;; tries++) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      break;
-    } catch (error) {
-      if (tries > 500) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
+/** sameorigin with its `config.yaml`, and this client for all upstreams. */
+async function startOurs(
+  client: "http1" | "fetch",
+  ports: Record<string, number>,
+) {
+  const text = await Deno.readTextFile(
+    new URL("../../config.yaml", import.meta.url),
+  );
+  const withClient = text.replace(
+    /^( {2}\w+): (\$\{.*\})$/gm,
+    `$1: { client: ${client}, servers: ["$2"] }`,
+  );
+  equal(withClient.split(`client: ${client}`).length, 4, withClient);
+  const plan = loadPlan(withClient, {
+    source: "config.yaml",
+    env: (name) => {
+      const port = ports[name.toLowerCase()];
+      return port === undefined ? undefined : `127.0.0.1:${port}`;
+    },
+    overrides: { listen: "127.0.0.1:0" },
+  });
+  const server = startServer(plan, {
+    accessLog: createAccessLog("off", () => Promise.resolve()),
+    errorLog: () => {},
+  });
   return {
-    port,
+    port: Number(new URL(server.addresses[0]?.url ?? "").port),
     async [Symbol.asyncDispose]() {
-      process.kill("SIGTERM");
-      await process.status;
-      await Deno.remove(dir, { recursive: true });
+      server.abort();
+      await server.finished;
     },
   };
 }
@@ -135,60 +131,65 @@ function dechunked(text: string): string {
   }
 }
 
+/** The three services behind, each noting what it receives. */
+function startServices(log: Received[]) {
+  const stack = new AsyncDisposableStack();
+  const portOf = (name: string) => stack.use(recordingService(name, log)).port;
+  return {
+    ports: {
+      backend: portOf("backend"),
+      frontend: portOf("frontend"),
+      centrifugo: portOf("centrifugo"),
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** Sends all requests to both, and fails for what no difference of the list explains. */
+async function compare(
+  t: Deno.TestContext,
+  ports: readonly [number, number],
+  differences: readonly Difference[],
+  log: Received[],
+): Promise<void> {
+  const all = samples();
+  ok(all.length >= 300, `${all.length} requests`);
+  const needed = new Set<string>();
+  for (const sample of all) {
+    const theirs = await observe(ports[0], sample, log);
+    const ours = await observe(ports[1], sample, log);
+    for (const { reason, level } of differences) {
+      const before = JSON.stringify([theirs, ours]);
+      level(theirs, ours, sample.text);
+      if (JSON.stringify([theirs, ours]) !== before) needed.add(reason);
+    }
+    if (!isDeepStrictEqual(theirs, ours)) {
+      await t.step(sample.name, () => deepStrictEqual(ours, theirs));
+    }
+  }
+  deepStrictEqual(
+    differences.map(({ reason }) => reason).filter((r) => !needed.has(r)),
+    [],
+    "differences that were never seen",
+  );
+}
+
 testNeeding(
   ["nginx"],
   "sameorigin does what nginx does, but for a written list of differences",
   async (t) => {
     const log: Received[] = [];
-    await using backend = recordingService("backend", log);
-    await using frontend = recordingService("frontend", log);
-    await using centrifugo = recordingService("centrifugo", log);
-    const ports = {
-      backend: backend.port,
-      frontend: frontend.port,
-      centrifugo: centrifugo.port,
-    };
-    await using nginx = await startNginx(ports);
-    const text = await Deno.readTextFile(
-      new URL("../../config.yaml", import.meta.url),
-    );
-    const plan = loadPlan(text, {
-      source: "config.yaml",
-      env: (name) => {
-        const port = ports[name.toLowerCase() as keyof typeof ports];
-        return port === undefined ? undefined : `127.0.0.1:${port}`;
-      },
-      overrides: { listen: "127.0.0.1:0" },
-    });
-    const server = startServer(plan, {
-      accessLog: createAccessLog("off", () => Promise.resolve()),
-      errorLog: () => {},
-    });
-    const port = Number(new URL(server.addresses[0]!.url).port);
-    const all = samples();
-    ok(all.length >= 200, `${all.length} requests`);
-    const needed = new Set<string>();
-    try {
-      for (const sample of all) {
-        const theirs = await observe(nginx.port, sample, log);
-        const ours = await observe(port, sample, log);
-        for (const { reason, level } of DIFFERENCES) {
-          const before = JSON.stringify([theirs, ours]);
-          level(theirs, ours, sample.text);
-          if (JSON.stringify([theirs, ours]) !== before) needed.add(reason);
-        }
-        if (!isDeepStrictEqual(theirs, ours)) {
-          await t.step(sample.name, () => deepStrictEqual(ours, theirs));
-        }
-      }
-    } finally {
-      server.abort();
-      await server.finished;
-    }
-    deepStrictEqual(
-      DIFFERENCES.map(({ reason }) => reason).filter((r) => !needed.has(r)),
-      [],
-      "differences that were never seen",
-    );
+    await using services = startServices(log);
+    await using nginx = await startNginx(nginxHttp(services.ports));
+    await using ours = await startOurs("http1", services.ports);
+    await compare(t, [nginx.port, ours.port], DIFFERENCES, log);
   },
 );
+
+Deno.test("with fetch for a client it does the same, but for a written list of differences", async (t) => {
+  const log: Received[] = [];
+  await using services = startServices(log);
+  await using http1 = await startOurs("http1", services.ports);
+  await using fetching = await startOurs("fetch", services.ports);
+  await compare(t, [http1.port, fetching.port], FETCH_DIFFERENCES, log);
+});

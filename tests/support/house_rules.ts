@@ -11,6 +11,7 @@ const ROOMS = [
   "main.ts",
   "cli",
   "acme",
+  "admin",
   "server",
   "request",
   "access",
@@ -70,7 +71,7 @@ const TERMINAL = [
 export type Rule = (modules: readonly Module[]) => string[];
 
 /** Only listeners accept connections. */
-export const onlyServerAccepts = usesOnlyIn(["server"], ACCEPTS);
+export const onlyServerAccepts = usesOnlyIn(["server", "admin"], ACCEPTS);
 
 /** Only the transport opens connections. */
 export const onlyTransportConnects = usesOnlyIn(["transport"], CONNECTS);

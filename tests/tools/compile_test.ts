@@ -11,7 +11,7 @@ const ROOT = new URL("../../", import.meta.url);
 /** What of npm the program itself needs; the second line stands in for @std. */
 const NPM_PACKAGES = [
   ...["valibot", "@valibot/to-json-schema", "re2js"],
-  ...["js-yaml", "argparse", "bcryptjs"],
+  ...["js-yaml", "argparse", "bcryptjs", "mrmime"],
 ];
 
 /** Files of the project that belong to the program. */
@@ -172,6 +172,7 @@ Deno.test("an executable is compiled without the packages of the tests", async (
   assert.deepEqual(names(jsr.npm), [
     "@valibot/to-json-schema",
     "bcryptjs",
+    "mrmime",
     "re2js",
     "valibot",
   ]);

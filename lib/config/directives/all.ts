@@ -7,17 +7,21 @@
  */
 import type * as v from "valibot";
 import { access } from "./access.ts";
+import { admin } from "./admin.ts";
 import { authBasic } from "./auth_basic.ts";
 import { authRequest } from "./auth_request.ts";
+import { caching } from "./caching.ts";
 import { client } from "./client.ts";
 import type { Directive } from "./directive.ts";
 import { limitReq } from "./limit_req.ts";
 import { limits } from "./limits.ts";
 import { listen } from "./listen.ts";
+import { mediaTypes } from "./media_types.ts";
 import { process } from "./process.ts";
 import { proxy } from "./proxy.ts";
 import { returning } from "./return.ts";
 import { ssl } from "./ssl.ts";
+import { files } from "./static.ts";
 import { websocket } from "./websocket.ts";
 import { websocketOrigins } from "./websocket_origins.ts";
 
@@ -27,6 +31,9 @@ export const directives = {
   ...ssl,
   ...proxy,
   ...returning,
+  ...files,
+  ...caching,
+  ...mediaTypes,
   ...client,
   ...websocket,
   ...websocketOrigins,
@@ -36,6 +43,7 @@ export const directives = {
   ...authBasic,
   ...authRequest,
   ...process,
+  ...admin,
 };
 
 type All = typeof directives;
