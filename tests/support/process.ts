@@ -59,7 +59,10 @@ export async function sameoriginCommand(
   const args = await denoArguments("run", [
     "--quiet",
     `--config=${fileURLToPath(new URL("deno.json", ROOT))}`,
-    ...PROXY_FLAGS,
+    // Deno takes the narrower one of two: --allow-write beside --allow-write=PATH.
+    ...PROXY_FLAGS.filter((flag) =>
+      !permissions.some((wider) => flag.startsWith(`${wider}=`))
+    ),
     ...permissions,
     module ?? fileURLToPath(new URL("main.ts", ROOT)),
   ]);
