@@ -10,18 +10,25 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
   server_name: `server_name: [example.org, "*.example.org"]`,
   listen: `listen: ["127.0.0.1:9000", "[::1]:9000"]`,
   ssl_certificate: `listen: 443 ssl
-server_name: example.org
+server_name: [example.org, www.example.org]
 redirect_to_https: 80
 ssl_certificate: { acme: { email: you@example.org } }`,
   ssl_certificate_key: `listen: 443 ssl
-ssl_certificate: fullchain.pem
-ssl_certificate_key: privkey.pem`,
-  state_dir: `state_dir: /var/lib/sameorigin`,
+ssl_certificate: site.crt
+ssl_certificate_key: site.key`,
+  state_dir: `listen: 443 ssl
+server_name: example.org
+redirect_to_https: 80
+ssl_certificate: { acme: { directory: letsencrypt-staging } }
+state_dir: /srv/sameorigin`,
   redirect_to_https: `listen: 8443 ssl
-ssl_certificate: fullchain.pem
-ssl_certificate_key: privkey.pem
-redirect_to_https: { address: 8080, port: 443 } # published as 443`,
-  strict_transport_security: `strict_transport_security: max-age=31536000`,
+redirect_to_https: { address: 8080, port: 443 }
+ssl_certificate: site.crt
+ssl_certificate_key: site.key`,
+  strict_transport_security: `listen: 443 ssl
+ssl_certificate: site.crt
+ssl_certificate_key: site.key
+strict_transport_security: max-age=31536000; includeSubDomains`,
   proxy_pass: `proxy_pass: http://backend/v1/ # replaces the location's prefix`,
   proxy_set_header: `proxy_pass: http://backend
 proxy_set_header: { Host: $http_host, X-User: $remote_user, Cookie: "" }`,

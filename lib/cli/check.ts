@@ -29,10 +29,8 @@ export async function check(
   let plan: Plan;
   try {
     plan = await load();
-    const missing = missingFolders(plan);
-    if (missing.length > 0) {
-      throw new ConfigError(missing, {}, plan.warnings);
-    }
+    const unfit = [...missingFolders(plan), ...plan.certificateDoubts];
+    if (unfit.length > 0) throw new ConfigError(unfit, {}, plan.warnings);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     report(error, json, terminal);

@@ -22,11 +22,9 @@ import { LocalResponse } from "../exchange/local_response.ts";
 import { admit } from "../request/admit.ts";
 import { route } from "../request/route.ts";
 import { readable } from "../route/bytes.ts";
-import { explainOwn } from "./explain_own.ts";
 import { explainLocation } from "../route/location.ts";
 import { explainServer } from "../route/server.ts";
 import { wireFields } from "../transport/create.ts";
-import { handshakeFields } from "../websocket/open.ts";
 import { OK } from "./exit_code.ts";
 import { explainAccess, type ExplainedCheck } from "./explain_access.ts";
 import type { Options } from "./arguments.ts";
@@ -37,6 +35,7 @@ import {
   fileRows,
   redirectRows,
 } from "./explain_files.ts";
+import { withHandshake } from "./explain_handshake.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
 import { columns, type Style, type Terminal } from "./terminal.ts";
 
@@ -175,13 +174,22 @@ function contentOf(
   location: LocationPlan,
   content: Exclude<ContentPlan, StaticPlan>,
 ): Pick<Explanation, "upstream" | "sent" | "answer"> {
-  const none = { upstream: null, sent: null };
-  const local = (answer: Explanation["answer"]) => ({ ...none, answer });
+  const local = (answer: Explanation["answer"]) => ({
+    upstream: null,
+    sent: null,
+    answer,
+  });
   if (content.kind === "redirect") {
     return local(answerOf("content", redirected(content, exchange)));
   }
-  if (content.kind !== "proxy") {
-    return local({ phase: "content", ...explainOwn(exchange, content) });
+  if (content.kind === "acme_challenge") {
+    const reason = `the answer to a challenge in ${content.folder}, or 404`;
+    return local({ phase: "content", status: 200, reason });
+  }
+  if (content.kind === "return") {
+    const { status, text } = content;
+    const reason = text === null ? "return" : readable(text(exchange));
+    return local({ phase: "content", status, reason });
   }
   const target = upstreamTarget(exchange, location, content);
   if (target instanceof LocalResponse) {
@@ -219,19 +227,6 @@ function answerOf(phase: Phase, local: LocalResponse): Explanation["answer"] {
   return location === undefined
     ? { phase, status, reason }
     : { phase, status, reason, location: readable(location) };
-}
-
-/** With what the handshake adds (RFC 6455 section 4.1); the key is a random one. */
-function withHandshake(
-  fields: readonly Field[],
-  protocols: string | null,
-): Field[] {
-  return [
-    ...fields,
-    ...handshakeFields("(16 random bytes)", protocols),
-    ["upgrade", "websocket"],
-    ["connection", "Upgrade"],
-  ];
 }
 
 function inWords(explanation: Explanation, style: Style): string {

@@ -107,9 +107,13 @@ export async function run(
   return await end;
 }
 
-/** Of the config, and of the folders that it names. */
+/** Of the config, and of the folders and certificates that it names. */
 function warn(plan: Plan, terminal: Terminal): void {
-  printWarnings([...plan.warnings, ...missingFolders(plan)], terminal);
+  const { warnings, certificateDoubts } = plan;
+  printWarnings(
+    [...warnings, ...missingFolders(plan), ...certificateDoubts],
+    terminal,
+  );
 }
 
 /**

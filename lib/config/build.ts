@@ -9,8 +9,8 @@ import type { NetworkSet } from "../route/network.ts";
 import { acmeOf, challengeFolder } from "./acme.ts";
 import { AccessBuilder } from "./build_access.ts";
 import { buildListeners, type PlacedServer } from "./build_listeners.ts";
-import type { Certificates } from "./certificates.ts";
 import { staticContent } from "./build_static.ts";
+import type { Certificates } from "./certificates.ts";
 import type { Path } from "./config_error.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
@@ -59,7 +59,7 @@ export function buildPlan(
   config: Config,
   { source, certificates }: PlanParts,
   overrides: PlanOverrides,
-): Omit<Plan, "warnings"> {
+): Omit<Plan, "warnings" | "certificateDoubts"> {
   const upstreams = new Upstreams(config);
   const access = new AccessBuilder(config, source);
   const settings = topSettings(config);

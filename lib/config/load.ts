@@ -49,7 +49,7 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
   const { source, env, readFile, files, overrides = {} } = options;
   const certificates = new Certificates(files ?? new NamedFiles(source));
-  const { config, warnings } = readConfig(document, {
+  const { config, ...found } = readConfig(document, {
     source,
     env,
     readFile,
@@ -57,10 +57,8 @@ export function planFromObject(document: unknown, options: LoadOptions): Plan {
     certificates,
     admin: overrides.admin,
   });
-  return {
-    ...buildPlan(config, { source, certificates }, overrides),
-    warnings,
-  };
+  const parts = { source, certificates };
+  return { ...buildPlan(config, parts, overrides), ...found };
 }
 
 /** The JSON Schema (draft-07) of a config file, for editors. */

@@ -173,6 +173,8 @@ export interface Plan {
   source: string;
   /** What can be used, but should be looked at. */
   warnings: readonly Problem[];
+  /** Certificates that clients would not take: `check` refuses them. */
+  certificateDoubts: readonly Problem[];
   listeners: ListenerPlan[];
   /** The certificates that an authority issues, each once. */
   acme: readonly AcmePlan[];

@@ -31,9 +31,18 @@ export interface ReadOptions {
   readonly readFile?: ReadFile | undefined;
   /** Where to listen, whatever the config says. */
   readonly listen?: string | undefined;
-  readonly certificates: Certificates;
   /** Where the admin listener is, whatever the config says. */
   readonly admin?: string | undefined;
+  readonly certificates: Certificates;
+}
+
+/** A config that can be used. */
+export interface UsableConfig {
+  readonly config: Config;
+  /** In the order of the document. */
+  readonly warnings: readonly Problem[];
+  /** Of certificates that clients would not take. */
+  readonly certificateDoubts: readonly Problem[];
 }
 
 /**
@@ -44,15 +53,16 @@ export interface ReadOptions {
 export function readConfig(
   document: unknown,
   options: ReadOptions,
-): { config: Config; warnings: Problem[] } {
+): UsableConfig {
   const { source, env, listen, admin, certificates } = options;
   const { readFile = Deno.readFileSync } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
     throw new ConfigError([{ file: source, path: "", message }]);
   }
-  const found: { path: Path; message: string }[] = [];
-  const doubtful: typeof found = [];
+  const found: Found[] = [];
+  const doubtful: Found[] = [];
+  const unfit: Found[] = [];
   const unfilled = new Set<string>();
   let filled = substituteEnvironment(document, env, (path, message) => {
     found.push({ path, message });
@@ -95,20 +105,28 @@ export function readConfig(
     checkTls(read, certificates, {
       report: reportWritten,
       warn: (path, message) =>
-        doubtful.push({ path: writtenPath(path, filled), message }),
+        unfit.push({ path: writtenPath(path, filled), message }),
       override: override !== undefined,
     });
   }
-  for (const { path, message } of inOrder(found, filled)) {
-    problems.push({ file: source, path: formatPath(path), message });
-  }
-  const warnings = doubtful.map(({ path, message }) => (
-    { file: source, path: formatPath(path), message }
-  ));
+  const asProblems = (found: readonly Found[]) =>
+    inOrder(found, filled).map(({ path, message }): Problem => ({
+      file: source,
+      path: formatPath(path),
+      message,
+    }));
+  problems.push(...asProblems(found));
+  const warnings = asProblems(doubtful);
+  const certificateDoubts = asProblems(unfit);
   if (issues.length > 0 || problems.length > 0) {
-    throw new ConfigError(problems, {}, warnings);
+    throw new ConfigError(problems, {}, [...warnings, ...certificateDoubts]);
   }
-  return { config: output, warnings };
+  return { config: output, warnings, certificateDoubts };
+}
+
+interface Found {
+  readonly path: Path;
+  readonly message: string;
 }
 
 /** The document without any address of a server. */

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import type { Certificate } from "../config/plan.ts";
+import type { Certificate, ListenerPlan } from "../config/plan.ts";
+import { ListenError, SHARES_PORTS } from "./listen_address.ts";
 import type { Handler, Listener } from "./listener.ts";
 
 /** Milliseconds before the end of its certificate's life at which one is closed, at most. */
@@ -71,6 +72,23 @@ export class ReplacedListeners {
   stop(): void {
     for (const { timer } of this.#all.values()) clearTimeout(timer);
   }
+}
+
+/**
+ * Whether an address needs another listener beside the present one, for another
+ * certificate.
+ *
+ * @throws {ListenError} if it is to change between HTTP and HTTPS.
+ */
+export function needsAnother(
+  present: Listener,
+  { certificate, written }: ListenerPlan,
+): boolean {
+  const own = present.certificate;
+  if ((own === null) !== (certificate === null)) {
+    throw new ListenError(written, "ssl", {});
+  }
+  return SHARES_PORTS && own?.chain !== certificate?.chain;
 }
 
 /**

@@ -162,14 +162,14 @@ class Server implements RunningServer {
     return [...this.#listeners.values(), ...this.#leaving, ...this.#replaced];
   }
 
-  /** @throws {ListenError} */
+  /** @throws {ListenError} if one can't be had; none is open then but those before. */
   #open(
     plan: Plan,
     ports?: ReadonlyMap<string, number>,
   ): Map<string, Listener> {
+    const options = { ...this.#options, ports: ports ?? new Map() };
     try {
-      const find = (key: string) => this.#find(key);
-      return openListeners(plan, { ...this.#options, find, ports });
+      return openListeners(plan.listeners, options, (key) => this.#find(key));
     } catch (error) {
       throw ownIfOverlapping(error, this.#all());
     }
@@ -206,7 +206,7 @@ class Server implements RunningServer {
     this.#plan = plan;
     this.#listeners = listeners;
     this.#shared = shared;
-    this.#shared.access.retain(plan);
+    shared.access.retain(plan);
     for (const listener of listeners.values()) this.#leaving.delete(listener);
     for (const listener of this.#replaced) listener.update(gone);
     const notes = plan.listeners.flatMap((one) => this.#serve(one, before));

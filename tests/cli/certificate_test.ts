@@ -106,15 +106,12 @@ Deno.test({
   },
 });
 
-Deno.test("check and run warn of a certificate that clients would not take", async () => {
+Deno.test("check fails on a certificate that clients would not take, run only warns", async () => {
   folder.install("site", await authority.certify({ until: -1000 }));
   const path = config(9);
   const { code, stderr } = await sameorigin(["check", "-c", path]);
-  assert.equal(code, 0);
-  assert.match(
-    stderr,
-    /ssl_certificate: warning: the certificate in .+ expired on /,
-  );
+  assert.equal(code, 2);
+  assert.match(stderr, /ssl_certificate: the certificate in .+ expired on /);
   await using running = await startSameorigin(["-c", path]);
   await running.until(/ssl_certificate: warning: .+ expired on /);
   await portOf(running);

@@ -450,7 +450,7 @@ Deno.test("Strict-Transport-Security is checked, since a browser ignores a malfo
 
 Deno.test("what clients would not accept is a warning, not a reason not to start", async () => {
   const warnings = (config: Record<string, unknown>) =>
-    plan({ ...SSL, ...config }).warnings.map(({ path, message }) =>
+    plan({ ...SSL, ...config }).certificateDoubts.map(({ path, message }) =>
       `${path}: ${message}`.replace(/ \d{4}-\d\d-\d\d \d\d:\d\d /, " DATE ")
     );
   const install = async (
