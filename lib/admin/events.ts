@@ -16,17 +16,21 @@ const encoder = new TextEncoder();
 
 /** Asks for a state each second as long as somebody listens. */
 export class EventFeed {
-  readonly #take: () => Promise<unknown>;
+  readonly #take: (watching: boolean) => Promise<unknown>;
   readonly #interval: number;
   readonly #listeners = new Set<Controller>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #taking = false;
 
   /**
-   * @param take Takes the state; null for none now.
+   * @param take Takes the state; null for none now. It is told whether all get
+   * it: what it takes away then nobody else needs.
    * @param interval Milliseconds.
    */
-  constructor(take: () => Promise<unknown>, interval = INTERVAL) {
+  constructor(
+    take: (watching: boolean) => Promise<unknown>,
+    interval = INTERVAL,
+  ) {
     this.#take = take;
     this.#interval = interval;
   }
@@ -65,7 +69,7 @@ export class EventFeed {
     this.#taking = true;
     let event: Uint8Array;
     try {
-      const state = await this.#take();
+      const state = await this.#take(only === undefined);
       if (state === null) return;
       event = encoder.encode(
         `event: state\ndata: ${JSON.stringify(state)}\n\n`,

@@ -18,6 +18,7 @@ import {
   type Traffic,
 } from "../observe/metrics/location_metrics.ts";
 import type { GenerationSnapshot } from "../observe/metrics/metrics.ts";
+import type { Recorded } from "../observe/recorder/recorder.ts";
 import type { ServerSnapshot } from "../observe/metrics/server_metrics.ts";
 import { openWebSockets } from "../observe/metrics/traffic_families.ts";
 
@@ -81,6 +82,8 @@ export interface LiveState {
   readonly locations: readonly LocationState[];
   readonly upstreams: readonly UpstreamState[];
   readonly generations: readonly GenerationSnapshot[];
+  /** Requests that have ended since the last event; only in events. */
+  readonly requests?: Recorded;
   readonly process: ProcessFacts & {
     /** Bytes of the JavaScript heaps. */
     readonly heap: number;
@@ -100,6 +103,7 @@ export function liveState({ sum, process }: Facts, at: number): LiveState {
     locations: sum.locations.map(locationState),
     upstreams: sum.servers.map(upstreamState),
     generations: sum.generations.toSorted((a, b) => a.number - b.number),
+    ...sum.requests === null ? {} : { requests: sum.requests },
     process: { ...process, heap, buffered, lag },
   };
 }

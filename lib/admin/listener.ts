@@ -36,8 +36,8 @@ export class AdminListener implements AsyncDisposable {
     this.key = listenKey(address);
     this.#parts = parts;
     this.#guard = guardOf(plan);
-    this.#events = new EventFeed(async () => {
-      const facts = await factsNow(parts);
+    this.#events = new EventFeed(async (watching) => {
+      const facts = await factsNow(parts, watching);
       return facts === null ? null : liveState(facts, Date.now());
     });
     const options = {

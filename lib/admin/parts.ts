@@ -35,11 +35,16 @@ export interface AdminParts {
   errorLog(line: string): void;
 }
 
-/** All that is known now; null where no thread answers. */
+/**
+ * All that is known now; null where no thread answers.
+ *
+ * @param watching Whether somebody looks at the requests too.
+ */
 export async function factsNow(
   { proxy, config, version, cpu }: AdminParts,
+  watching = false,
 ): Promise<Facts | null> {
-  const sum = await proxy.snapshot();
+  const sum = await proxy.snapshot(watching);
   if (sum === null) return null;
   return {
     sum,

@@ -7,6 +7,7 @@ import { MEDIA_TYPES, renderMetrics } from "../observe/metrics/openmetrics.ts";
 import { configView } from "./config_view.ts";
 import type { EventFeed } from "./events.ts";
 import { liveState } from "./feed.ts";
+import { PAGE } from "./page/page.ts";
 import { type AdminParts, factsNow } from "./parts.ts";
 import { readiness } from "./readiness.ts";
 import { json, respond, text } from "./response.ts";
@@ -30,7 +31,7 @@ export interface Route {
 
 /** Every path, but for that of the login. */
 export const ROUTES: Readonly<Record<string, Route>> = {
-  "/": { method: "GET", open: false, answer: index },
+  ...pageRoutes(),
   "/metrics": { method: "GET", open: false, answer: metrics },
   "/healthz": { method: "GET", open: true, answer: () => text(200, "ok") },
   "/readyz": { method: "GET", open: true, answer: ready },
@@ -40,10 +41,12 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   "/reload": { method: "POST", open: false, answer: reload },
 };
 
-function index(): Response {
-  const lines = Object.entries(ROUTES).filter(([path]) => path !== "/")
-    .map(([path, { method }]) => `${method.padEnd(4)} ${path}`);
-  return text(200, lines.join("\n"));
+function pageRoutes(): Record<string, Route> {
+  const routes = Object.entries(PAGE).map(([path, { type, text }]) => {
+    const answer = () => respond(200, type, text);
+    return [path, { method: "GET", open: false, answer }] as const;
+  });
+  return Object.fromEntries(routes);
 }
 
 async function metrics({ request, parts }: RouteContext): Promise<Response> {

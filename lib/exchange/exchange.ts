@@ -10,7 +10,7 @@ import { compileLocations } from "../route/location.ts";
 import type { Target } from "../route/path.ts";
 import type { Captures } from "../route/regex.ts";
 import { basicCredentials } from "./basic_credentials.ts";
-import { RequestFields } from "./fields.ts";
+import { type Field, RequestFields } from "./fields.ts";
 import type { Rerouting } from "./rerouting.ts";
 
 /** A request, as `Deno.serve` hands it over. `url` is not normalised. */
@@ -50,6 +50,14 @@ export interface UpstreamAttempt {
   ended: number | null;
   /** Of its response, or what its failure is answered with; 0 as long as neither is. */
   status: number;
+}
+
+/** What is kept of an exchange for who looks at it; filled in by the content. */
+export interface ExchangeRecord {
+  /** What the last server was sent. */
+  sent: { readonly target: string; readonly fields: readonly Field[] } | null;
+  /** What it answered. */
+  answered: readonly Field[] | null;
 }
 
 /** What is to be given back when an exchange has ended. */
@@ -139,6 +147,9 @@ export class Exchange implements RequestContext {
   attempts: UpstreamAttempt[] | null = null;
   /** Null as long as there is none. */
   upstreamResponse: UpstreamFacts | null = null;
+
+  /** Null where nobody looks. */
+  record: ExchangeRecord | null = null;
 
   // What has been taken, to be given back in the end.
   /** By the access phase. */

@@ -16,6 +16,7 @@ import { BodyBroken } from "../transport/transport.ts";
 import { admit } from "./admit.ts";
 import { filter } from "./filters/filters.ts";
 import { asRerouted, redirectInternally } from "./internal_redirect.ts";
+import { recordingOf } from "./record.ts";
 import { chooseServer, enterServer, route, type Routed } from "./route.ts";
 
 /** What outlives a request: made once at start-up and passed down. */
@@ -38,7 +39,10 @@ export function createHandler(
       tcp ? String(peer.port) : "",
       performance.now(),
     );
-    if (metrics !== null) generation.requests++;
+    if (metrics !== null) {
+      generation.requests++;
+      if (metrics.recorder.on) exchange.record = { sent: null, answered: null };
+    }
     const answer = handle(request, exchange, listener, state);
     const finish = (answer: Answer) => {
       const settled = settle(answer, request, exchange, state);
@@ -158,6 +162,7 @@ function respond(
     if (metrics !== null) {
       const outcome = { response, start, duration: start, bytes: 0 };
       count(exchange, outcome, metrics, state);
+      record(exchange, outcome, metrics);
     }
     return response;
   }
@@ -174,7 +179,10 @@ function respond(
     const duration = performance.now() - exchange.started;
     const bytes = bytesSent(exchange, response);
     const outcome = { response, start, duration, bytes };
-    if (metrics !== null) count(exchange, outcome, metrics, state);
+    if (metrics !== null) {
+      count(exchange, outcome, metrics, state);
+      record(exchange, outcome, metrics);
+    }
     const { location } = exchange;
     if (location !== null) reportBroken(exchange, location, state);
     if (location?.settings.access_log !== false) log(exchange, outcome, state);
@@ -211,6 +219,12 @@ function count(
   const received = requestBody === null ? 0 : requestBody.size;
   metrics.of(location, server.name)
     .request({ method, status, received, sent, start, duration });
+}
+
+/** Keeps it for who looks. */
+function record(exchange: Exchange, outcome: Outcome, metrics: Metrics): void {
+  if (exchange.record === null) return;
+  metrics.recorder.add(recordingOf(exchange, exchange.record, outcome));
 }
 
 /** A line for the access log. */

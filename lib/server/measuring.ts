@@ -17,6 +17,8 @@ import type { WebSocketBridges } from "../websocket/registry.ts";
 
 /** What a snapshot is taken of. */
 interface Measured {
+  /** Whether somebody looks at the requests too. */
+  readonly watching: boolean;
   readonly groups: UpstreamGroups;
   readonly bridges: readonly WebSocketBridges[];
   readonly generations: readonly Generation[];
@@ -34,7 +36,9 @@ export class Measuring {
   }
 
   /** What it knows now. */
-  snapshot({ groups, bridges, generations }: Measured): ThreadSnapshot {
+  snapshot(
+    { watching, groups, bridges, generations }: Measured,
+  ): ThreadSnapshot {
     return {
       locations: this.metrics.snapshot(),
       servers: this.#serversOf(groups),
@@ -42,10 +46,12 @@ export class Measuring {
       lag: this.#lag.snapshot(),
       buffered: bridges.reduce((sum, { memory }) => sum + memory.waiting, 0),
       heap: Deno.memoryUsage().heapUsed,
+      requests: watching ? this.metrics.recorder.take() : null,
     };
   }
 
   close(): void {
+    this.metrics.recorder.close();
     this.#lag.close();
   }
 

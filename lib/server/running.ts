@@ -76,8 +76,13 @@ export interface RunningServer {
     plan: Plan,
     options?: Pick<ServerOptions, "ports" | "generation">,
   ): PreparedReload;
-  /** What this thread has counted; null where the config has no `admin`. */
-  snapshot(): ThreadSnapshot | null;
+  /**
+   * What this thread has counted; null where the config has no `admin`.
+   *
+   * @param watching Whether requests are to be recorded from now on for some
+   * seconds, and those that were are to be had.
+   */
+  snapshot(watching?: boolean): ThreadSnapshot | null;
   /**
    * Stops accepting, lets requests in flight finish for up to
    * `shutdown_timeout`, and closes WebSockets with 1012 ("service restart") over
@@ -108,8 +113,10 @@ export interface RunningProxy {
   /**
    * What all threads have counted together; null where the config has no
    * `admin`. A thread that does not answer in time is not in it.
+   *
+   * @param watching As in {@linkcode RunningServer.snapshot}.
    */
-  snapshot(): Promise<ThreadSnapshot | null>;
+  snapshot(watching?: boolean): Promise<ThreadSnapshot | null>;
   /**
    * Puts another config in effect; see {@linkcode RunningServer.reload}.
    *

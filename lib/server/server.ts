@@ -128,10 +128,11 @@ class Server implements RunningServer {
     };
   }
 
-  snapshot(): ThreadSnapshot | null {
+  snapshot(watching = false): ThreadSnapshot | null {
     const { groups, generation } = this.#shared;
     this.#old = this.#old.filter(({ idle }) => !idle);
     return this.#measuring?.snapshot({
+      watching,
       groups,
       bridges: this.#all().map(({ bridges }) => bridges),
       generations: [...this.#old, generation],

@@ -65,8 +65,8 @@ class SingleThread implements RunningProxy {
     return 1;
   }
 
-  snapshot(): Promise<ThreadSnapshot | null> {
-    return Promise.resolve(this.#server.snapshot());
+  snapshot(watching?: boolean): Promise<ThreadSnapshot | null> {
+    return Promise.resolve(this.#server.snapshot(watching));
   }
 
   // A rejection, not an exception, as with workers.

@@ -48,6 +48,7 @@ export async function proxy(
     if (exchange.hasBody === "unsure") await call.readBeginning();
     const answer = await sendToGroup(call);
     exchange.upstreamResponse = answer;
+    if (exchange.record !== null) exchange.record.answered = answer.fields;
     const rewriting = { exchange, location, plan };
     if ("socket" in answer) {
       return bridged(

@@ -142,6 +142,7 @@ export class UpstreamCall implements EventListenerObject, Held {
       },
       cancellation,
     };
+    if (exchange.record !== null) exchange.record.sent = request;
     return exchange.websocket
       ? openWebSocket(
         server.transport,

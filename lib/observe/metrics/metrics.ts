@@ -10,6 +10,7 @@ import {
   LocationMetrics,
   type LocationSnapshot,
 } from "./location_metrics.ts";
+import { addRecorded, type Recorded, Recorder } from "../recorder/recorder.ts";
 import {
   addServers,
   ServerMetrics,
@@ -38,10 +39,14 @@ export interface ThreadSnapshot {
   readonly buffered: number;
   /** Bytes of its JavaScript heap. */
   readonly heap: number;
+  /** What was recorded; null where that was not asked for. */
+  readonly requests: Recorded | null;
 }
 
 /** The counters of one thread. They live through reloads. */
 export class Metrics {
+  /** Of requests, while somebody looks. */
+  readonly recorder = new Recorder();
   #byLocation = new Map<LocationPlan, LocationMetrics>();
   /** Those of requests that no location takes, by the server's name. */
   #byServer = new Map<string, LocationMetrics>();
@@ -157,6 +162,9 @@ function addTwo(a: ThreadSnapshot, b: ThreadSnapshot): ThreadSnapshot {
     lag: addHistograms(a.lag, b.lag),
     buffered: a.buffered + b.buffered,
     heap: a.heap + b.heap,
+    requests: a.requests === null || b.requests === null
+      ? a.requests ?? b.requests
+      : addRecorded(a.requests, b.requests),
   };
 }
 

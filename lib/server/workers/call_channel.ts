@@ -33,8 +33,8 @@ export interface WorkerCalls {
   commit(): Changes;
   /** Drops the prepared config. */
   cancel(): void;
-  /** What the worker has counted; null where the config has no `admin`. */
-  snapshot(): ThreadSnapshot | null;
+  /** See `RunningServer.snapshot`. */
+  snapshot(watching: boolean): ThreadSnapshot | null;
   /** Resolves when everything is closed, or after `shutdown_timeout`. */
   shutdown(): Promise<void>;
 }

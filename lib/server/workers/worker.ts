@@ -75,7 +75,8 @@ class WorkerServer implements WorkerCalls {
     this.#prepared = null;
   };
 
-  readonly snapshot = () => this.#started().server.snapshot();
+  readonly snapshot = (watching: boolean) =>
+    this.#started().server.snapshot(watching);
 
   readonly shutdown = (): Promise<void> => this.#started().server.shutdown();
 

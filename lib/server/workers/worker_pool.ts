@@ -126,10 +126,10 @@ export class WorkerPool implements RunningProxy {
     return this.#slots.length;
   }
 
-  async snapshot(): Promise<ThreadSnapshot | null> {
+  async snapshot(watching = false): Promise<ThreadSnapshot | null> {
     const asked = this.#threads().map(async ({ calls }) => {
       // It may be busy, or end.
-      const answer = within(calls.call("snapshot"), SNAPSHOT_TIMEOUT);
+      const answer = within(calls.call("snapshot", watching), SNAPSHOT_TIMEOUT);
       const snapshot = await answer.catch(() => null);
       return snapshot === LATE || snapshot === null ? [] : [snapshot];
     });
