@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { admin, adminOptions } from "../lib/config/directives/admin.ts";
 import { access } from "../lib/config/directives/access.ts";
 import { authBasic } from "../lib/config/directives/auth_basic.ts";
 import { authRequest } from "../lib/config/directives/auth_request.ts";
@@ -57,7 +58,7 @@ export const SECTIONS: readonly Section[] = [
     title: "Who may come in",
     directives: { ...access, ...authBasic, ...authRequest },
   },
-  { title: "The process", directives: process },
+  { title: "The process", directives: { ...process, ...admin } },
   {
     title: "In an upstream, and its servers",
     directives: {
@@ -66,6 +67,13 @@ export const SECTIONS: readonly Section[] = [
     },
   },
   { title: "In a health_check", directives: checks },
+  {
+    title: "In an admin",
+    directives: {
+      "listen of an admin": adminOptions.listen,
+      token: adminOptions.token,
+    },
+  },
 ];
 
 const PLACES: Readonly<Record<Place, string>> = {
@@ -75,6 +83,7 @@ const PLACES: Readonly<Record<Place, string>> = {
   upstream: "upstream",
   upstream_server: "server of an upstream",
   health_check: "health_check",
+  admin: "admin",
 };
 
 /** The page. */

@@ -24,6 +24,9 @@ const MAIN = resolve(ROOT, "main.ts");
 const LIB = resolve(ROOT, "lib");
 const CONFIG = resolve(ROOT, "config.yaml");
 
+/** Where the proxy tells how it is. */
+const ADMIN = "127.0.0.1:9001";
+
 /** What comes within this time after a change belongs to it, in milliseconds. */
 const QUIET = 100;
 
@@ -82,6 +85,9 @@ async function proxyCommand(
   );
   const config = configOption(args) === null ? ["--config", CONFIG] : [];
   const reload = args.includes("--watch") ? [] : ["--watch"];
+  const hasAdmin = args.some((arg) => /^--admin(=|$)/.test(arg));
+  // Where the port is taken it runs without.
+  const admin = hasAdmin ? [] : ["--admin", ADMIN];
   return new Deno.Command(Deno.execPath(), {
     args: await denoArguments("run", [
       `--config=${resolve(ROOT, "deno.json")}`,
@@ -90,6 +96,7 @@ async function proxyCommand(
       "run",
       "--dev",
       ...reload,
+      ...admin,
       ...config,
       ...args,
     ]),

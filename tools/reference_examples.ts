@@ -95,7 +95,12 @@ default_type: application/octet-stream`,
 charset: off`,
   workers: `workers: auto`,
   access_log: `access_log: off`,
-  log_format: `log_format: json`,
+  log_format:
+    `log_format: '$remote_addr "$request" $status $request_time $upstream_addr'`,
+  admin: `admin: 9001`,
+  "listen of an admin": `listen: 127.0.0.1:9001`,
+  token: `listen: 0.0.0.0:9001
+token: use-openssl-rand-hex-20-for-one # or: "\${ADMIN_TOKEN}"`,
   shutdown_timeout: `shutdown_timeout: 25s`,
   websocket_drain: `websocket_drain: 15s`,
   dev: `dev: true`,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { SMALL_COMMANDS } from "./small_commands.ts";
 
 /** An option. */
 export interface OptionSpec {
@@ -32,6 +33,11 @@ export const OPTIONS = {
     name: "listen",
     value: "ADDRESS",
     summary: "listen here instead: 9001 or 127.0.0.1:9001",
+  },
+  admin: {
+    name: "admin",
+    value: "ADDRESS",
+    summary: "serve metrics and health here: 9001",
   },
   logFormat: {
     name: "log-format",
@@ -113,7 +119,7 @@ export const COMMANDS = {
       "config with a problem changes nothing.",
     ],
     arguments: [],
-    options: ["config", "listen", "logFormat", "watch", "dev", "to"],
+    options: ["config", "listen", "admin", "logFormat", "watch", "dev", "to"],
     examples: [
       { line: "sameorigin", says: "run with config.yaml" },
       {
@@ -167,28 +173,25 @@ export const COMMANDS = {
       },
     ],
   },
-  schema: {
-    summary: "print the JSON Schema of config.yaml, for editors",
-    details: [],
-    arguments: [],
-    options: [],
-    examples: [
-      {
-        line: "sameorigin schema > config.schema.json",
-        says: "save it beside the config",
-      },
-    ],
-  },
-  init: {
-    summary: "write a commented config.yaml to start from",
+  doctor: {
+    summary: "look at the running stack, and say what is wrong in it",
     details: [
-      "An existing file is never overwritten. Without the permission to write",
-      "files, which the executable does not have, the config is printed.",
+      "The proxy and its upstreams are asked as a browser would ask them: pages,",
+      "redirects, cookies, scripts, WebSockets. Each finding says what was seen and",
+      "what to do. URL is where browsers open the stack; without, it is the first",
+      "address that the config listens on. No cookie and no password is sent, and",
+      "no redirect is followed out of the origin. The exit code is 0 if nothing is",
+      "wrong, else 1.",
     ],
-    arguments: [],
-    options: [],
+    arguments: ["[URL]"],
+    options: ["config", "listen", "to", "json"],
     examples: [
-      { line: "sameorigin init > config.yaml", says: "start a config" },
+      { line: "sameorigin doctor", says: "the stack of config.yaml" },
+      {
+        line: "sameorigin doctor https://app.example.com/login",
+        says: "as published, from the page that sets the cookies",
+      },
+      { line: "sameorigin doctor --json", says: "for a CI" },
     ],
   },
   health: {
@@ -227,23 +230,7 @@ export const COMMANDS = {
       },
     ],
   },
-  version: {
-    summary: "print the version",
-    details: [],
-    arguments: [],
-    options: [],
-    examples: [{ line: "sameorigin version", says: "also: --version" }],
-  },
-  help: {
-    summary: "print help about a command",
-    details: [],
-    arguments: ["[COMMAND]"],
-    options: [],
-    examples: [{
-      line: "sameorigin help explain",
-      says: "also: explain --help",
-    }],
-  },
+  ...SMALL_COMMANDS,
 } as const satisfies Record<string, CommandSpec>;
 
 export type CommandName = keyof typeof COMMANDS;

@@ -78,9 +78,9 @@ export class ConfigReader {
    * @throws {ConfigFileError} for a file that can't be read.
    */
   async read(): Promise<ReadConfig> {
-    const { listen, logFormat, dev, to, config } = this.#options;
+    const { listen, admin, logFormat, dev, to, config } = this.#options;
     // The option can only turn it on.
-    const overrides = { listen, logFormat, dev: dev ? true : undefined };
+    const overrides = { listen, admin, logFormat, dev: dev ? true : undefined };
     if (to.length > 0) {
       const document = { locations: locationsOf(to) };
       const source = { content: { document }, name: NO_FILE, overrides };

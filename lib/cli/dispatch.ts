@@ -73,6 +73,10 @@ async function perform(
       const plan = await planOf(options);
       return explain(plan, first, second, options, terminal);
     }
+    case "doctor":
+      // Its checks are not loaded at every start.
+      return await (await import("./doctor/doctor.ts"))
+        .doctor(await planOf(options), first, options, terminal);
     case "health":
       return await health(options, terminal);
     case "reload":
@@ -81,6 +85,11 @@ async function perform(
       return printText(JSON.stringify(await jsonSchema(), null, 2), terminal);
     case "init":
       return init(terminal);
+    case "completion":
+      return (await import("./completion/completion.ts"))
+        .completion(first, terminal);
+    case "man":
+      return (await import("./man_page.ts")).man(terminal);
     case "version":
       return printText(versionLine(), terminal);
     case "help":

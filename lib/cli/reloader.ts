@@ -14,6 +14,7 @@ import {
   planned,
   type ReadConfig,
 } from "./config_reader.ts";
+import type { ConfigStatus } from "./config_status.ts";
 import {
   configProof,
   type ReloadOutcome,
@@ -28,22 +29,24 @@ export class Reloader {
   readonly #reader: ConfigReader;
   readonly #swap: (loaded: LoadedConfig) => Promise<Changes>;
   readonly #terminal: Terminal;
+  readonly #status: ConfigStatus;
   /** The text, or error, of the last attempt: a touched file is not a changed one. */
   #tried: string;
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param loaded The config in effect.
+   * @param status Says which config is in effect, and is told.
    * @param swap Puts another in effect.
    */
   constructor(
     reader: ConfigReader,
-    loaded: LoadedConfig,
+    status: ConfigStatus,
     swap: (loaded: LoadedConfig) => Promise<Changes>,
     terminal: Terminal,
   ) {
     this.#reader = reader;
-    this.#tried = textOf(loaded.config);
+    this.#tried = textOf(status.loaded.config);
+    this.#status = status;
     this.#swap = swap;
     this.#terminal = terminal;
   }
@@ -84,6 +87,7 @@ export class Reloader {
 
   async #attempt(cause: string): Promise<ReloadOutcome> {
     const { outcome, file } = await this.#try();
+    this.#status.reloaded(outcome.kind === "done");
     this.#print(cause, outcome, file);
     return outcome;
   }
@@ -124,6 +128,7 @@ export class Reloader {
       const loaded = planned(config);
       ({ plan } = loaded);
       const changes = await this.#swap(loaded);
+      this.#status.replaced(loaded);
       return { kind: "done", message: summary(loaded, changes, file) };
     } catch (error) {
       if (error instanceof ConfigError) {

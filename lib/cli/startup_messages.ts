@@ -19,14 +19,17 @@ import { VERSION } from "./version.ts";
  *
  * @param from The plan's origin: `config.yaml`.
  * @param addresses The listeners.
+ * @param admin The URL of the admin listener; null without one.
  */
 export function startupBlock(
   plan: Plan,
   from: string,
   addresses: readonly { written: string; url: string }[],
   style: Style,
+  admin: string | null = null,
 ): string {
   const links = addresses.map(({ url }) => `  ${style.link(url)}\n`);
+  if (admin !== null) links.push(`  ${style.link(admin)}  (admin)\n`);
   const servers = new Set(
     plan.listeners.flatMap((listener) => listener.servers.servers),
   );

@@ -42,7 +42,7 @@ const NOBODY: NetworkSet = { networks: [], unix: false };
 
 /** What the command line says over the config. */
 export interface PlanOverrides {
-  readonly logFormat?: Plan["logFormat"] | undefined;
+  readonly logFormat?: "combined" | "json" | "off" | undefined;
   readonly dev?: boolean | undefined;
 }
 
@@ -75,6 +75,7 @@ export function buildPlan(
     shutdownTimeout: config.shutdown_timeout,
     websocketDrain: config.websocket_drain ??
       Math.min(WEBSOCKET_DRAIN, Math.floor(config.shutdown_timeout / 2)),
+    admin: config.admin ?? null,
   };
 }
 

@@ -84,6 +84,7 @@ const PLACES: Readonly<Record<Place, string>> = {
   upstream: "in an upstream",
   upstream_server: "in a server of an upstream",
   health_check: "in a health_check",
+  admin: "in an admin",
 };
 
 /** In words, that a key is unknown, and what it likely means. */

@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly overrides?: PlanOverrides & {
     /** Where every server listens, as `listen` writes it. */
     readonly listen?: string | undefined;
+    /** Where the admin listener is, as `admin` writes it. */
+    readonly admin?: string | undefined;
   };
 }
 
@@ -47,6 +49,7 @@ export function planFromObject(document: unknown, options: LoadOptions): Plan {
     env,
     readFile,
     listen: overrides.listen,
+    admin: overrides.admin,
   });
   return { ...buildPlan(config, source, overrides), warnings };
 }

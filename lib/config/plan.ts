@@ -12,8 +12,10 @@ import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
+import type { LogTemplate } from "./log_template.ts";
 import type { Problem } from "./config_error.ts";
 import type { AccessRulesPlan, SatisfyAnyPlan } from "./directives/access.ts";
+import type { AdminPlan } from "./directives/admin.ts";
 import type { AuthBasicPlan } from "./directives/auth_basic.ts";
 import type { AuthRequestPlan } from "./directives/auth_request.ts";
 import type { LimitReqPlan } from "./directives/limit_req.ts";
@@ -25,6 +27,7 @@ import type { Settings } from "./directives/all.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
 export type { AccessRule, AccessRulesPlan } from "./directives/access.ts";
+export type { AdminPlan } from "./directives/admin.ts";
 export type { AuthBasicPlan } from "./directives/auth_basic.ts";
 export type { AuthRequestPlan } from "./directives/auth_request.ts";
 export type { LimitReqLimit, LimitReqPlan } from "./directives/limit_req.ts";
@@ -153,11 +156,13 @@ export interface Plan {
   upstreams: UpstreamPlan[];
   /** Threads that accept connections, from 1. */
   workers: number;
-  logFormat: "combined" | "json" | "off";
+  logFormat: "combined" | "json" | "off" | LogTemplate;
   /** Whether error pages name the upstream and what to do. */
   dev: boolean;
   /** Milliseconds that requests in flight get at shutdown. */
   shutdownTimeout: number;
   /** Milliseconds over which open WebSockets are closed at shutdown. */
   websocketDrain: number;
+  /** Where the proxy tells how it is; null for nowhere. */
+  admin: AdminPlan | null;
 }

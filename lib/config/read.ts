@@ -11,6 +11,7 @@ import {
   type Problem,
   type Report,
 } from "./config_error.ts";
+import { readAdminListen } from "./directives/admin.ts";
 import { type Listen, readListen } from "./directives/listen.ts";
 import { definedVariables } from "./defined_variables.ts";
 import { type Environment, substituteEnvironment } from "./environment.ts";
@@ -28,6 +29,8 @@ export interface ReadOptions {
   readonly readFile?: ReadFile | undefined;
   /** Where to listen, whatever the config says. */
   readonly listen?: string | undefined;
+  /** Where the admin listener is, whatever the config says. */
+  readonly admin?: string | undefined;
 }
 
 /**
@@ -39,7 +42,7 @@ export function readConfig(
   document: unknown,
   options: ReadOptions,
 ): { config: Config; warnings: Problem[] } {
-  const { source, env, listen, readFile = Deno.readFileSync } = options;
+  const { source, env, listen, admin, readFile = Deno.readFileSync } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
     throw new ConfigError([{ file: source, path: "", message }]);
@@ -61,6 +64,13 @@ export function readConfig(
     (message) => void problems.push({ file: "--listen", path: "", message }),
   );
   if (override !== undefined) filled = withoutListen(filled);
+  if (admin !== undefined) {
+    filled = withAdmin(
+      filled,
+      admin,
+      (message) => void problems.push({ file: "--admin", path: "", message }),
+    );
+  }
   const { issues, output } = runWith(Document, filled, {
     variables: definedVariables(filled),
   });
@@ -97,6 +107,22 @@ function withoutListen(document: unknown): unknown {
   const { servers } = document;
   if (!Array.isArray(servers)) return document;
   return { ...document, servers: servers.map(withoutListen) };
+}
+
+/** The document with another address of `admin`, whose token stays. */
+function withAdmin(
+  document: unknown,
+  listen: string,
+  refuse: (message: string) => void,
+): unknown {
+  if (!isMap(document)) return document;
+  const isRead = attempt(() => readAdminListen(listen), refuse);
+  if (isRead === undefined) return document;
+  const { admin } = document;
+  return {
+    ...document,
+    admin: isMap(admin) ? { ...admin, listen } : listen,
+  };
 }
 
 function listenOnly(config: ReadConfig, listen: Listen): void {

@@ -8,6 +8,7 @@
  */
 import * as v from "valibot";
 import { parseAuthority } from "./address.ts";
+import { adminOptions } from "./directives/admin.ts";
 import { directives } from "./directives/all.ts";
 import {
   allowedIn,
@@ -169,6 +170,8 @@ export const ALL_DIRECTIVES: readonly Directives[] = [
   ofTheTop,
   upstream,
   checks,
+  // Its `listen` is what others do not mean.
+  { token: adminOptions.token },
 ];
 
 /** The places where a directive is allowed; none if there is no such directive. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { LocationPlan, ServerPlan } from "../config/plan.ts";
+import type { BegunLine } from "../config/log_template.ts";
 import type { RequestContext, UpstreamFacts } from "../config/template.ts";
 import { compileLocations } from "../route/location.ts";
 import type { Target } from "../route/path.ts";
@@ -29,6 +30,20 @@ export interface DeliveredBody {
   readonly size: number;
   /** Why it broke off; null where it did not. */
   readonly failure: Error | null;
+}
+
+/** A server that was given the request. */
+export interface UpstreamAttempt {
+  /** `host:port` or `unix:path`. */
+  readonly address: string;
+  /** When it was given it, by `performance.now()`. */
+  readonly begun: number;
+  /** When the head of its response came, by the same; null as long as none has. */
+  answered: number | null;
+  /** When it was given up for another; null for the last one. */
+  ended: number | null;
+  /** Of its response, or what its failure is answered with; 0 as long as neither is. */
+  status: number;
 }
 
 /** What is to be given back when an exchange has ended. */
@@ -100,6 +115,8 @@ export class Exchange implements RequestContext {
   // Content.
   proxyHost = "";
   upstreamAddr = "";
+  /** The servers that were asked, in order; null where nobody wants to know. */
+  attempts: UpstreamAttempt[] | null = null;
   /** Null as long as there is none. */
   upstreamResponse: UpstreamFacts | null = null;
 
@@ -108,6 +125,9 @@ export class Exchange implements RequestContext {
   places: Held | null = null;
   /** By the content. */
   content: Held | null = null;
+
+  /** What came of the request's body; null where nothing was read. */
+  requestBody: { readonly size: number } | null = null;
 
   /**
    * @param remoteAddr The peer's address; `unix:` for a unix socket.
@@ -163,6 +183,8 @@ export class Exchange implements RequestContext {
   }
 
   // Respond.
+  /** Its line of the access log by the config's own format; null for none. */
+  line: BegunLine | null = null;
   /** The body of an upstream's response; null for none. */
   responseBody: DeliveredBody | null = null;
 

@@ -12,6 +12,7 @@ import { Exchange, type Place } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
 import { InternalRedirect } from "../exchange/internal_redirect.ts";
 import { LocalResponse, respondLocally } from "../exchange/local_response.ts";
+import type { Metrics } from "../observe/metrics/metrics.ts";
 import { BodyBroken } from "../transport/transport.ts";
 import { admit } from "./admit.ts";
 import { redirectInternally } from "./internal_redirect.ts";
@@ -29,6 +30,7 @@ export function createHandler(
   place: Place,
   state: ServerState,
 ): Deno.ServeHandler<Deno.Addr> {
+  const { metrics, generation } = state;
   return (request, info) => {
     const peer = info.remoteAddr;
     const tcp = "hostname" in peer;
@@ -39,6 +41,7 @@ export function createHandler(
       tcp ? String(peer.port) : "",
       performance.now(),
     );
+    if (metrics !== null) generation.requests++;
     const answer = handle(request, exchange, listener, state);
     return answer instanceof Promise
       ? answer.then((answer) => respond(answer, exchange, info, state))
@@ -117,28 +120,70 @@ function respond(
   const response = answer instanceof LocalResponse
     ? respondLocally(answer, exchange, state.dev)
     : answer;
+  const { metrics } = state;
+  const start = metrics === null ? 0 : responseStart(exchange);
   // A WebSocket logs for itself, and keeps what it has taken.
-  if (response.status === 101) return response;
+  if (response.status === 101) {
+    if (metrics !== null) {
+      const outcome = { response, start, duration: start, bytes: 0 };
+      count(exchange, outcome, metrics, state);
+    }
+    return response;
+  }
+  if (exchange.location?.settings.access_log !== false) {
+    exchange.line = state.accessLog.begin(exchange, response);
+  }
   const end = () => {
     exchange.end();
+    const duration = performance.now() - exchange.started;
+    const bytes = bytesSent(exchange, response);
+    const outcome = { response, start, duration, bytes };
+    if (metrics !== null) count(exchange, outcome, metrics, state);
     const { location } = exchange;
     if (location !== null) reportBroken(exchange, location, state);
-    if (location?.settings.access_log !== false) {
-      log(exchange, response, state);
-    }
+    if (location?.settings.access_log !== false) log(exchange, outcome, state);
   };
   info.completed.then(end, end);
   return response;
 }
 
+/** How a request has ended. */
+interface Outcome {
+  readonly response: Response;
+  /** Milliseconds to the head of its response; 0 where nobody counts. */
+  readonly start: number;
+  /** Milliseconds to its end. */
+  readonly duration: number;
+  /** Of its body. */
+  readonly bytes: number;
+}
+
+/** Milliseconds to the head of a response. To ask for the time costs 0.1 µs. */
+function responseStart({ attempts, started }: Exchange): number {
+  const answered = attempts?.at(-1)?.answered ?? null;
+  return (answered ?? performance.now()) - started;
+}
+
+/** Counts a request that has ended. */
+function count(
+  { location, server, method, requestBody }: Exchange,
+  { response: { status }, start, duration, bytes: sent }: Outcome,
+  metrics: Metrics,
+  { generation }: ServerState,
+): void {
+  generation.requests--;
+  const received = requestBody === null ? 0 : requestBody.size;
+  metrics.of(location, server.name)
+    .request({ method, status, received, sent, start, duration });
+}
+
 /** A line for the access log. */
-function log(exchange: Exchange, response: Response, state: ServerState): void {
-  state.accessLog.request({
-    context: exchange,
-    status: response.status,
-    bytes: bytesSent(exchange, response),
-    duration: performance.now() - exchange.started,
-  });
+function log(
+  context: Exchange,
+  { response: { status }, duration, bytes }: Outcome,
+  { accessLog }: ServerState,
+): void {
+  accessLog.request({ context, status, bytes, duration });
 }
 
 /**

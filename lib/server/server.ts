@@ -8,12 +8,15 @@ import type { ListenerPlan, Plan } from "../config/plan.ts";
 import { Folders } from "../content/static/folders.ts";
 import { Deadlines } from "../exchange/deadline.ts";
 import { within } from "../exchange/timeout.ts";
+import { Generation } from "../observe/metrics/generation.ts";
+import type { Metrics, ThreadSnapshot } from "../observe/metrics/metrics.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import { createHandler, type ServerState } from "../request/handler.ts";
 import { AccessStore } from "../access/store.ts";
 import { ListenError, ownIfOverlapping } from "./listen_address.ts";
 import { type Handler, Listener } from "./listener.ts";
 import { gone } from "./draining.ts";
+import { Measuring } from "./measuring.ts";
 import { flushLog } from "./log_flush.ts";
 import type {
   Changes,
@@ -49,6 +52,9 @@ class Server implements RunningServer {
   #listeners = new Map<string, Listener>();
   /** Those that a reload has removed and that still have WebSockets. */
   readonly #leaving = new Set<Listener>();
+  #measuring: Measuring | null;
+  /** Of configs before, by which something still runs. */
+  #old: Generation[] = [];
   #stopping = false;
 
   constructor(plan: Plan, options: ServerOptions) {
@@ -57,8 +63,15 @@ class Server implements RunningServer {
     this.#plan = plan;
     this.#listeners = this.#open(plan, options.ports);
     const deadlines = new Deadlines();
+    const measuring = plan.admin === null ? null : new Measuring();
+    this.#measuring = measuring;
+    const metrics = measuring?.metrics ?? null;
+    const groups = this.#groups(plan, deadlines, metrics);
+    measuring?.use(plan, groups);
     this.#shared = {
-      groups: this.#groups(plan, deadlines),
+      groups,
+      metrics,
+      generation: new Generation(options.generation ?? 1, Date.now()),
       folders: new Folders(),
       deadlines,
       access: new AccessStore(options.errorLog),
@@ -74,10 +87,12 @@ class Server implements RunningServer {
   #groups(
     plan: Plan,
     deadlines: Deadlines,
+    metrics: Metrics | null,
     previous?: UpstreamGroups,
   ): UpstreamGroups {
     const report = this.#options.errorLog;
-    return new UpstreamGroups(plan.upstreams, { deadlines, report }, previous);
+    const parts = { deadlines, report, metrics };
+    return new UpstreamGroups(plan.upstreams, parts, previous);
   }
 
   get addresses(): ListenedAddress[] {
@@ -90,7 +105,7 @@ class Server implements RunningServer {
 
   prepareReload(
     plan: Plan,
-    ports?: ReadonlyMap<string, number>,
+    { ports, generation }: Pick<ServerOptions, "ports" | "generation"> = {},
   ): PreparedReload {
     if (this.#stopping) throw new Error("the proxy is shutting down");
     const listeners = this.#open(plan, ports);
@@ -103,12 +118,22 @@ class Server implements RunningServer {
     for (const listener of back) listener.serve(gone);
     return {
       addresses: [...listeners.values()].map(addressOf),
-      commit: () => this.#commit(plan, listeners),
+      commit: () => this.#commit(plan, listeners, generation),
       cancel() {
         for (const listener of added) listener.abort();
         for (const listener of back) listener.leave(gone);
       },
     };
+  }
+
+  snapshot(): ThreadSnapshot | null {
+    const { groups, generation } = this.#shared;
+    this.#old = this.#old.filter(({ idle }) => !idle);
+    return this.#measuring?.snapshot({
+      groups,
+      bridges: this.#all().map(({ bridges }) => bridges),
+      generations: [...this.#old, generation],
+    }) ?? null;
   }
 
   abort(): void {
@@ -173,11 +198,29 @@ class Server implements RunningServer {
       [...this.#leaving].find((one) => one.key === key && !one.closing);
   }
 
-  #commit(plan: Plan, listeners: Map<string, Listener>): Changes {
+  #commit(
+    plan: Plan,
+    listeners: Map<string, Listener>,
+    number?: number,
+  ): Changes {
     const before = this.#listeners;
-    const { groups, deadlines } = this.#shared;
-    const next = this.#groups(plan, deadlines, groups);
-    const shared: Shared = { ...this.#shared, groups: next, dev: plan.dev };
+    const { groups, deadlines, generation } = this.#shared;
+    const measuring = plan.admin === null
+      ? null
+      : this.#measuring ?? new Measuring();
+    if (measuring === null) this.#measuring?.close();
+    this.#measuring = measuring;
+    const metrics = measuring?.metrics ?? null;
+    const next = this.#groups(plan, deadlines, metrics, groups);
+    measuring?.use(plan, next);
+    this.#old = [...this.#old, generation].filter(({ idle }) => !idle);
+    const shared: Shared = {
+      ...this.#shared,
+      groups: next,
+      metrics,
+      generation: new Generation(number ?? generation.number + 1, Date.now()),
+      dev: plan.dev,
+    };
     this.#plan = plan;
     this.#listeners = listeners;
     this.#shared = shared;
@@ -216,6 +259,7 @@ class Server implements RunningServer {
   #close(): void {
     this.#shared.deadlines.close();
     this.#shared.access.close();
+    this.#measuring?.close();
     this.#shared.groups.release();
     Promise.all(this.#all().map((listener) => listener.ended))
       .then(() => this.#finished.resolve());

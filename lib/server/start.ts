@@ -4,6 +4,7 @@
  * @module
  */
 import type { LoadedConfig } from "../config/config_source.ts";
+import type { ThreadSnapshot } from "../observe/metrics/metrics.ts";
 import { createAccessLog, type FormattedLog } from "../observe/access_log.ts";
 import { flushLog } from "./log_flush.ts";
 import {
@@ -57,6 +58,15 @@ class SingleThread implements RunningProxy {
 
   get addresses(): readonly ListenedAddress[] {
     return this.#server.addresses;
+  }
+
+  // The threads of a plan that says more are one here.
+  get workers(): number {
+    return 1;
+  }
+
+  snapshot(): Promise<ThreadSnapshot | null> {
+    return Promise.resolve(this.#server.snapshot());
   }
 
   // A rejection, not an exception, as with workers.

@@ -5,6 +5,7 @@
  */
 import type { UpstreamAddress, UpstreamPlan } from "../config/plan.ts";
 import type { Deadlines } from "../exchange/deadline.ts";
+import type { Histogram } from "../observe/metrics/histogram.ts";
 import type { Field } from "../exchange/fields.ts";
 import { FetchTransport } from "./fetch.ts";
 import { fetchFields } from "./fetch_request.ts";
@@ -16,11 +17,17 @@ function usesFetch({ scheme, client }: UpstreamPlan): boolean {
   return scheme === "https" || client === "fetch";
 }
 
-/** The way to a server of an upstream. */
+/**
+ * The way to a server of an upstream.
+ *
+ * @param connects Counts how long connecting takes, where that is known; null
+ * for nowhere.
+ */
 export function createTransport(
   upstream: UpstreamPlan,
   address: UpstreamAddress,
   deadlines: Deadlines,
+  connects: Histogram | null = null,
 ): Transport {
   const { scheme } = upstream;
   const isSecure = scheme === "https";
@@ -31,8 +38,8 @@ export function createTransport(
     keepalive_time: upstream.keepaliveTime,
   };
   return usesFetch(upstream)
-    ? new FetchTransport(scheme, address, keepAlive, deadlines)
-    : new Http1Transport(address, isSecure, keepAlive, deadlines);
+    ? new FetchTransport(scheme, address, keepAlive, deadlines, connects)
+    : new Http1Transport(address, isSecure, keepAlive, deadlines, connects);
 }
 
 /** The fields as they go over the wire, but for those of the connection. */

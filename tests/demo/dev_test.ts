@@ -43,6 +43,8 @@ Deno.test("deno task dev: a page, an API with a session, an admin, and two users
   const env = { ...NONE, HTTP_PROXY: NOBODY, http_proxy: NOBODY };
   await withDev([], async (dev) => {
     const url = await urlOf(dev);
+    // Open, or taken by another proxy: then it runs without.
+    await dev.until(/\(admin\)/);
     const page = await fetch(url);
     assert.match(await page.text(), /<title>sameorigin demo<\/title>/);
 

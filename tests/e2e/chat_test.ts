@@ -15,6 +15,7 @@ import { whyNoStack } from "../support/stack.ts";
 import { admin } from "./chat/admin.ts";
 import { crowd } from "./chat/crowd.ts";
 import { development } from "./chat/development.ts";
+import { doctor } from "./chat/doctor.ts";
 import { parts } from "./chat/parts.ts";
 import { people } from "./chat/people.ts";
 import { transports } from "./chat/transports.ts";
@@ -26,6 +27,7 @@ const SCENARIOS: readonly Scenario[] = [
   people,
   admin,
   development,
+  doctor,
   parts,
 ];
 

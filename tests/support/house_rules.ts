@@ -10,6 +10,7 @@ import type { Module } from "./modules.ts";
 const ROOMS = [
   "main.ts",
   "cli",
+  "admin",
   "server",
   "request",
   "access",
@@ -68,7 +69,7 @@ const TERMINAL = [
 export type Rule = (modules: readonly Module[]) => string[];
 
 /** Only listeners accept connections. */
-export const onlyServerAccepts = usesOnlyIn(["server"], ACCEPTS);
+export const onlyServerAccepts = usesOnlyIn(["server", "admin"], ACCEPTS);
 
 /** Only the transport opens connections. */
 export const onlyTransportConnects = usesOnlyIn(["transport"], CONNECTS);

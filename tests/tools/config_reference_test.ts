@@ -58,6 +58,9 @@ function around(example: Block, places: readonly string[]): Block {
     const backend = { servers: ["backend:8000"], health_check };
     return { upstreams: { backend }, locations };
   }
+  if (places.includes("admin")) {
+    return { ...BASE, locations, admin: { listen: 9001, ...example } };
+  }
   if (isWhole) return { ...BASE, ...example };
   if (!places.includes("location")) return { ...BASE, locations, ...example };
   const content = ["proxy_pass", "return", "root", "alias"]

@@ -102,6 +102,8 @@ export function startBridge(
   const news = new EventTarget();
   const tell = () => news.dispatchEvent(new Event("news"));
   const log: AccessLog = {
+    needsAttempts: false,
+    begin: () => null,
     request() {},
     webSocketOpened: () => {
       opened++;
@@ -173,6 +175,7 @@ export function startBridge(
         bridges,
         accessLog: log,
         location,
+        counters: null,
         held: {
           giveBack() {
             ended++;

@@ -7,6 +7,7 @@
  */
 import type * as v from "valibot";
 import { access } from "./access.ts";
+import { admin } from "./admin.ts";
 import { authBasic } from "./auth_basic.ts";
 import { authRequest } from "./auth_request.ts";
 import { caching } from "./caching.ts";
@@ -40,6 +41,7 @@ export const directives = {
   ...authBasic,
   ...authRequest,
   ...process,
+  ...admin,
 };
 
 type All = typeof directives;

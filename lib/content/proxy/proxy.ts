@@ -9,6 +9,7 @@ import type { Exchange } from "../../exchange/exchange.ts";
 import { LocalResponse } from "../../exchange/local_response.ts";
 import type { Field } from "../../exchange/fields.ts";
 import { forwardTarget, replaceTarget } from "../../route/target.ts";
+import { BridgeCounters } from "../../websocket/counters.ts";
 import { bridgeClient } from "../../websocket/handshake.ts";
 import type { UpgradedResponse } from "../../websocket/open.ts";
 import type { ContentState } from "../state.ts";
@@ -75,12 +76,17 @@ function bridged(
   fields: readonly Field[],
 ): Response {
   const { request, exchange, location, state } = call;
+  const { metrics, generation } = state;
   const held = call.handOver();
   try {
     return bridgeClient(request, exchange, answer, fields, {
       bridges: state.bridges,
       accessLog: state.accessLog,
       location,
+      counters: metrics === null ? null : new BridgeCounters(
+        metrics.of(location, exchange.server.name).webSockets,
+        generation,
+      ),
       held,
       settled: () => call.unwatch(),
     });
