@@ -4,6 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { Absent, Folders } from "../../../lib/content/static/folders.ts";
+import { serveFiles } from "../../../lib/content/static/static.ts";
+import { LocalResponse } from "../../../lib/exchange/local_response.ts";
+import { located } from "../../request/exchange_fixture.ts";
 import { makeFolder } from "../../support/folder.ts";
 import { startProxy, type TestProxy } from "../../support/proxy.ts";
 import { rawClient, rawExchange } from "../../support/raw_upstream.ts";
@@ -299,6 +303,30 @@ Deno.test("clients are not told what is on the disk, developers are", async () =
       assert.equal(body.includes(folder.path), tells, body);
     }
   }
+});
+
+Deno.test("a file that the system can't open is a 500, told in one line", () => {
+  class Broken extends Folders {
+    override find(folder: string, name: string): Absent {
+      return new Absent(500, `${folder}/${name} can't be read: too many files`);
+    }
+  }
+  const { exchange, result } = located(
+    { locations: { "/": { root: "/www" } } },
+    { target: "/a%0a500%20b" },
+  );
+  assert(!(result instanceof LocalResponse));
+  assert(result.content.kind === "static");
+  const lines: string[] = [];
+  const answer = serveFiles(exchange, result, result.content, {
+    folders: new Broken(),
+    errorLog: (line) => lines.push(line),
+  });
+  assert(answer instanceof LocalResponse);
+  assert.equal(answer.status, 500);
+  assert.deepEqual(lines, [
+    "500 /: /www/a 500 b can't be read: too many files",
+  ]);
 });
 
 Deno.test("the access log has the bytes of a file", async () => {
