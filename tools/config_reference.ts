@@ -25,6 +25,7 @@ import { mediaTypes } from "../lib/config/directives/media_types.ts";
 import { process } from "../lib/config/directives/process.ts";
 import { proxy } from "../lib/config/directives/proxy.ts";
 import { returning } from "../lib/config/directives/return.ts";
+import { ssl } from "../lib/config/directives/ssl.ts";
 import { files } from "../lib/config/directives/static.ts";
 import { upstream } from "../lib/config/directives/upstream.ts";
 import { websocket } from "../lib/config/directives/websocket.ts";
@@ -48,6 +49,7 @@ export const SECTIONS: readonly Section[] = [
     title: "Addresses, servers and locations",
     directives: { ...listen, ...ofServers, ...ofTheTop },
   },
+  { title: "HTTPS", directives: ssl },
   { title: "Proxying", directives: proxy },
   { title: "Answers of the proxy's own", directives: returning },
   { title: "Files", directives: { ...files, ...caching, ...mediaTypes } },

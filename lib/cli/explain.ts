@@ -25,7 +25,6 @@ import { readable } from "../route/bytes.ts";
 import { explainLocation } from "../route/location.ts";
 import { explainServer } from "../route/server.ts";
 import { wireFields } from "../transport/create.ts";
-import { handshakeFields } from "../websocket/open.ts";
 import { OK } from "./exit_code.ts";
 import { explainAccess, type ExplainedCheck } from "./explain_access.ts";
 import type { Options } from "./arguments.ts";
@@ -36,6 +35,7 @@ import {
   fileRows,
   redirectRows,
 } from "./explain_files.ts";
+import { withHandshake } from "./explain_handshake.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
 import { columns, type Style, type Terminal } from "./terminal.ts";
 
@@ -97,11 +97,13 @@ export function explain(
 export function explanationOf(asked: AskedRequest): Explanation {
   const { listener, method, target, headers } = asked;
   const { address } = listener;
+  const scheme = listener.certificate === null ? "http" : "https";
   const serverPort = address.transport === "tcp" ? String(address.port) : "";
   const exchange = new Exchange(
     asked,
     {
-      urlScheme: "http://",
+      urlScheme: `${scheme}://`,
+      scheme,
       fallbackHost: `localhost:${serverPort}`,
       serverPort,
     },
@@ -180,6 +182,10 @@ function contentOf(
   if (content.kind === "redirect") {
     return local(answerOf("content", redirected(content, exchange)));
   }
+  if (content.kind === "acme_challenge") {
+    const reason = `the answer to a challenge in ${content.folder}, or 404`;
+    return local({ phase: "content", status: 200, reason });
+  }
   if (content.kind === "return") {
     const { status, text } = content;
     const reason = text === null ? "return" : readable(text(exchange));
@@ -221,19 +227,6 @@ function answerOf(phase: Phase, local: LocalResponse): Explanation["answer"] {
   return location === undefined
     ? { phase, status, reason }
     : { phase, status, reason, location: readable(location) };
-}
-
-/** With what the handshake adds (RFC 6455 section 4.1); the key is a random one. */
-function withHandshake(
-  fields: readonly Field[],
-  protocols: string | null,
-): Field[] {
-  return [
-    ...fields,
-    ...handshakeFields("(16 random bytes)", protocols),
-    ["upgrade", "websocket"],
-    ["connection", "Upgrade"],
-  ];
 }
 
 function inWords(explanation: Explanation, style: Style): string {

@@ -6,10 +6,11 @@
  */
 import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
-import { compileServers } from "../route/server.ts";
-import { listenKey } from "./address.ts";
+import { acmeOf, challengeFolder } from "./acme.ts";
 import { AccessBuilder } from "./build_access.ts";
+import { buildListeners, type PlacedServer } from "./build_listeners.ts";
 import { staticContent } from "./build_static.ts";
+import type { Certificates } from "./certificates.ts";
 import type { Path } from "./config_error.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
@@ -18,11 +19,11 @@ import {
   type ProxyPass,
 } from "./directives/proxy_pass.ts";
 import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
+import { redirectServer } from "./https_redirect.ts";
 import type {
-  CommonPlan,
+  AcmePlan,
+  Certificate,
   ContentPlan,
-  ListenAddress,
-  ListenerPlan,
   LocationPlan,
   Plan,
   ServerPlan,
@@ -46,24 +47,33 @@ export interface PlanOverrides {
   readonly dev?: boolean | undefined;
 }
 
+/** What was read besides the config itself. */
+export interface PlanParts {
+  /** The file's name, or what stands for it in messages. */
+  readonly source: string;
+  readonly certificates: Certificates;
+}
+
 /** Builds the plan of a config that has been checked. */
 export function buildPlan(
   config: Config,
-  source: string,
+  { source, certificates }: PlanParts,
   overrides: PlanOverrides,
-): Omit<Plan, "warnings"> {
+): Omit<Plan, "warnings" | "certificateDoubts"> {
   const upstreams = new Upstreams(config);
   const access = new AccessBuilder(config, source);
   const settings = topSettings(config);
   const top = { config, source, upstreams, access, settings };
   // The top level has all the directives of a server.
   const single = { ...config, locations: config.locations ?? [] };
-  const servers = (config.servers ?? [single]).map((server, i) => {
+  const servers = (config.servers ?? [single]).flatMap((server, i) => {
     const path = config.servers === undefined ? [] : ["servers", i];
-    return { server: buildServer(server, path, top), config: server };
+    return placedServers(server, path, top, certificates);
   });
+  const acme = servers.flatMap((placed) => placed.acme ?? []);
   return {
     source,
+    acme: [...new Map(acme.map((one) => [one.file, one])).values()],
     listeners: buildListeners(servers, {
       trustedProxies: config.trusted_proxies ?? NOBODY,
       realIpHeader: config.real_ip_header,
@@ -168,6 +178,11 @@ function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
   return {
     name: primaryName(server.server_name),
     locations: compileLocations(locations),
+    strictTransportSecurity: ownOrAbove(
+      server.strict_transport_security,
+      top.config.strict_transport_security,
+    ),
+    redirectsToHttps: false,
   };
 }
 
@@ -194,29 +209,69 @@ function contentOf(
   };
 }
 
-/** One listener for each address, with the servers of that address in the file's order. */
-function buildListeners(
-  servers: readonly { server: ServerPlan; config: ServerConfig }[],
-  common: CommonPlan,
-): ListenerPlan[] {
-  const listeners = new Map<string, {
-    address: ListenAddress;
-    written: string;
-    entries: { names: string[]; server: ServerPlan }[];
-  }>();
-  for (const { server, config } of servers) {
-    for (const { address, written } of config.listen) {
-      const identity = listenKey(address);
-      const listener = listeners.get(identity) ??
-        { address, written, entries: [] };
-      listener.entries.push({ names: config.server_name, server });
-      listeners.set(identity, listener);
-    }
+/** A server of the config, and the one that only redirects to it. */
+function placedServers(
+  config: ServerConfig,
+  path: Path,
+  top: Top,
+  certificates: Certificates,
+): PlacedServer[] {
+  const { listen, server_name: names } = config;
+  const hasSsl = listen.some(({ ssl }) => ssl);
+  const acme = hasSsl
+    ? acmeOf(config, top.config, (file) => certificates.path(file))
+    : null;
+  const certificate = hasSsl
+    ? certificateOf(config, acme, top.config, certificates)
+    : null;
+  const server = buildServer(config, path, top);
+  const redirect = ownOrAbove(
+    config.redirect_to_https,
+    top.config.redirect_to_https,
+  );
+  const placed = [{ server, names, listen, certificate, acme }];
+  if (redirect !== null) {
+    placed.push({
+      server: redirectServer(
+        server.name,
+        redirect,
+        listen,
+        top.settings,
+        acme === null ? null : challengeFolder(acme.stateDir),
+      ),
+      names,
+      listen: [redirect.listen],
+      certificate: null,
+      acme: null,
+    });
   }
-  return [...listeners.values()].map(({ address, written, entries }) => ({
-    address,
-    written,
-    servers: compileServers(entries),
-    common,
-  }));
+  return placed;
+}
+
+/** What a server says, else the top level; null is off. */
+function ownOrAbove<T>(
+  own: T | null | undefined,
+  above: T | null | undefined,
+): T | null {
+  return (own === undefined ? above : own) ?? null;
+}
+
+function certificateOf(
+  server: ServerConfig,
+  acme: AcmePlan | null,
+  top: Config,
+  certificates: Certificates,
+): Certificate {
+  const written = server.ssl_certificate ?? top.ssl_certificate;
+  const { certificate } = certificates.read(
+    acme === null
+      ? {
+        certificate: typeof written === "string" ? written : "",
+        key: server.ssl_certificate_key ?? top.ssl_certificate_key ?? "",
+        managed: false,
+      }
+      : { certificate: acme.file, key: acme.file, managed: true },
+  );
+  if (certificate === null) throw new Error("ssl without a certificate");
+  return certificate;
 }

@@ -4,8 +4,10 @@
  * @module
  */
 import { buildPlan, type PlanOverrides } from "./build.ts";
+import { Certificates } from "./certificates.ts";
 import type { Environment } from "./environment.ts";
 import type { ReadFile } from "./files.ts";
+import { NamedFiles } from "./named_files.ts";
 import type { Plan } from "./plan.ts";
 import { readConfig } from "./read.ts";
 import { parseYaml } from "./yaml_text.ts";
@@ -18,6 +20,8 @@ export interface LoadOptions {
   readonly env: Environment;
   /** Reads the files that the config names; by default from the file system. */
   readonly readFile?: ReadFile | undefined;
+  /** Reads the files that the config names; if unset, relative to `source`. */
+  readonly files?: NamedFiles | undefined;
   /** What the command line says over the config. */
   readonly overrides?: PlanOverrides & {
     /** Where every server listens, as `listen` writes it. */
@@ -43,15 +47,18 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
  * @throws {ConfigError} With every problem that there is.
  */
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
-  const { source, env, readFile, overrides = {} } = options;
-  const { config, warnings } = readConfig(document, {
+  const { source, env, readFile, files, overrides = {} } = options;
+  const certificates = new Certificates(files ?? new NamedFiles(source));
+  const { config, ...found } = readConfig(document, {
     source,
     env,
     readFile,
     listen: overrides.listen,
     admin: overrides.admin,
+    certificates,
   });
-  return { ...buildPlan(config, source, overrides), warnings };
+  const parts = { source, certificates };
+  return { ...buildPlan(config, parts, overrides), ...found };
 }
 
 /** The JSON Schema (draft-07) of a config file, for editors. */

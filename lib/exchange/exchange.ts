@@ -16,8 +16,10 @@ export type Incoming = Pick<Request, "url" | "method" | "headers">;
 
 /** What all requests of a listener have in common, as `Deno.serve` shows it. */
 export interface Place {
-  /** What Deno puts in front of the host in `url`: `http://` or `http+unix://`. */
+  /** What Deno puts in front of the host in `url`: `http://`, `https://` or `http+unix://`. */
   readonly urlScheme: string;
+  /** What clients speak there. */
+  readonly scheme: "http" | "https";
   /** What Deno puts in `url` where the request has no host: `localhost:9000`. */
   readonly fallbackHost: string;
   /** The listener's port, `""` for a unix socket. */
@@ -52,7 +54,12 @@ export interface Held {
 }
 
 /** Before a server has been found. */
-const NO_SERVER: ServerPlan = { name: "", locations: compileLocations([]) };
+const NO_SERVER: ServerPlan = {
+  name: "",
+  locations: compileLocations([]),
+  strictTransportSecurity: null,
+  redirectsToHttps: false,
+};
 
 /** Before the target has been read. */
 const NO_TARGET: Target = { raw: "", path: "", args: "", plain: true };
@@ -78,7 +85,7 @@ export class Exchange implements RequestContext {
   // Admit.
   /** Of the client: the peer, unless a trusted proxy says otherwise. */
   remoteAddr: string;
-  scheme = "http";
+  scheme: "http" | "https";
   /**
    * Host and port as the client asked for them, null where it named none: what
    * redirects lead to.
@@ -153,6 +160,7 @@ export class Exchange implements RequestContext {
     this.peerAddr = remoteAddr;
     this.remotePort = remotePort;
     this.serverPort = place.serverPort;
+    this.scheme = place.scheme;
   }
 
   get path(): string {

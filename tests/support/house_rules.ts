@@ -11,6 +11,7 @@ const ROOMS = [
   "main.ts",
   "cli",
   "admin",
+  "acme",
   "server",
   "request",
   "access",
@@ -21,6 +22,7 @@ const ROOMS = [
   "exchange",
   "observe",
   "config",
+  "x509",
   "route",
 ];
 

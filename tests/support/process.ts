@@ -59,7 +59,11 @@ export async function sameoriginCommand(
   const args = await denoArguments("run", [
     "--quiet",
     `--config=${fileURLToPath(new URL("deno.json", ROOT))}`,
-    ...PROXY_FLAGS,
+    ...PROXY_FLAGS.filter((flag) => {
+      // Of two permissions to write the narrower one would hold.
+      const [name = ""] = flag.split("=");
+      return !permissions.some((given) => given.split("=")[0] === name);
+    }),
     ...permissions,
     module ?? fileURLToPath(new URL("main.ts", ROOT)),
   ]);

@@ -19,6 +19,9 @@ export interface AdminPlan {
   readonly token: string | null;
 }
 
+/** The admin listener's address; TLS is not spoken there. */
+type AdminListen = Omit<Listen, "ssl">;
+
 /** Fewer can be guessed by whoever may try as often as they like. */
 const SHORTEST_TOKEN = 16;
 
@@ -31,7 +34,7 @@ const ADMIN_WORDS = `${ADDRESS_WORDS}, or a map with listen and token`;
  *
  * @throws {ValueError} As {@link parseListen} does.
  */
-export function readAdminListen(value: string | number): Listen {
+export function readAdminListen(value: string | number): AdminListen {
   const written = String(value);
   const isPort = /^\s*\d+\s*$/.test(written);
   const address = parseListen(isPort ? `127.0.0.1:${written.trim()}` : value);
@@ -52,7 +55,7 @@ export function isLoopback(address: ListenAddress): boolean {
  * @throws {ValueError} Where others could come in without a token.
  */
 export function adminPlan(
-  { address, written }: Listen,
+  { address, written }: AdminListen,
   token: string | null,
 ): AdminPlan {
   if (token === null && !isLoopback(address)) {
@@ -68,9 +71,9 @@ const Address = byType(ADDRESS_WORDS, [
   v.pipe(
     v.number(),
     v.metadata({ type: "integer", minimum: 0, maximum: 65535 }),
-    parsedBy<number, Listen>(readAdminListen),
+    parsedBy<number, AdminListen>(readAdminListen),
   ),
-  v.pipe(v.string(), parsedBy<string, Listen>(readAdminListen)),
+  v.pipe(v.string(), parsedBy<string, AdminListen>(readAdminListen)),
 ]);
 
 const TOKEN_WORDS =

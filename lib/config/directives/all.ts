@@ -20,6 +20,7 @@ import { mediaTypes } from "./media_types.ts";
 import { process } from "./process.ts";
 import { proxy } from "./proxy.ts";
 import { returning } from "./return.ts";
+import { ssl } from "./ssl.ts";
 import { files } from "./static.ts";
 import { websocket } from "./websocket.ts";
 import { websocketOrigins } from "./websocket_origins.ts";
@@ -27,6 +28,7 @@ import { websocketOrigins } from "./websocket_origins.ts";
 /** By name, in the order of the JSON Schema. */
 export const directives = {
   ...listen,
+  ...ssl,
   ...proxy,
   ...returning,
   ...files,
