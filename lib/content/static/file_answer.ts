@@ -90,9 +90,10 @@ export class FileAnswer {
   /** @param file Null for a HEAD. */
   #respond(
     sent: Representation,
-    { size, mtime }: Deno.FileInfo,
+    info: Deno.FileInfo,
     file: Deno.FsFile | null,
   ): Response | LocalResponse {
+    const { size, mtime } = info;
     const settings = this.#settings;
     // Some file systems know no time.
     const lastModified = Math.floor((mtime?.getTime() ?? 0) / 1000);
@@ -126,7 +127,7 @@ export class FileAnswer {
     if (ranges === null) {
       fields.push(["content-type", type]);
       if (most > 0) fields.push(["accept-ranges", "bytes"]);
-      return this.#part({ start: 0, end: size }, 200, fields, size, file);
+      return this.#part({ start: 0, end: size }, 200, fields, info, file);
     }
     const [range, ...others] = ranges;
     if (range === undefined) {
@@ -140,7 +141,7 @@ export class FileAnswer {
         ["content-type", type],
         ["content-range", `bytes ${start}-${end - 1}/${size}`],
       );
-      return this.#part(range, 206, fields, size, file);
+      return this.#part(range, 206, fields, info, file);
     }
     const parts = multipart(ranges, type, size);
     fields.push(
@@ -157,13 +158,13 @@ export class FileAnswer {
     range: Range,
     status: number,
     fields: Field[],
-    size: number,
+    info: Deno.FileInfo,
     file: Deno.FsFile | null,
   ): Response {
     fields.push(["content-length", String(range.end - range.start)]);
     if (file === null) return responseOf(null, status, fields);
     this.#sending = true;
-    const body = bodyOf(file, range, size, this.exchange);
+    const body = bodyOf(file, range, info, this.exchange);
     return responseOf(body, status, fields);
   }
 

@@ -4,6 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:http2";
 import { Absent, Folders } from "../../../lib/content/static/folders.ts";
 import { serveFiles } from "../../../lib/content/static/static.ts";
 import { LocalResponse } from "../../../lib/exchange/local_response.ts";
@@ -172,6 +174,30 @@ Deno.test("a file that has grown since is sent as long as it was said to be", as
   file.close();
   assert.equal((await response.bytes()).length, BIG);
   assert.equal((await get(`${proxy.url}/big.log`)).body.length, BIG + 1000);
+});
+
+Deno.test("by HTTP/2 a file that is written to is sent as long as it was, too", async () => {
+  await using folder = await makeFolder({ "big.log": new Uint8Array(BIG) });
+  await using proxy = startProxy({
+    root: folder.path,
+    locations: { "/": {} },
+  });
+  const session = connect(proxy.url);
+  try {
+    for (const range of ["none", "bytes=5-"]) {
+      const { size } = await Deno.stat(`${folder.path}/big.log`);
+      const stream = session.request({ ":path": "/big.log", range });
+      await once(stream, "response");
+      await Deno.writeFile(`${folder.path}/big.log`, new Uint8Array(1000), {
+        append: true,
+      });
+      let length = 0;
+      for await (const chunk of stream) length += chunk.length;
+      assert.equal(length, range === "none" ? size : size - 5);
+    }
+  } finally {
+    session.destroy();
+  }
 });
 
 Deno.test(
