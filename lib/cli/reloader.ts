@@ -36,7 +36,6 @@ export class Reloader {
   #tried: string;
   /** The files that it named, as they were. */
   #files: NamedFileMap;
-  #inEffect: ConfigSource;
   #last: Promise<unknown> = Promise.resolve();
 
   /**
@@ -51,9 +50,8 @@ export class Reloader {
   ) {
     this.#reader = reader;
     this.#tried = textOf(status.loaded.config);
-    this.#status = status;
     this.#files = status.loaded.config.files;
-    this.#inEffect = status.loaded.config;
+    this.#status = status;
     this.#swap = swap;
     this.#terminal = terminal;
   }
@@ -87,7 +85,7 @@ export class Reloader {
   /** Reads the files again that the config in effect names, and not the config. */
   reloadFiles(cause: string): Promise<void> {
     const done = this.#last.then(async () => {
-      const config = { ...this.#inEffect, files: new Map() };
+      const config = { ...this.#status.loaded.config, files: new Map() };
       this.#print(cause, await this.#putInEffect(config, null), null);
     });
     this.#last = done;
@@ -154,7 +152,6 @@ export class Reloader {
       ({ plan } = loaded);
       const changes = await this.#swap(loaded);
       this.#status.replaced(loaded);
-      this.#inEffect = loaded.config;
       return { kind: "done", message: summary(loaded, changes, file) };
     } catch (error) {
       if (error instanceof ConfigError) {

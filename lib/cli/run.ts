@@ -71,6 +71,10 @@ export async function run(
       throw error;
     }
   }, terminal);
+  await using issued = new IssuedCertificates(
+    () => reloader.reloadFiles("certificate"),
+    errorLog,
+  );
   const ending = { isStopping: false };
   await using admin = new Admin({
     proxy,
@@ -83,10 +87,6 @@ export async function run(
     version: VERSION,
     errorLog,
   });
-  await using issued = new IssuedCertificates(
-    () => reloader.reloadFiles("certificate"),
-    errorLog,
-  );
   await openAdmin(admin, plan, proxy, errorLog);
   // Before the message: its reader may send a signal.
   const end = ended(

@@ -54,8 +54,8 @@ export function planFromObject(document: unknown, options: LoadOptions): Plan {
     env,
     readFile,
     listen: overrides.listen,
-    admin: overrides.admin,
     certificates,
+    admin: overrides.admin,
   });
   const parts = { source, certificates };
   return { ...buildPlan(config, parts, overrides), ...found };

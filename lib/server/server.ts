@@ -13,7 +13,7 @@ import type { Metrics, ThreadSnapshot } from "../observe/metrics/metrics.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import { createHandler, type ServerState } from "../request/handler.ts";
 import { AccessStore } from "../access/store.ts";
-import { ListenError } from "./listen_address.ts";
+import { ListenError, ownIfOverlapping } from "./listen_address.ts";
 import type { Handler, Listener } from "./listener.ts";
 import { gone } from "./draining.ts";
 import { Measuring } from "./measuring.ts";
@@ -54,11 +54,11 @@ class Server implements RunningServer {
   #listeners = new Map<string, Listener>();
   /** Those that a reload has removed and that still have WebSockets. */
   readonly #leaving = new Set<Listener>();
+  /** Those whose certificate a reload has replaced. */
+  readonly #replaced = new ReplacedListeners();
   #measuring: Measuring | null;
   /** Of configs before, by which something still runs. */
   #old: Generation[] = [];
-  /** Those whose certificate a reload has replaced. */
-  readonly #replaced = new ReplacedListeners();
   #stopping = false;
 
   constructor(plan: Plan, options: ServerOptions) {
@@ -162,16 +162,17 @@ class Server implements RunningServer {
     return [...this.#listeners.values(), ...this.#leaving, ...this.#replaced];
   }
 
+  /** @throws {ListenError} if one can't be had; none is open then but those before. */
   #open(
     plan: Plan,
     ports?: ReadonlyMap<string, number>,
   ): Map<string, Listener> {
-    return openListeners(plan, {
-      find: (key) => this.#find(key),
-      all: () => this.#all(),
-      options: this.#options,
-      ports,
-    });
+    const options = { ...this.#options, ports: ports ?? new Map() };
+    try {
+      return openListeners(plan.listeners, options, (key) => this.#find(key));
+    } catch (error) {
+      throw ownIfOverlapping(error, this.#all());
+    }
   }
 
   #find(key: string): Listener | undefined {
@@ -205,7 +206,7 @@ class Server implements RunningServer {
     this.#plan = plan;
     this.#listeners = listeners;
     this.#shared = shared;
-    this.#shared.access.retain(plan);
+    shared.access.retain(plan);
     for (const listener of listeners.values()) this.#leaving.delete(listener);
     for (const listener of this.#replaced) listener.update(gone);
     const notes = plan.listeners.flatMap((one) => this.#serve(one, before));

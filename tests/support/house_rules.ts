@@ -10,8 +10,8 @@ import type { Module } from "./modules.ts";
 const ROOMS = [
   "main.ts",
   "cli",
-  "admin",
   "acme",
+  "admin",
   "server",
   "request",
   "access",

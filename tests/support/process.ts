@@ -59,11 +59,8 @@ export async function sameoriginCommand(
   const args = await denoArguments("run", [
     "--quiet",
     `--config=${fileURLToPath(new URL("deno.json", ROOT))}`,
-    ...PROXY_FLAGS.filter((flag) => {
-      // Of two permissions to write the narrower one would hold.
-      const [name = ""] = flag.split("=");
-      return !permissions.some((given) => given.split("=")[0] === name);
-    }),
+    // Of a flag and the same one with a list, Deno takes the list.
+    ...PROXY_FLAGS.filter((flag) => !permissions.includes(flag.split("=")[0]!)),
     ...permissions,
     module ?? fileURLToPath(new URL("main.ts", ROOT)),
   ]);

@@ -19,9 +19,6 @@ export interface AdminPlan {
   readonly token: string | null;
 }
 
-/** The admin listener's address; TLS is not spoken there. */
-type AdminListen = Omit<Listen, "ssl">;
-
 /** Fewer can be guessed by whoever may try as often as they like. */
 const SHORTEST_TOKEN = 16;
 
@@ -34,11 +31,11 @@ const ADMIN_WORDS = `${ADDRESS_WORDS}, or a map with listen and token`;
  *
  * @throws {ValueError} As {@link parseListen} does.
  */
-export function readAdminListen(value: string | number): AdminListen {
+export function readAdminListen(value: string | number): Listen {
   const written = String(value);
   const isPort = /^\s*\d+\s*$/.test(written);
   const address = parseListen(isPort ? `127.0.0.1:${written.trim()}` : value);
-  return { address, written };
+  return { address, ssl: false, written };
 }
 
 /** Whether only this machine can connect to an address. */
@@ -55,7 +52,7 @@ export function isLoopback(address: ListenAddress): boolean {
  * @throws {ValueError} Where others could come in without a token.
  */
 export function adminPlan(
-  { address, written }: AdminListen,
+  { address, written }: Listen,
   token: string | null,
 ): AdminPlan {
   if (token === null && !isLoopback(address)) {
@@ -71,9 +68,9 @@ const Address = byType(ADDRESS_WORDS, [
   v.pipe(
     v.number(),
     v.metadata({ type: "integer", minimum: 0, maximum: 65535 }),
-    parsedBy<number, AdminListen>(readAdminListen),
+    parsedBy<number, Listen>(readAdminListen),
   ),
-  v.pipe(v.string(), parsedBy<string, AdminListen>(readAdminListen)),
+  v.pipe(v.string(), parsedBy<string, Listen>(readAdminListen)),
 ]);
 
 const TOKEN_WORDS =
