@@ -40,7 +40,12 @@ export class FileAnswer {
     readonly exchange: Exchange,
   ) {
     this.#settings = search.location.settings;
-    this.#conditions = new Conditions(exchange.fields.onward);
+    const { fields: { onward }, rerouting } = exchange;
+    // As in nginx, the page of an error is sent whole, whatever the client has.
+    const isPage = rerouting !== null && rerouting.status !== 0;
+    this.#conditions = new Conditions(
+      isPage ? onward.filter(([name]) => name === "accept-encoding") : onward,
+    );
   }
 
   /** Opens the file, also for a HEAD: only that tells whether a GET would get it. */
@@ -173,10 +178,10 @@ export class FileAnswer {
     { varies }: Representation,
     { etag, lastModified }: Validators,
   ): Field[] {
-    const { expires } = this.#settings;
+    const { expires, gzip_vary } = this.#settings;
     const fields: Field[] = [["last-modified", formatHttpDate(lastModified)]];
     if (etag !== null) fields.push(["etag", etag]);
-    if (varies) fields.push(["vary", "Accept-Encoding"]);
+    if (varies && gzip_vary) fields.push(["vary", "Accept-Encoding"]);
     if (expires !== null) {
       const now = Math.floor(Date.now() / 1000);
       fields.push(...expiryFields(expires, lastModified, now));
