@@ -112,9 +112,18 @@ Deno.test("a folder is looked for from the config's own, unless it is absolute",
     assert(content.kind === "static");
     return content.folder;
   };
-  assert.equal(folder("dist", "/etc/site/config.yaml"), "/etc/site/dist");
-  assert.equal(folder("../dist/", "/etc/site/config.yaml"), "/etc/dist");
-  assert.equal(folder("/srv/www/", "/etc/site/config.yaml"), "/srv/www");
+  assert.equal(
+    folder("dist", "/etc/site/config.yaml"),
+    resolve("/etc/site/dist"),
+  );
+  assert.equal(
+    folder("../dist/", "/etc/site/config.yaml"),
+    resolve("/etc/dist"),
+  );
+  assert.equal(
+    folder("/srv/www/", "/etc/site/config.yaml"),
+    resolve("/srv/www"),
+  );
   assert.equal(folder("dist", "conf/config.yaml"), resolve("conf/dist"));
   assert.equal(folder("dist", "standard input"), resolve("dist"));
   assert.match(refusal("root", "~/www"), /write \$\{HOME\}\/www/);

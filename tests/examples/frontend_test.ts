@@ -44,7 +44,7 @@ Deno.test("the frontend example caches assets, and answers deep routes with the 
     };
   };
   try {
-    const immutable = "max-age=315360000";
+    const immutable = "max-age=31536000, immutable";
     const { response, said } = await ask("/rooms/7?a=b");
     assert.deepEqual(said, [200, "no-cache", "application"]);
     for (const path of ["/", "/index.html", "/a/b.c"]) {

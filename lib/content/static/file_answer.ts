@@ -40,7 +40,12 @@ export class FileAnswer {
     readonly exchange: Exchange,
   ) {
     this.#settings = search.location.settings;
-    this.#conditions = new Conditions(exchange.fields.onward);
+    const { fields: { onward }, rerouting } = exchange;
+    // As in nginx, the page of an error is sent whole, whatever the client has.
+    const isPage = rerouting !== null && rerouting.status !== 0;
+    this.#conditions = new Conditions(
+      isPage ? onward.filter(([name]) => name === "accept-encoding") : onward,
+    );
   }
 
   /** Opens the file, also for a HEAD: only that tells whether a GET would get it. */
@@ -90,9 +95,10 @@ export class FileAnswer {
   /** @param file Null for a HEAD. */
   #respond(
     sent: Representation,
-    { size, mtime }: Deno.FileInfo,
+    info: Deno.FileInfo,
     file: Deno.FsFile | null,
   ): Response | LocalResponse {
+    const { size, mtime } = info;
     const settings = this.#settings;
     // Some file systems know no time.
     const lastModified = Math.floor((mtime?.getTime() ?? 0) / 1000);
@@ -126,7 +132,7 @@ export class FileAnswer {
     if (ranges === null) {
       fields.push(["content-type", type]);
       if (most > 0) fields.push(["accept-ranges", "bytes"]);
-      return this.#part({ start: 0, end: size }, 200, fields, size, file);
+      return this.#part({ start: 0, end: size }, 200, fields, info, file);
     }
     const [range, ...others] = ranges;
     if (range === undefined) {
@@ -140,7 +146,7 @@ export class FileAnswer {
         ["content-type", type],
         ["content-range", `bytes ${start}-${end - 1}/${size}`],
       );
-      return this.#part(range, 206, fields, size, file);
+      return this.#part(range, 206, fields, info, file);
     }
     const parts = multipart(ranges, type, size);
     fields.push(
@@ -157,13 +163,13 @@ export class FileAnswer {
     range: Range,
     status: number,
     fields: Field[],
-    size: number,
+    info: Deno.FileInfo,
     file: Deno.FsFile | null,
   ): Response {
     fields.push(["content-length", String(range.end - range.start)]);
     if (file === null) return responseOf(null, status, fields);
     this.#sending = true;
-    const body = bodyOf(file, range, size, this.exchange);
+    const body = bodyOf(file, range, info, this.exchange);
     return responseOf(body, status, fields);
   }
 
@@ -172,10 +178,10 @@ export class FileAnswer {
     { varies }: Representation,
     { etag, lastModified }: Validators,
   ): Field[] {
-    const { expires } = this.#settings;
+    const { expires, gzip_vary } = this.#settings;
     const fields: Field[] = [["last-modified", formatHttpDate(lastModified)]];
     if (etag !== null) fields.push(["etag", etag]);
-    if (varies) fields.push(["vary", "Accept-Encoding"]);
+    if (varies && gzip_vary) fields.push(["vary", "Accept-Encoding"]);
     if (expires !== null) {
       const now = Math.floor(Date.now() / 1000);
       fields.push(...expiryFields(expires, lastModified, now));

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { replaceControls } from "../../config/plain_text.ts";
 import type { LocationPlan, StaticPlan } from "../../config/plan.ts";
 import { absoluteUrl } from "../../exchange/absolute_redirect.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
@@ -78,7 +79,8 @@ function refusal(
         [["allow", "GET, HEAD"]],
       );
     case 500:
-      errorLog(`500 ${key}: ${why}`);
+      // A path may have line breaks in it.
+      errorLog(`500 ${key}: ${replaceControls(why, () => " ")}`);
       return new LocalResponse(500, "The file can't be read.", why);
     default:
       return new LocalResponse(status, "The config answers so.", why);

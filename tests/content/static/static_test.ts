@@ -4,12 +4,21 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:http2";
+import { Absent, Folders } from "../../../lib/content/static/folders.ts";
+import { serveFiles } from "../../../lib/content/static/static.ts";
+import { LocalResponse } from "../../../lib/exchange/local_response.ts";
+import { located } from "../../request/exchange_fixture.ts";
 import { makeFolder } from "../../support/folder.ts";
 import { startProxy, type TestProxy } from "../../support/proxy.ts";
 import { rawClient, rawExchange } from "../../support/raw_upstream.ts";
 
 /** Larger than what the system keeps for a client that does not read. */
 const BIG = 20_000_000;
+
+/** There are no links for everybody, no pipes, and no line breaks in names. */
+const ignore = Deno.build.os === "windows";
 
 async function get(
   url: string,
@@ -167,20 +176,48 @@ Deno.test("a file that has grown since is sent as long as it was said to be", as
   assert.equal((await get(`${proxy.url}/big.log`)).body.length, BIG + 1000);
 });
 
-Deno.test("a link that is moved to another release is followed at the next request", async () => {
-  await using folder = await makeFolder({
-    "1/index.html": "one",
-    "2/index.html": "two",
-  }, { current: "1" });
+Deno.test("by HTTP/2 a file that is written to is sent as long as it was, too", async () => {
+  await using folder = await makeFolder({ "big.log": new Uint8Array(BIG) });
   await using proxy = startProxy({
-    root: `${folder.path}/current`,
+    root: folder.path,
     locations: { "/": {} },
   });
-  assert.equal((await get(proxy.url)).body, "one");
-  await Deno.symlink("2", `${folder.path}/next`);
-  await Deno.rename(`${folder.path}/next`, `${folder.path}/current`);
-  assert.equal((await get(proxy.url)).body, "two");
+  const session = connect(proxy.url);
+  try {
+    for (const range of ["none", "bytes=5-"]) {
+      const { size } = await Deno.stat(`${folder.path}/big.log`);
+      const stream = session.request({ ":path": "/big.log", range });
+      await once(stream, "response");
+      await Deno.writeFile(`${folder.path}/big.log`, new Uint8Array(1000), {
+        append: true,
+      });
+      let length = 0;
+      for await (const chunk of stream) length += chunk.length;
+      assert.equal(length, range === "none" ? size : size - 5);
+    }
+  } finally {
+    session.destroy();
+  }
 });
+
+Deno.test(
+  "a link that is moved to another release is followed at the next request",
+  { ignore },
+  async () => {
+    await using folder = await makeFolder({
+      "1/index.html": "one",
+      "2/index.html": "two",
+    }, { current: "1" });
+    await using proxy = startProxy({
+      root: `${folder.path}/current`,
+      locations: { "/": {} },
+    });
+    assert.equal((await get(proxy.url)).body, "one");
+    await Deno.symlink("2", `${folder.path}/next`);
+    await Deno.rename(`${folder.path}/next`, `${folder.path}/current`);
+    assert.equal((await get(proxy.url)).body, "two");
+  },
+);
 
 Deno.test("a folder that is made after the start is served", async () => {
   await using folder = await makeFolder({});
@@ -194,7 +231,9 @@ Deno.test("a folder that is made after the start is served", async () => {
   assert.equal((await get(proxy.url)).body, "built");
 });
 
-Deno.test("what is no regular file is not opened, and not waited for", async () => {
+Deno.test("what is no regular file is not opened, and not waited for", {
+  ignore,
+}, async () => {
   await using folder = await makeFolder({});
   await new Deno.Command("mkfifo", { args: [`${folder.path}/pipe`] }).output();
   await using proxy = startProxy({
@@ -299,6 +338,32 @@ Deno.test("clients are not told what is on the disk, developers are", async () =
       assert.equal(body.includes(folder.path), tells, body);
     }
   }
+});
+
+Deno.test("a file that the system can't open is a 500, told in one line", {
+  ignore,
+}, () => {
+  class Broken extends Folders {
+    override find(folder: string, name: string): Absent {
+      return new Absent(500, `${folder}/${name} can't be read: too many files`);
+    }
+  }
+  const { exchange, result } = located(
+    { locations: { "/": { root: "/www" } } },
+    { target: "/a%0a500%20b" },
+  );
+  assert(!(result instanceof LocalResponse));
+  assert(result.content.kind === "static");
+  const lines: string[] = [];
+  const answer = serveFiles(exchange, result, result.content, {
+    folders: new Broken(),
+    errorLog: (line) => lines.push(line),
+  });
+  assert(answer instanceof LocalResponse);
+  assert.equal(answer.status, 500);
+  assert.deepEqual(lines, [
+    "500 /: /www/a 500 b can't be read: too many files",
+  ]);
 });
 
 Deno.test("the access log has the bytes of a file", async () => {
