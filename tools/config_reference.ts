@@ -32,6 +32,7 @@ import { proxyResponse } from "../lib/config/directives/proxy_response.ts";
 import { proxySsl } from "../lib/config/directives/proxy_ssl.ts";
 import { rewriting } from "../lib/config/directives/rewrite.ts";
 import { returning } from "../lib/config/directives/return.ts";
+import { ssl } from "../lib/config/directives/ssl.ts";
 import { files } from "../lib/config/directives/static.ts";
 import { upstream } from "../lib/config/directives/upstream.ts";
 import { websocket } from "../lib/config/directives/websocket.ts";
@@ -55,6 +56,7 @@ export const SECTIONS: readonly Section[] = [
     title: "Addresses, servers and locations",
     directives: { ...listen, ...ofServers, ...ofTheTop },
   },
+  { title: "HTTPS", directives: ssl },
   { title: "Proxying", directives: proxy },
   {
     title: "Responses of upstreams",

@@ -9,6 +9,26 @@
 export const EXAMPLES: Readonly<Record<string, string>> = {
   server_name: `server_name: [example.org, "*.example.org"]`,
   listen: `listen: ["127.0.0.1:9000", "[::1]:9000"]`,
+  ssl_certificate: `listen: 443 ssl
+server_name: [example.org, www.example.org]
+redirect_to_https: 80
+ssl_certificate: { acme: { email: you@example.org } }`,
+  ssl_certificate_key: `listen: 443 ssl
+ssl_certificate: site.crt
+ssl_certificate_key: site.key`,
+  state_dir: `listen: 443 ssl
+server_name: example.org
+redirect_to_https: 80
+ssl_certificate: { acme: { directory: letsencrypt-staging } }
+state_dir: /srv/sameorigin`,
+  redirect_to_https: `listen: 8443 ssl
+redirect_to_https: { address: 8080, port: 443 }
+ssl_certificate: site.crt
+ssl_certificate_key: site.key`,
+  strict_transport_security: `listen: 443 ssl
+ssl_certificate: site.crt
+ssl_certificate_key: site.key
+strict_transport_security: max-age=31536000; includeSubDomains`,
   proxy_pass: `proxy_pass: http://backend/v1/ # replaces the location's prefix`,
   proxy_set_header: `proxy_pass: http://backend
 proxy_set_header: { Host: $http_host, X-User: $remote_user, Cookie: "" }`,

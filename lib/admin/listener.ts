@@ -57,7 +57,7 @@ export class AdminListener implements AsyncDisposable {
     } catch (cause) {
       throw listenError(`${written} (admin)`, cause);
     }
-    this.url = urlOf(this.#server.addr);
+    this.url = urlOf(this.#server.addr, "http");
   }
 
   /** Asks for another token from now on. */

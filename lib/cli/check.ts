@@ -11,6 +11,7 @@ import {
 import type { Plan } from "../config/plan.ts";
 import { OK, USAGE } from "./exit_code.ts";
 import { missingFolders } from "./missing_folders.ts";
+import { serversOf } from "./startup_messages.ts";
 import { counted, failure, type Terminal } from "./terminal.ts";
 
 /**
@@ -28,10 +29,8 @@ export async function check(
   let plan: Plan;
   try {
     plan = await load();
-    const missing = missingFolders(plan);
-    if (missing.length > 0) {
-      throw new ConfigError(missing, {}, plan.warnings);
-    }
+    const unfit = [...missingFolders(plan), ...plan.certificateDoubts];
+    if (unfit.length > 0) throw new ConfigError(unfit, {}, plan.warnings);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     report(error, json, terminal);
@@ -103,10 +102,10 @@ export function printProblems(error: ConfigError, terminal: Terminal): void {
 
 /** The numbers of servers, locations and upstreams. */
 export function countsOf(plan: Plan) {
-  const servers = new Set(plan.listeners.flatMap((l) => l.servers.servers));
+  const servers = serversOf(plan);
   return {
-    servers: servers.size,
-    locations: [...servers]
+    servers: servers.length,
+    locations: servers
       .reduce((sum, server) => sum + server.locations.entries.length, 0),
     upstreams: plan.upstreams.length,
   };

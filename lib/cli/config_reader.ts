@@ -83,11 +83,13 @@ export class ConfigReader {
     const overrides = { listen, admin, logFormat, dev: dev ? true : undefined };
     if (to.length > 0) {
       const document = { locations: locationsOf(to) };
-      const source = { content: { document }, name: NO_FILE, overrides };
+      const files = new Map();
+      const source = { content: { document }, name: NO_FILE, overrides, files };
       return { config: source, file: null };
     }
     const { text, name, file } = await this.#readText(this.#found ?? config);
-    return { config: { content: { text }, name, overrides }, file };
+    const files = new Map();
+    return { config: { content: { text }, name, overrides, files }, file };
   }
 
   /**

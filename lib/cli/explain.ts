@@ -62,11 +62,13 @@ export function explain(
 export function explanationOf(asked: AskedRequest): Explanation {
   const { listener, method, target, headers } = asked;
   const { address } = listener;
+  const scheme = listener.certificate === null ? "http" : "https";
   const serverPort = address.transport === "tcp" ? String(address.port) : "";
   const exchange = new Exchange(
     asked,
     {
-      urlScheme: "http://",
+      urlScheme: `${scheme}://`,
+      scheme,
       fallbackHost: `localhost:${serverPort}`,
       serverPort,
     },
@@ -171,6 +173,10 @@ function contentOf(
   });
   if (content.kind === "redirect") {
     return local(answerOf("content", redirected(content, exchange)));
+  }
+  if (content.kind === "acme_challenge") {
+    const reason = `the answer to a challenge in ${content.folder}, or 404`;
+    return local({ phase: "content", status: 200, reason });
   }
   if (content.kind === "return") {
     const { status, text } = content;

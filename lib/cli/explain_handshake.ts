@@ -1,5 +1,5 @@
 /**
- * The handshake of a WebSocket upstream, for `sameorigin explain`.
+ * What `sameorigin explain` says of the request that opens a WebSocket.
  *
  * @module
  */

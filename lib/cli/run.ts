@@ -17,6 +17,7 @@ import { printWarnings } from "./check.ts";
 import { ConfigStatus } from "./config_status.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
+import { IssuedCertificates, withPlaceholders } from "./issued_certificates.ts";
 import { missingFolders } from "./missing_folders.ts";
 import { Reloader } from "./reloader.ts";
 import { onSignals } from "./signals.ts";
@@ -38,11 +39,13 @@ interface RunOptions {
  * Runs until a signal ends it.
  *
  * @throws {ListenError} if an address can't be listened on.
+ * @throws {ConfigError} if there is no place for the certificates of `acme`.
  */
 export async function run(
-  { loaded, reader, from, watch }: RunOptions,
+  { loaded: written, reader, from, watch }: RunOptions,
   terminal: Terminal,
 ): Promise<number> {
+  const loaded = await withPlaceholders(written);
   let { plan } = loaded;
   const errorLog = (line: string) => failure(terminal, line);
   const output = logOutputs(terminal, () => plan.logFormat);
@@ -60,6 +63,7 @@ export async function run(
       const changes = await proxy.reload(next);
       prepared.commit();
       ({ plan } = next);
+      issued.update(plan.acme);
       warn(plan, terminal);
       return changes;
     } catch (error) {
@@ -67,6 +71,10 @@ export async function run(
       throw error;
     }
   }, terminal);
+  await using issued = new IssuedCertificates(
+    () => reloader.reloadFiles("certificate"),
+    errorLog,
+  );
   const ending = { isStopping: false };
   await using admin = new Admin({
     proxy,
@@ -95,12 +103,17 @@ export async function run(
   warn(plan, terminal);
   const { addresses } = proxy;
   terminal.note(startupBlock(plan, from, addresses, noteStyle, admin.url));
+  await issued.update(plan.acme);
   return await end;
 }
 
-/** Of the config, and of the folders that it names. */
+/** Of the config, and of the folders and certificates that it names. */
 function warn(plan: Plan, terminal: Terminal): void {
-  printWarnings([...plan.warnings, ...missingFolders(plan)], terminal);
+  const { warnings, certificateDoubts } = plan;
+  printWarnings(
+    [...warnings, ...missingFolders(plan), ...certificateDoubts],
+    terminal,
+  );
 }
 
 /**
@@ -161,6 +174,7 @@ async function watched(
   const { FileWatch } = await import("./watch.ts");
   return await FileWatch.start(path, {
     changed: () => reloader.reloadIfChanged("changed"),
+    others: () => reloader.files,
     warn: errorLog,
   });
 }

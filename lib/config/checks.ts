@@ -15,6 +15,7 @@ import { BAD_PORTS, listenKey, type UpstreamAddress } from "./address.ts";
 import type { Path, Report } from "./config_error.ts";
 import { checkContent } from "./content_checks.ts";
 import type { Listen } from "./directives/listen.ts";
+import type { HttpsRedirect } from "./directives/ssl.ts";
 import { inlineAddress, type ProxyPass } from "./directives/proxy_pass.ts";
 import type { LocationKey } from "../route/location.ts";
 import { regexRisk } from "../route/regex.ts";
@@ -29,6 +30,7 @@ interface ReadServer extends ReadAccess, ReadAnswers, ReadUpstreamTls {
   readonly root?: string | null | undefined;
   listen?: readonly (Listen | undefined)[] | undefined;
   readonly server_name?: readonly (string | undefined)[] | undefined;
+  readonly redirect_to_https?: HttpsRedirect | null | undefined;
   readonly locations?: readonly ReadLocation[] | undefined;
 }
 
@@ -90,7 +92,7 @@ export function checkConfig(
   checkAnswers(config, servers, report, warn);
   checkUpstreamTls(config, servers, around.files, report);
   checkAccess(config, servers, around, report);
-  checkListens(servers, report);
+  checkListens(servers, config.redirect_to_https, report);
   checkShutdown(config, report);
 }
 
@@ -212,15 +214,29 @@ function checkPorts(
 }
 
 /** One server of a name on each address, and no address twice in a server. */
-function checkListens(servers: readonly PlacedServer[], report: Report): void {
+function checkListens(
+  servers: readonly PlacedServer[],
+  redirectOfTop: ReadServer["redirect_to_https"],
+  report: Report,
+): void {
   const taken = new Map<string, string>();
   for (const { path, place, server } of servers) {
     const own = new Set<string>();
-    for (const [i, listen] of (server.listen ?? []).entries()) {
+    const redirect = server.redirect_to_https === undefined
+      ? redirectOfTop
+      : server.redirect_to_https;
+    const listens = [
+      ...(server.listen ?? []).map((listen, i) => ({
+        listen,
+        at: ["listen", i],
+      })),
+      { listen: redirect?.listen, at: ["redirect_to_https"] },
+    ];
+    for (const { listen, at } of listens) {
       if (listen === undefined) continue;
       const address = listenKey(listen.address);
       if (own.has(address)) {
-        report([...path, "listen", i], "the same address is listed twice");
+        report([...path, ...at], "the same address is listed twice");
         continue;
       }
       own.add(address);

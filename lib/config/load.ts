@@ -4,6 +4,7 @@
  * @module
  */
 import { buildPlan, type PlanOverrides } from "./build.ts";
+import { Certificates } from "./certificates.ts";
 import type { Environment } from "./environment.ts";
 import type { ReadFile } from "./files.ts";
 import { NamedFiles } from "./named_files.ts";
@@ -48,15 +49,18 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
   const { source, env, readFile, overrides = {} } = options;
   const files = options.files ?? new NamedFiles(source);
-  const { config, warnings } = readConfig(document, {
+  const certificates = new Certificates(files);
+  const { config, ...found } = readConfig(document, {
     source,
     env,
     readFile,
     files,
     listen: overrides.listen,
+    certificates,
     admin: overrides.admin,
   });
-  return { ...buildPlan(config, { source, files }, overrides), warnings };
+  const parts = { source, certificates, files };
+  return { ...buildPlan(config, parts, overrides), ...found };
 }
 
 /** The JSON Schema (draft-07) of a config file, for editors. */

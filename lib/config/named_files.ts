@@ -10,6 +10,8 @@ import { ValueError } from "./words.ts";
 /** A file's text, or why it can't be read. */
 export type NamedFile = { readonly text: string } | {
   readonly problem: string;
+  /** Whether there is none. */
+  readonly missing: boolean;
 };
 
 /** By absolute path. Can be sent to another thread. */
@@ -42,11 +44,22 @@ export class NamedFiles {
    * @throws {ValueError} if it can't be read.
    */
   text(written: string): string {
+    const file = this.#file(written);
+    if ("problem" in file) throw new ValueError(file.problem);
+    return file.text;
+  }
+
+  /** Whether there is no such file. */
+  isMissing(written: string): boolean {
+    const file = this.#file(written);
+    return "problem" in file && file.missing;
+  }
+
+  #file(written: string): NamedFile {
     const path = this.path(written);
     const file = this.#read.get(path) ?? readFile(path);
     this.#read.set(path, file);
-    if ("problem" in file) throw new ValueError(file.problem);
-    return file.text;
+    return file;
   }
 }
 
@@ -55,6 +68,7 @@ export function readFile(path: string): NamedFile {
   try {
     return { text: Deno.readTextFileSync(path) };
   } catch (error) {
-    return { problem: unreadable(path, error) };
+    const missing = error instanceof Deno.errors.NotFound;
+    return { problem: unreadable(path, error), missing };
   }
 }

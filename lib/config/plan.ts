@@ -12,7 +12,9 @@ import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import type { PathMatcher } from "../route/regex.ts";
 import type { ServerTable } from "../route/server.ts";
+import type { AcmePlan } from "./acme.ts";
 import type { ListenAddress } from "./address.ts";
+import type { Certificate } from "./certificate.ts";
 import type { LogTemplate } from "./log_template.ts";
 import type { Problem } from "./config_error.ts";
 import type { AccessRulesPlan, SatisfyAnyPlan } from "./directives/access.ts";
@@ -42,6 +44,8 @@ export type {
   AllowedOrigin,
   WebSocketOrigins,
 } from "./directives/websocket_origins.ts";
+export type { AcmePlan } from "./acme.ts";
+export type { Certificate } from "./certificate.ts";
 export type { AddHeaderPlan } from "./directives/add_header.ts";
 export type {
   CodingPlan,
@@ -108,7 +112,19 @@ export interface LocationPlan extends AnswerPlan {
 }
 
 /** What answers a request. */
-export type ContentPlan = ProxyPlan | StaticPlan | ReturnPlan | RedirectPlan;
+export type ContentPlan =
+  | ProxyPlan
+  | StaticPlan
+  | ReturnPlan
+  | RedirectPlan
+  | AcmeChallengePlan;
+
+/** The answers to an authority's challenges. */
+export interface AcmeChallengePlan {
+  readonly kind: "acme_challenge";
+  /** Where they are, each in a file with the name of its token. */
+  readonly folder: string;
+}
 
 /** nginx's `proxy_pass`. */
 export interface ProxyPlan {
@@ -166,6 +182,10 @@ export interface ServerPlan extends AnswerPlan {
   /** The first `server_name` (nginx's `$server_name`); `""` if there is none. */
   name: string;
   locations: LocationTable<LocationPlan>;
+  /** The value of `Strict-Transport-Security`; null for none. */
+  strictTransportSecurity: string | null;
+  /** Whether it is that of `redirect_to_https`, which only redirects. */
+  redirectsToHttps: boolean;
   /** What comes before the locations; null for most. */
   rewrite: ServerRewritePlan | null;
 }
@@ -175,6 +195,8 @@ export interface ListenerPlan {
   address: ListenAddress;
   /** As the config writes it, for messages. */
   written: string;
+  /** What clients get in the TLS handshake; null for HTTP. */
+  certificate: Certificate | null;
   servers: ServerTable<ServerPlan>;
   /** What holds for every listener of the plan. */
   common: CommonPlan;
@@ -197,7 +219,11 @@ export interface Plan {
   source: string;
   /** What can be used, but should be looked at. */
   warnings: readonly Problem[];
+  /** Certificates that clients would not take: `check` refuses them. */
+  certificateDoubts: readonly Problem[];
   listeners: ListenerPlan[];
+  /** The certificates that an authority issues, each once. */
+  acme: readonly AcmePlan[];
   /** Every distinct upstream of every location, once each. */
   upstreams: UpstreamPlan[];
   /** Threads that accept connections, from 1. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Certificates } from "./certificates.ts";
 import { checkConfig, type ReadConfig } from "./checks.ts";
 import {
   ConfigError,
@@ -20,6 +21,7 @@ import type { NamedFiles } from "./named_files.ts";
 import { unknownKey } from "./hints.ts";
 import { type Config, Document } from "./schema.ts";
 import { attempt, isMap, type Issue, runWith } from "./schema_parts.ts";
+import { checkTls } from "./tls_checks.ts";
 
 /** How to read a config. */
 export interface ReadOptions {
@@ -34,6 +36,16 @@ export interface ReadOptions {
   readonly listen?: string | undefined;
   /** Where the admin listener is, whatever the config says. */
   readonly admin?: string | undefined;
+  readonly certificates: Certificates;
+}
+
+/** A config that can be used. */
+export interface UsableConfig {
+  readonly config: Config;
+  /** In the order of the document. */
+  readonly warnings: readonly Problem[];
+  /** Of certificates that clients would not take. */
+  readonly certificateDoubts: readonly Problem[];
 }
 
 /**
@@ -44,15 +56,16 @@ export interface ReadOptions {
 export function readConfig(
   document: unknown,
   options: ReadOptions,
-): { config: Config; warnings: Problem[] } {
-  const { source, env, listen, admin, files } = options;
+): UsableConfig {
+  const { source, env, listen, admin, certificates, files } = options;
   const { readFile = Deno.readFileSync } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
     throw new ConfigError([{ file: source, path: "", message }]);
   }
-  const found: { path: Path; message: string }[] = [];
-  const doubtful: typeof found = [];
+  const found: Found[] = [];
+  const doubtful: Found[] = [];
+  const unfit: Found[] = [];
   const unfilled = new Set<string>();
   let filled = substituteEnvironment(document, env, (path, message) => {
     found.push({ path, message });
@@ -83,30 +96,46 @@ export function readConfig(
   const read = output as ReadConfig | undefined;
   if (read !== undefined && isMap(filled)) {
     if (override !== undefined) listenOnly(read, override);
+    const reportWritten: Report = (path, message) =>
+      report(writtenPath(path, filled), message);
     checkConfig(
       read,
       filled,
       { source, readFile, files },
-      (path, message) => report(writtenPath(path, filled), message),
+      reportWritten,
       (path, message) => doubtful.push({ path, message }),
     );
+    checkTls(read, certificates, {
+      report: reportWritten,
+      warn: (path, message) =>
+        unfit.push({ path: writtenPath(path, filled), message }),
+      override: override !== undefined,
+    });
   }
-  for (const { path, message } of inOrder(found, filled)) {
-    problems.push({ file: source, path: formatPath(path), message });
-  }
-  const warnings = doubtful.map(({ path, message }) => (
-    { file: source, path: formatPath(path), message }
-  ));
+  const asProblems = (found: readonly Found[]) =>
+    inOrder(found, filled).map(({ path, message }): Problem => ({
+      file: source,
+      path: formatPath(path),
+      message,
+    }));
+  problems.push(...asProblems(found));
+  const warnings = asProblems(doubtful);
+  const certificateDoubts = asProblems(unfit);
   if (issues.length > 0 || problems.length > 0) {
-    throw new ConfigError(problems, {}, warnings);
+    throw new ConfigError(problems, {}, [...warnings, ...certificateDoubts]);
   }
-  return { config: output, warnings };
+  return { config: output, warnings, certificateDoubts };
 }
 
-/** The document without any `listen` of a server. */
+interface Found {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** The document without any address of a server. */
 function withoutListen(document: unknown): unknown {
   if (!isMap(document)) return document;
-  const { listen: _, ...rest } = document;
+  const { listen: _, redirect_to_https: __, ...rest } = document;
   if (document["servers"] === undefined) return rest;
   const { servers } = document;
   if (!Array.isArray(servers)) return document;

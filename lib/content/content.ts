@@ -7,6 +7,7 @@ import type { LocationPlan } from "../config/plan.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { InternalRedirect } from "../exchange/internal_redirect.ts";
 import type { LocalResponse } from "../exchange/local_response.ts";
+import { challengeAnswer } from "./acme_challenge.ts";
 import { proxy } from "./proxy/proxy.ts";
 import { redirected, returned } from "./return.ts";
 import type { ContentState } from "./state.ts";
@@ -32,5 +33,7 @@ export function content(
       return returned(content, exchange);
     case "redirect":
       return redirected(content, exchange);
+    case "acme_challenge":
+      return challengeAnswer(content, exchange);
   }
 }

@@ -18,8 +18,10 @@ export type Incoming = Pick<Request, "url" | "method" | "headers">;
 
 /** What all requests of a listener have in common, as `Deno.serve` shows it. */
 export interface Place {
-  /** What Deno puts in front of the host in `url`: `http://` or `http+unix://`. */
+  /** What Deno puts in front of the host in `url`: `http://`, `https://` or `http+unix://`. */
   readonly urlScheme: string;
+  /** What clients speak there. */
+  readonly scheme: "http" | "https";
   /** What Deno puts in `url` where the request has no host: `localhost:9000`. */
   readonly fallbackHost: string;
   /** The listener's port, `""` for a unix socket. */
@@ -59,6 +61,8 @@ export interface Held {
 const NO_SERVER: ServerPlan = {
   name: "",
   locations: compileLocations([]),
+  strictTransportSecurity: null,
+  redirectsToHttps: false,
   rewrite: null,
   errorPages: null,
   filters: [],
@@ -89,7 +93,7 @@ export class Exchange implements RequestContext {
   // Admit.
   /** Of the client: the peer, unless a trusted proxy says otherwise. */
   remoteAddr: string;
-  scheme = "http";
+  scheme: "http" | "https";
   /**
    * Host and port as the client asked for them, null where it named none: what
    * redirects lead to.
@@ -169,6 +173,7 @@ export class Exchange implements RequestContext {
     this.peerAddr = remoteAddr;
     this.remotePort = remotePort;
     this.serverPort = place.serverPort;
+    this.scheme = place.scheme;
   }
 
   get path(): string {

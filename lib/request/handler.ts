@@ -161,6 +161,11 @@ function respond(
     }
     return response;
   }
+  const { strictTransportSecurity } = exchange.server;
+  // RFC 6797 section 7.2: never over HTTP.
+  if (strictTransportSecurity !== null && exchange.scheme === "https") {
+    response.headers.set("strict-transport-security", strictTransportSecurity);
+  }
   if (exchange.location?.settings.access_log !== false) {
     exchange.line = state.accessLog.begin(exchange, response);
   }

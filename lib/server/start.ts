@@ -74,7 +74,8 @@ class SingleThread implements RunningProxy {
   async reload({ plan }: LoadedConfig): Promise<Changes> {
     const changes = this.#server.reload(plan);
     this.#accessLog.setFormat(plan.logFormat);
-    return { ...changes, notes: workerNotes(plan.workers, this.#workers) };
+    const notes = workerNotes(plan.workers, this.#workers);
+    return { ...changes, notes: [...changes.notes, ...notes] };
   }
 
   shutdown(): Promise<void> {

@@ -32,7 +32,7 @@ function loaded(config: Record<string, unknown>) {
   const document = { ...listen, admin: 0, ...config };
   const name = "test";
   return {
-    config: { content: { document }, name, overrides: {} },
+    config: { content: { document }, name, overrides: {}, files: new Map() },
     plan: planFromObject(document, { source: name, env: () => undefined }),
   };
 }

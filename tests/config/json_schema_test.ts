@@ -168,7 +168,7 @@ Deno.test("every directive is documented, and no other key allowed", () => {
     Object.values(value).forEach(visit);
   };
   visit(schema);
-  assert.equal(blocks, 14);
+  assert.equal(blocks, 19);
   assert.equal(schema["$schema"], "http://json-schema.org/draft-07/schema#");
   assert.match("X-Real-IP", new RegExp(HEADER_NAME_PATTERN));
 });

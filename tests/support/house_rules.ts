@@ -10,6 +10,7 @@ import type { Module } from "./modules.ts";
 const ROOMS = [
   "main.ts",
   "cli",
+  "acme",
   "admin",
   "server",
   "request",
@@ -21,6 +22,7 @@ const ROOMS = [
   "exchange",
   "observe",
   "config",
+  "x509",
   "route",
 ];
 

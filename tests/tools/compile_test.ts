@@ -73,7 +73,7 @@ Deno.test("the executable carries permissions, flags, the config and its own fil
   const { metadata, files } = await compiled();
 
   await t.step(
-    "it may use the network, read files and the environment, and ask how much memory there is",
+    "it may use the network, read files and the environment, ask how much memory there is, and write its state",
     () => {
       const { prompt, allow_import: _, ...permissions } = metadata.permissions;
       const granted = Object.entries(permissions)
@@ -84,6 +84,7 @@ Deno.test("the executable carries permissions, flags, the config and its own fil
         allow_net: [],
         allow_read: [],
         allow_sys: ["systemMemoryInfo"],
+        allow_write: ["/var/lib/sameorigin"],
       });
       assert.equal(prompt, false);
     },

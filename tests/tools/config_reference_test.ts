@@ -1,10 +1,13 @@
 /** The reference of directives is complete and true. */
 import { deepStrictEqual, ok, strictEqual as equal } from "node:assert/strict";
+import { resolve } from "node:path";
 import { ALL_DIRECTIVES } from "../../lib/config/schema.ts";
 import { planFromObject } from "../../lib/config/load.ts";
+import { NamedFiles } from "../../lib/config/named_files.ts";
 import { parseYaml } from "../../lib/config/yaml_text.ts";
 import { configReference, SECTIONS } from "../../tools/config_reference.ts";
 import { EXAMPLES } from "../../tools/reference_examples.ts";
+import { testAuthority } from "../support/certificates.ts";
 import { denoFormatted } from "../support/formatted.ts";
 
 const known = SECTIONS.flatMap(({ directives }) => Object.values(directives));
@@ -31,6 +34,15 @@ Deno.test("docs/config.md is what deno task reference writes", async () => {
 });
 
 type Block = Record<string, unknown>;
+
+/** The certificate that examples name. */
+const { certificate, key } = await (await testAuthority()).certify({
+  names: ["example.org"],
+});
+const CERTIFICATE = new Map(
+  Object.entries({ "site.crt": certificate, "site.key": key })
+    .map(([name, text]) => [resolve(name), { text }]),
+);
 
 /** What examples take for given. */
 const BASE: Block = {
@@ -75,17 +87,21 @@ for (const { directives } of SECTIONS) {
     Deno.test(`the example of ${name} is a config`, () => {
       const example = parseYaml(EXAMPLES[name] ?? "", name) as Block;
       ok(example !== null && Object.keys(example).length > 0);
-      const { warnings } = planFromObject(around(example, places), {
-        source: name,
-        env: () => undefined,
-        readFile: (path) => {
-          if (path.endsWith(".htpasswd")) {
-            return new TextEncoder().encode("joe:{PLAIN}secret\n");
-          }
-          throw new Error(`the example names ${path}`);
+      const { warnings, certificateDoubts } = planFromObject(
+        around(example, places),
+        {
+          source: name,
+          env: () => undefined,
+          files: new NamedFiles(name, new Map(CERTIFICATE)),
+          readFile: (path) => {
+            if (path.endsWith(".htpasswd")) {
+              return new TextEncoder().encode("joe:{PLAIN}secret\n");
+            }
+            throw new Error(`the example names ${path}`);
+          },
         },
-      });
-      deepStrictEqual(warnings, []);
+      );
+      deepStrictEqual([...warnings, ...certificateDoubts], []);
     });
   }
 }

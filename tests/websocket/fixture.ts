@@ -245,7 +245,12 @@ function prepare(request: Request, port: number, settings: BridgeSettings) {
   const headers = new Headers(request.headers);
   headers.set("x-request-id", "test-request");
   const { url, method } = request;
-  const place = { urlScheme: "http://", fallbackHost: "", serverPort: "1" };
+  const place = {
+    urlScheme: "http://",
+    scheme: "http",
+    fallbackHost: "",
+    serverPort: "1",
+  } as const;
   const exchange = new Exchange(
     { url, method, headers },
     place,

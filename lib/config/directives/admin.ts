@@ -35,7 +35,7 @@ export function readAdminListen(value: string | number): Listen {
   const written = String(value);
   const isPort = /^\s*\d+\s*$/.test(written);
   const address = parseListen(isPort ? `127.0.0.1:${written.trim()}` : value);
-  return { address, written };
+  return { address, ssl: false, written };
 }
 
 /** Whether only this machine can connect to an address. */

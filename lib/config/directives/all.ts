@@ -27,6 +27,7 @@ import { proxyResponse } from "./proxy_response.ts";
 import { proxySsl } from "./proxy_ssl.ts";
 import { returning } from "./return.ts";
 import { rewriting } from "./rewrite.ts";
+import { ssl } from "./ssl.ts";
 import { files } from "./static.ts";
 import { websocket } from "./websocket.ts";
 import { websocketOrigins } from "./websocket_origins.ts";
@@ -34,6 +35,7 @@ import { websocketOrigins } from "./websocket_origins.ts";
 /** By name, in the order of the JSON Schema. */
 export const directives = {
   ...listen,
+  ...ssl,
   ...proxy,
   ...proxyResponse,
   ...proxyCookies,

@@ -183,9 +183,11 @@ export class WorkerPool implements RunningProxy {
     // this config.
     const changes = commits.find(({ status }) => status === "fulfilled");
     const notes = workerNotes(plan.workers, this.#slots.length);
-    return changes?.status === "fulfilled"
-      ? { ...changes.value, notes }
-      : { added: [], removed: [], notes };
+    if (changes?.status !== "fulfilled") {
+      return { added: [], removed: [], notes };
+    }
+    const { value } = changes;
+    return { ...value, notes: [...value.notes, ...notes] };
   }
 
   /**
