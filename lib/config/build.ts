@@ -6,10 +6,9 @@
  */
 import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
-import { acmeOf, challengeFolder } from "./acme.ts";
 import { AccessBuilder } from "./build_access.ts";
-import { Upstreams } from "./build_upstreams.ts";
-import { buildListeners, type PlacedServer } from "./build_listeners.ts";
+import { buildListeners } from "./build_listeners.ts";
+import { ownOrAbove, placedServers } from "./build_placed.ts";
 import { staticContent } from "./build_static.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Path } from "./config_error.ts";
@@ -21,16 +20,22 @@ import {
   serverRewrite,
 } from "./build_answers.ts";
 import { primaryName } from "./directives/listen.ts";
-import { redirectServer } from "./https_redirect.ts";
+import {
+  inlineAddress,
+  proxyHost,
+  type ProxyPass,
+} from "./directives/proxy_pass.ts";
+import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
 import type {
-  AcmePlan,
-  Certificate,
   ContentPlan,
   LocationPlan,
   Plan,
   ServerPlan,
+  UpstreamPlan,
+  UpstreamTls,
 } from "./plan.ts";
 import type { NamedFiles } from "./named_files.ts";
+import { upstreamTls } from "./upstream_tls.ts";
 import type { Config, LocationConfig, ServerConfig } from "./schema.ts";
 import {
   inheritSettings,
@@ -57,19 +62,19 @@ export interface PlanOverrides {
   readonly dev?: boolean | undefined;
 }
 
-/** What was read besides the config itself. */
+/** What belongs to the config besides its text. */
 export interface PlanParts {
   /** The file's name, or what stands for it in messages. */
   readonly source: string;
-  readonly certificates: Certificates;
   /** The files that it names. */
   readonly files: NamedFiles;
+  readonly certificates: Certificates;
 }
 
 /** Builds the plan of a config that has been checked. */
 export function buildPlan(
   config: Config,
-  { source, certificates, files }: PlanParts,
+  { source, files, certificates }: PlanParts,
   overrides: PlanOverrides,
 ): Omit<Plan, "warnings" | "certificateDoubts"> {
   const upstreams = new Upstreams(config, files);
@@ -79,7 +84,8 @@ export function buildPlan(
   // The top level has all the directives of a server.
   const servers = (config.servers ?? [config]).flatMap((server, i) => {
     const path = config.servers === undefined ? [] : ["servers", i];
-    return placedServers(server, path, top, certificates);
+    const plan = buildServer(server, path, top);
+    return placedServers(server, plan, top, certificates);
   });
   const acme = servers.flatMap((placed) => placed.acme ?? []);
   return {
@@ -98,6 +104,67 @@ export function buildPlan(
       Math.min(WEBSOCKET_DRAIN, Math.floor(config.shutdown_timeout / 2)),
     admin: config.admin ?? null,
   };
+}
+
+/** The upstreams that locations use, each once. */
+class Upstreams {
+  readonly #plans = new Map<string, UpstreamPlan>();
+  readonly #named: ReadonlyMap<string, UpstreamConfig>;
+
+  constructor({ upstreams }: Config, readonly files: NamedFiles) {
+    this.#named = new Map(upstreams.map(({ key, value }) => [key, value]));
+  }
+
+  /**
+   * The upstream of a `proxy_pass`: one of `upstreams`, or the address in it.
+   * Locations that speak TLS otherwise have one of their own.
+   */
+  get(pass: ProxyPass, settings: Settings): UpstreamPlan {
+    const tls = pass.scheme === "https"
+      ? upstreamTls(settings, this.files)
+      : null;
+    const name = proxyHost(pass);
+    const mayBeNamed = "hostname" in pass.to && pass.to.port === null;
+    const named = mayBeNamed ? this.#named.get(name) : undefined;
+    if (named !== undefined) {
+      return this.#once(
+        `upstream ${name}`,
+        name,
+        pass.scheme,
+        tls,
+        () => named,
+      );
+    }
+    const address = inlineAddress(pass, []);
+    return this.#once(
+      address.name,
+      name,
+      pass.scheme,
+      tls,
+      () => plainUpstream(address),
+    );
+  }
+
+  /** One plan for each upstream and scheme. */
+  #once(
+    identity: string,
+    name: string,
+    scheme: UpstreamPlan["scheme"],
+    tls: UpstreamTls | null,
+    make: () => UpstreamConfig,
+  ): UpstreamPlan {
+    const key = JSON.stringify([scheme, identity, tls]);
+    let plan = this.#plans.get(key);
+    if (plan === undefined) {
+      plan = { name, scheme, tls, ...make() };
+      this.#plans.set(key, plan);
+    }
+    return plan;
+  }
+
+  all(): UpstreamPlan[] {
+    return [...this.#plans.values()];
+  }
 }
 
 /** What a server needs besides its own block. */
@@ -185,71 +252,4 @@ function contentOf(
     setHeaderNames: set?.names ?? new Set(),
     responseRules: responseRules(settings),
   };
-}
-
-/** A server of the config, and the one that only redirects to it. */
-function placedServers(
-  config: ServerConfig,
-  path: Path,
-  top: Top,
-  certificates: Certificates,
-): PlacedServer[] {
-  const { listen, server_name: names } = config;
-  const hasSsl = listen.some(({ ssl }) => ssl);
-  const acme = hasSsl
-    ? acmeOf(config, top.config, (file) => certificates.path(file))
-    : null;
-  const certificate = hasSsl
-    ? certificateOf(config, acme, top.config, certificates)
-    : null;
-  const server = buildServer(config, path, top);
-  const redirect = ownOrAbove(
-    config.redirect_to_https,
-    top.config.redirect_to_https,
-  );
-  const placed = [{ server, names, listen, certificate, acme }];
-  if (redirect !== null) {
-    placed.push({
-      server: redirectServer(
-        server.name,
-        redirect,
-        listen,
-        top.settings,
-        acme === null ? null : challengeFolder(acme.stateDir),
-      ),
-      names,
-      listen: [redirect.listen],
-      certificate: null,
-      acme: null,
-    });
-  }
-  return placed;
-}
-
-/** What a server says, else the top level; null is off. */
-function ownOrAbove<T>(
-  own: T | null | undefined,
-  above: T | null | undefined,
-): T | null {
-  return (own === undefined ? above : own) ?? null;
-}
-
-function certificateOf(
-  server: ServerConfig,
-  acme: AcmePlan | null,
-  top: Config,
-  certificates: Certificates,
-): Certificate {
-  const written = server.ssl_certificate ?? top.ssl_certificate;
-  const { certificate } = certificates.read(
-    acme === null
-      ? {
-        certificate: typeof written === "string" ? written : "",
-        key: server.ssl_certificate_key ?? top.ssl_certificate_key ?? "",
-        managed: false,
-      }
-      : { certificate: acme.file, key: acme.file, managed: true },
-  );
-  if (certificate === null) throw new Error("ssl without a certificate");
-  return certificate;
 }

@@ -8,6 +8,8 @@ import type { Place } from "./directives/directive.ts";
 import { placesOf } from "./schema.ts";
 
 const NOT_NEEDED = "not needed";
+const TLS_FIXED = "not supported: TLS 1.2 and 1.3 with safe ciphers only";
+const NO_CLIENT_CERTIFICATES = "certificates of clients are not supported";
 const NO_CONDITIONS =
   "conditions are not supported: use locations and their rewrite";
 const SAME_ORIGIN =
@@ -15,8 +17,6 @@ const SAME_ORIGIN =
 const TLS_OF_PLATFORM =
   "not supported: the platform speaks TLS 1.2 and 1.3 with safe ciphers";
 const NOT_BUFFERED = `${NOT_NEEDED}: the proxy has no such buffers`;
-const TLS_FIXED = "not supported: TLS 1.2 and 1.3 with safe ciphers only";
-const NO_CLIENT_CERTIFICATES = "certificates of clients are not supported";
 const ACCESS = 'write "access", a list: [{allow: 10.0.0.0/8}, {deny: all}]';
 
 /** What to write in place of a directive that does not exist here. */
@@ -51,6 +51,20 @@ const HINTS: ReadonlyMap<string, string> = new Map([
     "include",
     "including files is not supported: one file holds the whole config",
   ],
+  ["ssl", `write "listen: 443 ssl", or listen: {address: 443, ssl: true}`],
+  ["http2", `${NOT_NEEDED}: HTTP/2 is offered wherever there is TLS`],
+  ["ssl_protocols", TLS_FIXED],
+  ["ssl_ciphers", TLS_FIXED],
+  ["ssl_prefer_server_ciphers", TLS_FIXED],
+  ["ssl_ecdh_curve", TLS_FIXED],
+  ["ssl_dhparam", TLS_FIXED],
+  ["ssl_session_cache", NOT_NEEDED],
+  ["ssl_session_timeout", NOT_NEEDED],
+  ["ssl_session_tickets", NOT_NEEDED],
+  ["ssl_password_file", "a key must not be encrypted"],
+  ["ssl_stapling", "OCSP stapling is not supported"],
+  ["ssl_client_certificate", NO_CLIENT_CERTIFICATES],
+  ["ssl_verify_client", NO_CLIENT_CERTIFICATES],
   ["proxy_ssl_protocols", TLS_OF_PLATFORM],
   ["proxy_ssl_ciphers", TLS_OF_PLATFORM],
   ["proxy_ssl_conf_command", TLS_OF_PLATFORM],
@@ -79,20 +93,6 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ],
   ["brotli_buffers", NOT_BUFFERED],
   ["brotli_window", NOT_BUFFERED],
-  ["ssl", `write "listen: 443 ssl", or listen: {address: 443, ssl: true}`],
-  ["http2", `${NOT_NEEDED}: HTTP/2 is offered wherever there is TLS`],
-  ["ssl_protocols", TLS_FIXED],
-  ["ssl_ciphers", TLS_FIXED],
-  ["ssl_prefer_server_ciphers", TLS_FIXED],
-  ["ssl_ecdh_curve", TLS_FIXED],
-  ["ssl_dhparam", TLS_FIXED],
-  ["ssl_session_cache", NOT_NEEDED],
-  ["ssl_session_timeout", NOT_NEEDED],
-  ["ssl_session_tickets", NOT_NEEDED],
-  ["ssl_password_file", "a key must not be encrypted"],
-  ["ssl_stapling", "OCSP stapling is not supported"],
-  ["ssl_client_certificate", NO_CLIENT_CERTIFICATES],
-  ["ssl_verify_client", NO_CLIENT_CERTIFICATES],
   ["sendfile", NOT_NEEDED],
   ["tcp_nopush", NOT_NEEDED],
   ["aio", NOT_NEEDED],

@@ -34,13 +34,13 @@ export function redirectServer(
     const value: LocationPlan = {
       key: prefix,
       prefix,
-      rewrite: null,
-      captures: null,
       access: [],
       internal: false,
-      content,
+      rewrite: null,
+      captures: null,
       errorPages: null,
       filters: [],
+      content,
       // nginx's `return` of a server comes before its limit.
       settings: { ...settings, client_max_body_size: 0 },
     };

@@ -59,7 +59,7 @@ export function planFromObject(document: unknown, options: LoadOptions): Plan {
     certificates,
     admin: overrides.admin,
   });
-  const parts = { source, certificates, files };
+  const parts = { source, files, certificates };
   return { ...buildPlan(config, parts, overrides), ...found };
 }
 

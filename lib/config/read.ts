@@ -57,7 +57,7 @@ export function readConfig(
   document: unknown,
   options: ReadOptions,
 ): UsableConfig {
-  const { source, env, listen, admin, certificates, files } = options;
+  const { source, env, listen, admin, files, certificates } = options;
   const { readFile = Deno.readFileSync } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
