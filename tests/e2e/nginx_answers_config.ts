@@ -8,17 +8,9 @@
 /** Requests to all other paths, in both. */
 const UPSTREAM = "http://backend";
 
-/** @param dir A folder for nginx's files. */
-export function nginxConf(dir: string, port: number, backend: number): string {
-  const root = Deno.uid() === 0 ? "user root; " : "";
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((name) => `${name}_temp_path ${dir}/${name};`).join(" ");
-  return `${root}daemon off; pid ${dir}/pid; error_log /dev/null crit;
-worker_processes 1;
-events { worker_connections 256; }
-http {
-  access_log off;
-  ${temporary}
+/** What nginx's `http` block has; PORT in it is its port. */
+export function nginxHttp(backend: number): string {
+  return `
   types {}
   default_type text/plain;
   upstream backend { server 127.0.0.1:${backend}; }
@@ -29,14 +21,14 @@ http {
   add_header X-Always b always;
   gzip_vary on;
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:PORT;
     server_name site;
     error_page 404 /error/404;
     error_page 405 =200 /error/ok;
     ${NGINX_LOCATIONS}
   }
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:PORT;
     server_name rewritten;
     rewrite ^/old/(.*)$ /new/$1;
     rewrite ^/twice/(.*)$ /old2/$1;
@@ -50,12 +42,11 @@ http {
     location /uri/ { proxy_pass ${UPSTREAM}/replaced/; }
   }
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:PORT;
     server_name moved;
     add_header X-Moved yes;
     return 301 https://$host$request_uri;
   }
-}
 `;
 }
 

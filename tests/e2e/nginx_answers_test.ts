@@ -7,45 +7,14 @@
  */
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
+import { startNginx } from "../support/nginx.ts";
 import { rawExchange } from "../support/raw_upstream.ts";
 import { startProxy } from "../support/proxy.ts";
 import { testNeeding } from "../support/skip.ts";
-import { nginxConf, ownConfig } from "./nginx_answers_config.ts";
+import { nginxHttp, ownConfig } from "./nginx_answers_config.ts";
 import { DIFFERENCES, type Seen } from "./nginx_answers_differences.ts";
 import { type Sample, samples } from "./nginx_answers_requests.ts";
 import { answeringService } from "./nginx_answers_upstream.ts";
-
-/** Starts nginx on a free port; resolves when it answers. */
-async function startNginx(backend: number) {
-  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = free.addr as Deno.NetAddr;
-  free.close();
-  const dir = await Deno.makeTempDir();
-  await Deno.writeTextFile(`${dir}/nginx.conf`, nginxConf(dir, port, backend));
-  const process = new Deno.Command("nginx", {
-    args: ["-c", `${dir}/nginx.conf`, "-p", dir],
-    stdin: "null",
-    stdout: "null",
-    stderr: "inherit",
-  }).spawn();
-  for (let tries = 0;; tries++) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      break;
-    } catch (error) {
-      if (tries > 500) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
-  return {
-    port,
-    async [Symbol.asyncDispose]() {
-      process.kill("SIGTERM");
-      await process.status;
-      await Deno.remove(dir, { recursive: true });
-    },
-  };
-}
 
 /** Sends one request to one proxy and notes what it did. */
 async function observe(
@@ -95,7 +64,7 @@ testNeeding(
   async (t) => {
     const log: string[] = [];
     await using backend = answeringService(log);
-    await using nginx = await startNginx(backend.port);
+    await using nginx = await startNginx(nginxHttp(backend.port));
     await using own = startProxy(ownConfig(backend.port));
     const all = samples();
     ok(all.length >= 200, `${all.length} requests`);
