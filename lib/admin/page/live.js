@@ -189,7 +189,7 @@ function showTiles(now) {
   push(series.errors, last.errors / last.seconds);
   push(series.messages, last.messages / last.seconds);
   const peak = Math.max(...series.rate);
-  tiles.rate(number(rate), "/s", `most ${number(peak)}/s`, series.rate);
+  tiles.rate(number(rate), "/s", `peak ${number(peak)}/s`, series.rate);
   tiles.latency(
     half === null ? "–" : time(half),
     "p50",
@@ -370,7 +370,7 @@ function showProcess(now) {
     "generations",
     generations.map((it) => [
       `#${it.number}`,
-      `${age(now.at / 1000 - it.since)} ago`,
+      `${age((now.at - it.since) / 1000)} ago`,
       number(it.requests),
       number(it.webSockets),
     ]),

@@ -14,8 +14,14 @@ export interface PageFile {
   readonly text: string;
 }
 
+/** Two ways that become one. */
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
+<path d="M1 4h3c3 0 3 4 6 4h5M1 12h3c3 0 3-4 6-4" fill="none" stroke="#4b8cff" stroke-width="2"/></svg>
+`;
+
 export const PAGE: Readonly<Record<string, PageFile>> = {
   "/": { type: "text/html; charset=utf-8", text: html },
+  "/icon.svg": { type: "image/svg+xml", text: ICON },
   "/live.css": { type: "text/css; charset=utf-8", text: style },
   "/live.js": { type: "text/javascript; charset=utf-8", text: script },
 };
