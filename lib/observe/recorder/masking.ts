@@ -19,6 +19,10 @@ const MOST_FIELDS = 100;
 const SECRET =
   /auth|token|secret|passw|api[-_]?key|csrf|xsrf|session|signature|credential/i;
 
+/** What an Authorization may begin with that is no secret. */
+const SCHEME =
+  /^(Basic|Bearer|Digest|DPoP|GNAP|Hawk|Negotiate|NTLM|Token|AWS4-HMAC-SHA256)(?= )/i;
+
 /** The same for parameters alone: OAuth's code, a signed URL's signature. */
 const SECRET_PARAMETER = /^(code|state|key|sig|sign|jwt)$/i;
 
@@ -47,8 +51,7 @@ function maskedValue(name: string, value: string): string {
     }
     case "authorization":
     case "proxy-authorization":
-      // The scheme alone is none.
-      return `${/^\S+(?= )/.exec(value)?.[0] ?? ""} ${MASK}`.trim();
+      return `${SCHEME.exec(value)?.[0] ?? ""} ${MASK}`.trim();
     case "location":
     case "content-location":
     case "referer":
