@@ -19,6 +19,10 @@ const MOST_FIELDS = 100;
 const SECRET =
   /auth|token|secret|passw|api[-_]?key|csrf|xsrf|session|signature|credential/i;
 
+/** Attributes of a cookie (RFC 6265bis section 4.1.2). */
+const ATTRIBUTE =
+  /^ *(Expires|Max-Age|Domain|Path|Secure|HttpOnly|SameSite|Partitioned|Priority) *(=|$)/i;
+
 /** What an Authorization may begin with that is no secret. */
 const SCHEME =
   /^(Basic|Bearer|Digest|DPoP|GNAP|Hawk|Negotiate|NTLM|Token|AWS4-HMAC-SHA256)(?= )/i;
@@ -47,7 +51,10 @@ function maskedValue(name: string, value: string): string {
       return value.split(/; */).map(maskedPair).join("; ");
     case "set-cookie": {
       const [pair = "", ...attributes] = value.split(";");
-      return [maskedPair(pair), ...attributes].join(";");
+      const shown = attributes.map((it) =>
+        ATTRIBUTE.test(it) ? it : ` ${MASK}`
+      );
+      return [maskedPair(pair), ...shown].join(";");
     }
     case "authorization":
     case "proxy-authorization":
