@@ -24,6 +24,13 @@ import { listen } from "../lib/config/directives/listen.ts";
 import { mediaTypes } from "../lib/config/directives/media_types.ts";
 import { process } from "../lib/config/directives/process.ts";
 import { proxy } from "../lib/config/directives/proxy.ts";
+import { addingHeaders } from "../lib/config/directives/add_header.ts";
+import { compression } from "../lib/config/directives/compression.ts";
+import { errorPages } from "../lib/config/directives/error_page.ts";
+import { proxyCookies } from "../lib/config/directives/proxy_cookie.ts";
+import { proxyResponse } from "../lib/config/directives/proxy_response.ts";
+import { proxySsl } from "../lib/config/directives/proxy_ssl.ts";
+import { rewriting } from "../lib/config/directives/rewrite.ts";
 import { returning } from "../lib/config/directives/return.ts";
 import { ssl } from "../lib/config/directives/ssl.ts";
 import { files } from "../lib/config/directives/static.ts";
@@ -51,7 +58,19 @@ export const SECTIONS: readonly Section[] = [
   },
   { title: "HTTPS", directives: ssl },
   { title: "Proxying", directives: proxy },
-  { title: "Answers of the proxy's own", directives: returning },
+  {
+    title: "Responses of upstreams",
+    directives: { ...proxyResponse, ...proxyCookies },
+  },
+  { title: "TLS to upstreams", directives: proxySsl },
+  {
+    title: "Rewriting, and answers of the proxy's own",
+    directives: { ...rewriting, ...returning, ...errorPages },
+  },
+  {
+    title: "Headers and compression",
+    directives: { ...addingHeaders, ...compression },
+  },
   { title: "Files", directives: { ...files, ...caching, ...mediaTypes } },
   { title: "Clients", directives: client },
   { title: "WebSockets", directives: { ...websocket, ...websocketOrigins } },

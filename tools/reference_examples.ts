@@ -41,6 +41,52 @@ proxy_redirect: { "http://internal:8000/": / }`,
   proxy_next_upstream_tries: `proxy_next_upstream_tries: 2`,
   proxy_next_upstream_timeout: `proxy_next_upstream_timeout: 10s`,
   wait_for_upstream: `wait_for_upstream: 10s`,
+  proxy_hide_header: `proxy_hide_header: [X-Powered-By, Server]`,
+  proxy_pass_header: `proxy_hide_header: [X-Powered-By, Server]
+proxy_pass_header: Server`,
+  proxy_ignore_headers: `proxy_ignore_headers: X-Accel-Redirect`,
+  proxy_cookie_domain: `proxy_cookie_domain: { backend.internal: example.org }`,
+  proxy_cookie_path: `proxy_cookie_path: { /app/: / }`,
+  proxy_cookie_flags:
+    `proxy_cookie_flags: { "~": secure httponly, theme: nohttponly }`,
+  proxy_ssl_verify: `proxy_ssl_verify: off`,
+  proxy_ssl_trusted_certificate:
+    `proxy_ssl_trusted_certificate: tls/internal-ca.pem`,
+  proxy_ssl_name: `proxy_ssl_name: backend.internal`,
+  proxy_ssl_server_name: `proxy_ssl_server_name: on`,
+  proxy_ssl_certificate: `proxy_ssl_certificate: tls/proxy.pem
+proxy_ssl_certificate_key: tls/proxy.key`,
+  proxy_ssl_certificate_key: `proxy_ssl_certificate: tls/proxy.pem
+proxy_ssl_certificate_key: tls/proxy.key`,
+  rewrite: `rewrite:
+  - ^/old/(.*)$ /new/$1 permanent
+  - ^/v1/(.*)$ /api/$1 break`,
+  error_page: `error_page: { 404: /404.html, "502 503 504": =503 /down.html }`,
+  proxy_intercept_errors: `error_page: { 404: /404.html }
+proxy_intercept_errors: on`,
+  add_header: `add_header:
+  X-Frame-Options: [DENY, always]
+  X-Request-Path: $uri`,
+  gzip: `gzip: on
+gzip_types: text/css application/javascript application/json`,
+  gzip_types: `gzip: on
+gzip_types: "*"`,
+  gzip_min_length: `gzip: on
+gzip_min_length: 1k`,
+  gzip_comp_level: `gzip: on
+gzip_comp_level: 5`,
+  gzip_vary: `gzip: on
+gzip_vary: off`,
+  gzip_proxied: `gzip: on
+gzip_proxied: any`,
+  brotli: `brotli: on
+brotli_types: text/css application/javascript application/json`,
+  brotli_types: `brotli: on
+brotli_types: "*"`,
+  brotli_min_length: `brotli: on
+brotli_min_length: 1k`,
+  brotli_comp_level: `brotli: on
+brotli_comp_level: 6`,
   return: `return: 301 https://$host$request_uri`,
   client_max_body_size: `client_max_body_size: 20m`,
   client_body_timeout: `client_body_timeout: 30s`,

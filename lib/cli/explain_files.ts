@@ -68,8 +68,8 @@ export function explainFiles(
     case "elsewhere": {
       const { target, by } = found;
       const redirect = new InternalRedirect(target, [], true);
-      const failed = redirectInternally(redirect, redirects.length, exchange);
-      if (failed !== null) {
+      const failed = redirectInternally(redirect, exchange);
+      if (failed !== "again") {
         const { status, detail: reason } = failed;
         return { file: none, answer: { phase: "content", status, reason } };
       }

@@ -1,5 +1,5 @@
 /**
- * What `sameorigin explain` says of the request that opens a WebSocket.
+ * The handshake of a WebSocket upstream, for `sameorigin explain`.
  *
  * @module
  */

@@ -6,12 +6,19 @@
  */
 import { compileLocations } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
-import { acmeOf, challengeFolder } from "./acme.ts";
 import { AccessBuilder } from "./build_access.ts";
-import { buildListeners, type PlacedServer } from "./build_listeners.ts";
+import { buildListeners } from "./build_listeners.ts";
+import { ownOrAbove, placedServers } from "./build_placed.ts";
 import { staticContent } from "./build_static.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Path } from "./config_error.ts";
+import {
+  answerPlan,
+  capturedKey,
+  responseRules,
+  returnPlan,
+  serverRewrite,
+} from "./build_answers.ts";
 import { primaryName } from "./directives/listen.ts";
 import {
   inlineAddress,
@@ -19,16 +26,16 @@ import {
   type ProxyPass,
 } from "./directives/proxy_pass.ts";
 import { plainUpstream, type UpstreamConfig } from "./directives/upstream.ts";
-import { redirectServer } from "./https_redirect.ts";
 import type {
-  AcmePlan,
-  Certificate,
   ContentPlan,
   LocationPlan,
   Plan,
   ServerPlan,
   UpstreamPlan,
+  UpstreamTls,
 } from "./plan.ts";
+import type { NamedFiles } from "./named_files.ts";
+import { upstreamTls } from "./upstream_tls.ts";
 import type { Config, LocationConfig, ServerConfig } from "./schema.ts";
 import {
   inheritSettings,
@@ -39,6 +46,14 @@ import {
 /** The default, in milliseconds; nginx has no such directive. */
 const WEBSOCKET_DRAIN = 5000;
 
+const NOT_FOUND: ContentPlan = {
+  kind: "return",
+  status: 404,
+  text: null,
+  type: "",
+  captures: 0,
+};
+
 const NOBODY: NetworkSet = { networks: [], unix: false };
 
 /** What the command line says over the config. */
@@ -47,28 +62,30 @@ export interface PlanOverrides {
   readonly dev?: boolean | undefined;
 }
 
-/** What was read besides the config itself. */
+/** What belongs to the config besides its text. */
 export interface PlanParts {
   /** The file's name, or what stands for it in messages. */
   readonly source: string;
+  /** The files that it names. */
+  readonly files: NamedFiles;
   readonly certificates: Certificates;
 }
 
 /** Builds the plan of a config that has been checked. */
 export function buildPlan(
   config: Config,
-  { source, certificates }: PlanParts,
+  { source, files, certificates }: PlanParts,
   overrides: PlanOverrides,
 ): Omit<Plan, "warnings" | "certificateDoubts"> {
-  const upstreams = new Upstreams(config);
+  const upstreams = new Upstreams(config, files);
   const access = new AccessBuilder(config, source);
   const settings = topSettings(config);
   const top = { config, source, upstreams, access, settings };
   // The top level has all the directives of a server.
-  const single = { ...config, locations: config.locations ?? [] };
-  const servers = (config.servers ?? [single]).flatMap((server, i) => {
+  const servers = (config.servers ?? [config]).flatMap((server, i) => {
     const path = config.servers === undefined ? [] : ["servers", i];
-    return placedServers(server, path, top, certificates);
+    const plan = buildServer(server, path, top);
+    return placedServers(server, plan, top, certificates);
   });
   const acme = servers.flatMap((placed) => placed.acme ?? []);
   return {
@@ -94,23 +111,36 @@ class Upstreams {
   readonly #plans = new Map<string, UpstreamPlan>();
   readonly #named: ReadonlyMap<string, UpstreamConfig>;
 
-  constructor({ upstreams }: Config) {
+  constructor({ upstreams }: Config, readonly files: NamedFiles) {
     this.#named = new Map(upstreams.map(({ key, value }) => [key, value]));
   }
 
-  /** The upstream of a `proxy_pass`: one of `upstreams`, or the address in it. */
-  get(pass: ProxyPass): UpstreamPlan {
+  /**
+   * The upstream of a `proxy_pass`: one of `upstreams`, or the address in it.
+   * Locations that speak TLS otherwise have one of their own.
+   */
+  get(pass: ProxyPass, settings: Settings): UpstreamPlan {
+    const tls = pass.scheme === "https"
+      ? upstreamTls(settings, this.files)
+      : null;
     const name = proxyHost(pass);
     const mayBeNamed = "hostname" in pass.to && pass.to.port === null;
     const named = mayBeNamed ? this.#named.get(name) : undefined;
     if (named !== undefined) {
-      return this.#once(`upstream ${name}`, name, pass.scheme, () => named);
+      return this.#once(
+        `upstream ${name}`,
+        name,
+        pass.scheme,
+        tls,
+        () => named,
+      );
     }
     const address = inlineAddress(pass, []);
     return this.#once(
       address.name,
       name,
       pass.scheme,
+      tls,
       () => plainUpstream(address),
     );
   }
@@ -120,12 +150,13 @@ class Upstreams {
     identity: string,
     name: string,
     scheme: UpstreamPlan["scheme"],
+    tls: UpstreamTls | null,
     make: () => UpstreamConfig,
   ): UpstreamPlan {
-    const key = `${scheme} ${identity}`;
+    const key = JSON.stringify([scheme, identity, tls]);
     let plan = this.#plans.get(key);
     if (plan === undefined) {
-      plan = { name, scheme, ...make() };
+      plan = { name, scheme, tls, ...make() };
       this.#plans.set(key, plan);
     }
     return plan;
@@ -151,20 +182,23 @@ function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
   const { access } = top;
   access.visit(server, path);
   const serverSettings = inheritSettings(server, top.settings);
-  const locations = server.locations.map(({ written, key, value }) => {
+  const locations = (server.locations ?? []).map(({ written, key, value }) => {
     access.visit(value, [...path, "locations", written]);
-    const content = contentOf(value, server, top) ??
-      staticContent(value, key, { server, path, written, ...top });
     const settings = inheritSettings(value, serverSettings);
+    const content = contentOf(value, server, top, settings) ??
+      staticContent(value, key, { server, path, written, ...top });
     const proxies = content.kind === "proxy";
     // nginx runs `return` (rewrite phase) before its access phases.
     const returns = content.kind === "return" || content.kind === "redirect";
     const plan: LocationPlan = {
       key: written,
       prefix: key.kind === "regex" ? "" : key.path,
+      internal: value.internal,
+      rewrite: value.rewrite ?? null,
+      captures: capturedKey(key, value.return),
       access: returns ? [] : access.accessOf(value, settings),
       content,
-      internal: value.internal,
+      ...answerPlan(settings),
       settings,
     };
     // nginx redirects /admin to /admin/ only if /admin/ is proxied.
@@ -183,6 +217,8 @@ function buildServer(server: ServerConfig, path: Path, top: Top): ServerPlan {
       top.config.strict_transport_security,
     ),
     redirectsToHttps: false,
+    rewrite: serverRewrite(server, serverSettings),
+    ...answerPlan(serverSettings),
   };
 }
 
@@ -191,87 +227,29 @@ function contentOf(
   location: LocationConfig,
   server: ServerConfig,
   { config, upstreams }: Top,
+  settings: Settings,
 ): ContentPlan | null {
   const { proxy_pass } = location;
-  if (location.return !== undefined) return location.return;
-  if (proxy_pass === undefined) return null;
+  if (location.return !== undefined) {
+    return returnPlan(location.return, settings);
+  }
+  if (proxy_pass === undefined) {
+    // One that only rewrites has nothing else to answer with.
+    const hasFolder = [location.alias, location.root, server.root, config.root]
+      .some((folder) => typeof folder === "string");
+    return hasFolder ? null : NOT_FOUND;
+  }
   // As in nginx, a level that sets a header itself inherits none.
   const set = [location, server, config]
     .map((level) => level.proxy_set_header)
     .find((set) => set !== undefined && set.headers.length > 0);
   return {
     kind: "proxy",
-    upstream: upstreams.get(proxy_pass),
+    upstream: upstreams.get(proxy_pass, settings),
     passUri: proxy_pass.uri,
     proxyPass: proxy_pass.written,
     setHeaders: set?.headers ?? [],
     setHeaderNames: set?.names ?? new Set(),
+    responseRules: responseRules(settings),
   };
-}
-
-/** A server of the config, and the one that only redirects to it. */
-function placedServers(
-  config: ServerConfig,
-  path: Path,
-  top: Top,
-  certificates: Certificates,
-): PlacedServer[] {
-  const { listen, server_name: names } = config;
-  const hasSsl = listen.some(({ ssl }) => ssl);
-  const acme = hasSsl
-    ? acmeOf(config, top.config, (file) => certificates.path(file))
-    : null;
-  const certificate = hasSsl
-    ? certificateOf(config, acme, top.config, certificates)
-    : null;
-  const server = buildServer(config, path, top);
-  const redirect = ownOrAbove(
-    config.redirect_to_https,
-    top.config.redirect_to_https,
-  );
-  const placed = [{ server, names, listen, certificate, acme }];
-  if (redirect !== null) {
-    placed.push({
-      server: redirectServer(
-        server.name,
-        redirect,
-        listen,
-        top.settings,
-        acme === null ? null : challengeFolder(acme.stateDir),
-      ),
-      names,
-      listen: [redirect.listen],
-      certificate: null,
-      acme: null,
-    });
-  }
-  return placed;
-}
-
-/** What a server says, else the top level; null is off. */
-function ownOrAbove<T>(
-  own: T | null | undefined,
-  above: T | null | undefined,
-): T | null {
-  return (own === undefined ? above : own) ?? null;
-}
-
-function certificateOf(
-  server: ServerConfig,
-  acme: AcmePlan | null,
-  top: Config,
-  certificates: Certificates,
-): Certificate {
-  const written = server.ssl_certificate ?? top.ssl_certificate;
-  const { certificate } = certificates.read(
-    acme === null
-      ? {
-        certificate: typeof written === "string" ? written : "",
-        key: server.ssl_certificate_key ?? top.ssl_certificate_key ?? "",
-        managed: false,
-      }
-      : { certificate: acme.file, key: acme.file, managed: true },
-  );
-  if (certificate === null) throw new Error("ssl without a certificate");
-  return certificate;
 }

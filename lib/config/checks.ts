@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { checkAnswers, type ReadAnswers } from "./answer_checks.ts";
 import {
   checkAccess,
   type ReadAccess,
@@ -18,12 +19,14 @@ import type { HttpsRedirect } from "./directives/ssl.ts";
 import { inlineAddress, type ProxyPass } from "./directives/proxy_pass.ts";
 import type { LocationKey } from "../route/location.ts";
 import { regexRisk } from "../route/regex.ts";
+import type { NamedFiles } from "./named_files.ts";
 import { attempt } from "./schema_parts.ts";
+import { checkUpstreamTls, type ReadUpstreamTls } from "./upstream_tls.ts";
 import { formatTime } from "./units.ts";
 import { quote } from "./words.ts";
 
 /** What the checks read of a server; what was refused is undefined. */
-interface ReadServer extends ReadAccess {
+interface ReadServer extends ReadAccess, ReadAnswers, ReadUpstreamTls {
   readonly root?: string | null | undefined;
   listen?: readonly (Listen | undefined)[] | undefined;
   readonly server_name?: readonly (string | undefined)[] | undefined;
@@ -35,9 +38,9 @@ interface ReadLocation {
   readonly written: string;
   readonly key: LocationKey | undefined;
   readonly value:
-    | ReadAccess & {
+    | (ReadAccess & ReadAnswers & ReadUpstreamTls & {
       readonly proxy_pass?: ProxyPass | undefined;
-    }
+    })
     | undefined;
 }
 
@@ -71,7 +74,7 @@ export interface ReadConfig extends ReadServer {
 export function checkConfig(
   config: ReadConfig,
   document: Readonly<Record<string, unknown>>,
-  around: Surroundings,
+  around: Surroundings & { readonly files: NamedFiles },
   report: Report,
   warn: Report,
 ): void {
@@ -86,10 +89,23 @@ export function checkConfig(
     checkLocations(server.locations, at, upstreams, report, hasRoot);
     checkRegexes(server.locations, at, warn);
   }
+  checkAnswers(config, servers, report, warn);
+  checkUpstreamTls(config, servers, around.files, report);
   checkAccess(config, servers, around, report);
   checkListens(servers, config.redirect_to_https, report);
   checkShutdown(config, report);
 }
+
+const NO_LOCATIONS = `"locations" is missing: it says which paths go where`;
+
+/** What nothing inherits from the top level. */
+const OF_SERVERS = [
+  "listen",
+  "server_name",
+  "locations",
+  "rewrite",
+  "return",
+];
 
 interface PlacedServer {
   readonly path: Path;
@@ -107,13 +123,18 @@ function serversOf(
   const isThere = (key: string) => document[key] !== undefined;
   if (!isThere("servers")) {
     // The names of nginx's blocks have a hint of their own.
-    if (!["locations", "location", "server"].some(isThere)) {
-      report([], `"locations" is missing: it says which paths go where`);
+    if (!["locations", "location", "server", "return"].some(isThere)) {
+      report([], NO_LOCATIONS);
     }
     return [{ path: [], place: "this server", server: config }];
   }
-  for (const key of ["listen", "server_name", "locations"].filter(isThere)) {
+  for (const key of OF_SERVERS.filter(isThere)) {
     report([key], `with "servers", this belongs in each of them`);
+  }
+  for (const [i, server] of (config.servers ?? []).entries()) {
+    const hasContent = server === undefined ||
+      Object.hasOwn(server, "locations") || Object.hasOwn(server, "return");
+    if (!hasContent) report(["servers", i], NO_LOCATIONS);
   }
   return (config.servers ?? []).flatMap((server, i) =>
     server === undefined

@@ -27,7 +27,8 @@ export function checkContent(
 ): void {
   const [first, ...others] = CONTENTS
     .filter((name) => Object.hasOwn(location, name));
-  if (first === undefined && !hasRoot) {
+  const rewrites = Object.hasOwn(location, "rewrite");
+  if (first === undefined && !hasRoot && !rewrites) {
     report(path, "a location needs proxy_pass, return or root");
   }
   for (const other of others) {

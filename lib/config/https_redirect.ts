@@ -36,6 +36,10 @@ export function redirectServer(
       prefix,
       access: [],
       internal: false,
+      rewrite: null,
+      captures: null,
+      errorPages: null,
+      filters: [],
       content,
       // nginx's `return` of a server comes before its limit.
       settings: { ...settings, client_max_body_size: 0 },
@@ -46,6 +50,7 @@ export function redirectServer(
     kind: "redirect",
     status: 308,
     location: compileTemplate(`https://${authority}$request_uri`),
+    captures: 0,
   })];
   if (challenges !== null) {
     const content = { kind: "acme_challenge", folder: challenges } as const;
@@ -54,6 +59,9 @@ export function redirectServer(
   return {
     name,
     locations: compileLocations(locations),
+    rewrite: null,
+    errorPages: null,
+    filters: [],
     strictTransportSecurity: null,
     redirectsToHttps: true,
   };

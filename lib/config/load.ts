@@ -47,17 +47,19 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
  * @throws {ConfigError} With every problem that there is.
  */
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
-  const { source, env, readFile, files, overrides = {} } = options;
-  const certificates = new Certificates(files ?? new NamedFiles(source));
+  const { source, env, readFile, overrides = {} } = options;
+  const files = options.files ?? new NamedFiles(source);
+  const certificates = new Certificates(files);
   const { config, ...found } = readConfig(document, {
     source,
     env,
     readFile,
+    files,
     listen: overrides.listen,
     certificates,
     admin: overrides.admin,
   });
-  const parts = { source, certificates };
+  const parts = { source, files, certificates };
   return { ...buildPlan(config, parts, overrides), ...found };
 }
 

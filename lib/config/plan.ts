@@ -10,6 +10,7 @@
  */
 import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
+import type { PathMatcher } from "../route/regex.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { AcmePlan } from "./acme.ts";
 import type { ListenAddress } from "./address.ts";
@@ -21,8 +22,14 @@ import type { AdminPlan } from "./directives/admin.ts";
 import type { AuthBasicPlan } from "./directives/auth_basic.ts";
 import type { AuthRequestPlan } from "./directives/auth_request.ts";
 import type { LimitReqPlan } from "./directives/limit_req.ts";
+import type { AddHeaderPlan } from "./directives/add_header.ts";
+import type { CompressPlan } from "./directives/compression.ts";
+import type { ErrorPages } from "./directives/error_page.ts";
+import type { UpstreamTls } from "./directives/proxy_ssl.ts";
+import type { ResponseRules } from "./directives/proxy_response.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
+import type { RewriteRule } from "./directives/rewrite.ts";
 import type { StaticPlan } from "./directives/static.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./directives/all.ts";
@@ -39,6 +46,17 @@ export type {
 } from "./directives/websocket_origins.ts";
 export type { AcmePlan } from "./acme.ts";
 export type { Certificate } from "./certificate.ts";
+export type { AddHeaderPlan } from "./directives/add_header.ts";
+export type {
+  CodingPlan,
+  CompressPlan,
+  MediaTypes,
+} from "./directives/compression.ts";
+export type { ErrorPage, ErrorPages } from "./directives/error_page.ts";
+export type { CookieRules } from "./directives/proxy_cookie.ts";
+export type { UpstreamTls } from "./directives/proxy_ssl.ts";
+export type { ResponseRules } from "./directives/proxy_response.ts";
+export type { RewriteRule } from "./directives/rewrite.ts";
 export type { BalancePlan } from "./directives/balance.ts";
 export type { HealthCheckPlan } from "./directives/health_check.ts";
 export type { NextUpstream, ReadTimeout } from "./directives/proxy.ts";
@@ -59,19 +77,36 @@ export interface UpstreamPlan extends UpstreamConfig {
   name: string;
   /** `http` or `https`, from the `proxy_pass`. One name used with both schemes makes two plans. */
   scheme: "http" | "https";
+  /** What `proxy_ssl_…` says; null for nothing, and for `http`. */
+  tls: UpstreamTls | null;
 }
 
+/** What becomes of answers, of a location or of a server's own. */
+export interface AnswerPlan {
+  /** The `error_page` of statuses; null for most. */
+  readonly errorPages: ErrorPages | null;
+  /** What is done to responses, in order; empty for most. */
+  readonly filters: readonly FilterPlan[];
+}
+
+/** What is done to a response before it is sent, as nginx's filters do. */
+export type FilterPlan = AddHeaderPlan | CompressPlan;
+
 /** What a location does with the requests it takes. */
-export interface LocationPlan {
+export interface LocationPlan extends AnswerPlan {
   /** The key as the config writes it: `/api`, `= /exact`, `~ \.php$`. */
   readonly key: string;
   /** The prefix or exact path; `""` for a regex (byte string). */
   readonly prefix: string;
+  /** Whether clients get 404: only the proxy itself may lead a request here. */
+  readonly internal: boolean;
+  /** The `rewrite` of this location, in order; null for most. */
+  readonly rewrite: readonly RewriteRule[] | null;
+  /** The key's regular expression, where `return` uses what its groups take; null for most. */
+  readonly captures: PathMatcher | null;
   /** What is checked before the content, in order; empty for most. */
   readonly access: readonly AccessPlan[];
   readonly content: ContentPlan;
-  /** Whether clients get 404: only a subrequest may ask for it. */
-  readonly internal: boolean;
   /** The values of the directives that locations inherit, under their names. */
   readonly settings: Settings;
 }
@@ -103,6 +138,8 @@ export interface ProxyPlan {
   readonly setHeaders: readonly HeaderTemplate[];
   /** Lower-case names in `setHeaders`, for the filter of the client's own headers. */
   readonly setHeaderNames: ReadonlySet<string>;
+  /** What is changed in the fields of responses; null for most. */
+  readonly responseRules: ResponseRules | null;
 }
 
 /** What may refuse a request before its content is asked. */
@@ -133,8 +170,15 @@ export interface LimitConnZone {
   readonly perAddress: number;
 }
 
-/** A virtual host. */
-export interface ServerPlan {
+/** The rewrite phase of a server, which comes before its locations. */
+export interface ServerRewritePlan {
+  readonly rules: readonly RewriteRule[];
+  /** The `return` of the server, which answers in place of any location; null for none. */
+  readonly answer: LocationPlan | null;
+}
+
+/** A virtual host. What it says of answers is for those without a location. */
+export interface ServerPlan extends AnswerPlan {
   /** The first `server_name` (nginx's `$server_name`); `""` if there is none. */
   name: string;
   locations: LocationTable<LocationPlan>;
@@ -142,6 +186,8 @@ export interface ServerPlan {
   strictTransportSecurity: string | null;
   /** Whether it is that of `redirect_to_https`, which only redirects. */
   redirectsToHttps: boolean;
+  /** What comes before the locations; null for most. */
+  rewrite: ServerRewritePlan | null;
 }
 
 /** One socket to listen on, and the servers behind it. */

@@ -17,6 +17,7 @@ import { type Listen, readListen } from "./directives/listen.ts";
 import { definedVariables } from "./defined_variables.ts";
 import { type Environment, substituteEnvironment } from "./environment.ts";
 import type { ReadFile } from "./files.ts";
+import type { NamedFiles } from "./named_files.ts";
 import { unknownKey } from "./hints.ts";
 import { type Config, Document } from "./schema.ts";
 import { attempt, isMap, type Issue, runWith } from "./schema_parts.ts";
@@ -29,6 +30,8 @@ export interface ReadOptions {
   readonly env: Environment;
   /** Reads the files that the config names; by default from the file system. */
   readonly readFile?: ReadFile | undefined;
+  /** Reads the files that the config names. */
+  readonly files: NamedFiles;
   /** Where to listen, whatever the config says. */
   readonly listen?: string | undefined;
   /** Where the admin listener is, whatever the config says. */
@@ -54,7 +57,7 @@ export function readConfig(
   document: unknown,
   options: ReadOptions,
 ): UsableConfig {
-  const { source, env, listen, admin, certificates } = options;
+  const { source, env, listen, admin, files, certificates } = options;
   const { readFile = Deno.readFileSync } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
@@ -98,7 +101,7 @@ export function readConfig(
     checkConfig(
       read,
       filled,
-      { source, readFile },
+      { source, readFile, files },
       reportWritten,
       (path, message) => doubtful.push({ path, message }),
     );

@@ -92,10 +92,16 @@ const ofServers = {
 };
 
 const VirtualServer = documented(
-  block("a map with listen, server_name and locations", {
-    ...entriesIn("server", directives),
-    ...entriesIn("server", ofServers),
-  }),
+  v.pipe(
+    block("a map with listen, server_name and locations", {
+      ...entriesIn("server", directives),
+      locations: v.optional(ofServers.locations.value),
+    }),
+    // For editors; checks.ts says it in words.
+    v.metadata({
+      anyOf: [{ required: ["locations"] }, { required: ["return"] }],
+    }),
+  ),
   "A virtual host.",
   "server",
 );

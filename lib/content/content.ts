@@ -22,7 +22,7 @@ export function content(
   exchange: Exchange,
   location: LocationPlan,
   state: ContentState,
-): Answer | Promise<Response | LocalResponse> {
+): Answer | Promise<Answer> {
   const { content } = location;
   switch (content.kind) {
     case "proxy":

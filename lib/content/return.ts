@@ -12,7 +12,7 @@ import { LocalResponse } from "../exchange/local_response.ts";
 
 /** The answer of a `return` with a status, and perhaps a text. */
 export function returned(
-  { status, text }: ReturnPlan,
+  { status, text, type }: ReturnPlan,
   exchange: Exchange,
 ): Response | LocalResponse {
   if (text === null) {
@@ -20,11 +20,12 @@ export function returned(
   }
   // Templates render to byte strings.
   const body = bytesOf(text(exchange));
+  exchange.responseBody = { whole: body, size: body.length, failure: null };
   const empty = NULL_BODY.has(status);
   const headers: [string, string][] = [["x-request-id", exchange.requestId]];
   if (!empty) {
     headers.push(
-      ["content-type", "text/plain; charset=utf-8"],
+      ["content-type", type],
       ["content-length", String(body.length)],
     );
   }

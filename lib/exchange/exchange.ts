@@ -8,8 +8,10 @@ import type { BegunLine } from "../config/log_template.ts";
 import type { RequestContext, UpstreamFacts } from "../config/template.ts";
 import { compileLocations } from "../route/location.ts";
 import type { Target } from "../route/path.ts";
+import type { Captures } from "../route/regex.ts";
 import { basicCredentials } from "./basic_credentials.ts";
 import { RequestFields } from "./fields.ts";
+import type { Rerouting } from "./rerouting.ts";
 
 /** A request, as `Deno.serve` hands it over. `url` is not normalised. */
 export type Incoming = Pick<Request, "url" | "method" | "headers">;
@@ -28,6 +30,8 @@ export interface Place {
 
 /** What became of a response's body. */
 export interface DeliveredBody {
+  /** All of it, where it was there at once. */
+  readonly whole?: Uint8Array<ArrayBuffer> | null;
   /** Bytes that were handed on. */
   readonly size: number;
   /** Why it broke off; null where it did not. */
@@ -59,6 +63,9 @@ const NO_SERVER: ServerPlan = {
   locations: compileLocations([]),
   strictTransportSecurity: null,
   redirectsToHttps: false,
+  rewrite: null,
+  errorPages: null,
+  filters: [],
 };
 
 /** Before the target has been read. */
@@ -70,7 +77,8 @@ const NO_TARGET: Target = { raw: "", path: "", args: "", plain: true };
  */
 export class Exchange implements RequestContext {
   // As the request came.
-  readonly method: string;
+  /** That of the client, or GET for an error page. */
+  method: string;
   /** The client's, of which a subrequest is a part: `$request_method`. */
   requestMethod: string;
   readonly url: string;
@@ -112,6 +120,11 @@ export class Exchange implements RequestContext {
   serverName = "";
   /** `$host`: the hostname, or the server's name for a request without one. */
   host = "";
+
+  // Rewrite.
+  captures: Captures | null = null;
+  /** Null for nearly all requests, which stay at their own location. */
+  rerouting: Rerouting | null = null;
 
   // Access.
   /** Whether `limit_req` has counted it. */

@@ -1,28 +1,25 @@
 /**
- * The way of a request, top to bottom: admit, route, access, content, respond,
- * log.
+ * The way of a request, top to bottom: admit, route (with rewrite), access,
+ * content, respond (with filters), log.
  *
  * @module
  */
 import { access, type AccessState } from "../access/access.ts";
 import type { ListenerPlan, LocationPlan } from "../config/plan.ts";
-import { content } from "../content/content.ts";
+import { type Answer, content } from "../content/content.ts";
 import { ClientClosedRequest } from "../exchange/errors.ts";
 import { Exchange, type Place } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
-import { InternalRedirect } from "../exchange/internal_redirect.ts";
 import { LocalResponse, respondLocally } from "../exchange/local_response.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
 import { BodyBroken } from "../transport/transport.ts";
 import { admit } from "./admit.ts";
-import { redirectInternally } from "./internal_redirect.ts";
-import { route } from "./route.ts";
+import { filter } from "./filters/filters.ts";
+import { asRerouted, redirectInternally } from "./internal_redirect.ts";
+import { chooseServer, enterServer, route, type Routed } from "./route.ts";
 
 /** What outlives a request: made once at start-up and passed down. */
 export type ServerState = AccessState;
-
-/** What a request is answered with. */
-type Answer = Response | LocalResponse;
 
 /** The handler of one listener. */
 export function createHandler(
@@ -43,9 +40,13 @@ export function createHandler(
     );
     if (metrics !== null) generation.requests++;
     const answer = handle(request, exchange, listener, state);
-    return answer instanceof Promise
-      ? answer.then((answer) => respond(answer, exchange, info, state))
-      : respond(answer, exchange, info, state);
+    const finish = (answer: Answer) => {
+      const settled = settle(answer, request, exchange, state);
+      return settled instanceof Promise
+        ? settled.then((response) => respond(response, exchange, info, state))
+        : respond(settled, exchange, info, state);
+    };
+    return answer instanceof Promise ? answer.then(finish) : finish(answer);
   };
 }
 
@@ -57,36 +58,32 @@ function handle(
   state: ServerState,
 ): Answer | Promise<Answer> {
   const refused = admit(exchange, listener);
-  if (refused !== null) return refused;
-  return answerFrom(0, request, exchange, listener, state);
+  if (refused !== null) {
+    // Its error pages and headers are those of the server.
+    chooseServer(exchange, listener);
+    return refused;
+  }
+  return answerFrom(route(exchange, listener), request, exchange, state);
 }
 
-/** @param redirects How many internal redirects have led here. */
+/** The access and content phases, for what was found. */
 function answerFrom(
-  redirects: number,
+  routed: Routed,
   request: Request,
   exchange: Exchange,
-  listener: ListenerPlan,
   state: ServerState,
 ): Answer | Promise<Answer> {
-  const location = route(exchange, listener, redirects > 0);
-  if (location instanceof LocalResponse) return location;
-  const go = () => {
-    const answer = content(request, exchange, location, state);
-    if (!(answer instanceof InternalRedirect)) return answer;
-    return redirectInternally(answer, redirects, exchange) ??
-      answerFrom(redirects + 1, request, exchange, listener, state);
-  };
-  const denied = access(request, exchange, location, state);
+  if (routed instanceof LocalResponse) return routed;
+  const denied = access(request, exchange, routed, state);
   return denied instanceof Promise
-    ? afterAccess(denied, go, exchange, location, state)
-    : denied ?? go();
+    ? afterAccess(denied, request, exchange, routed, state)
+    : denied ?? content(request, exchange, routed, state);
 }
 
 /** The content, once the access phase has its answer. */
 async function afterAccess(
   waiting: Promise<LocalResponse | null>,
-  go: () => Answer | Promise<Answer>,
+  request: Request,
   exchange: Exchange,
   location: LocationPlan,
   state: ServerState,
@@ -98,7 +95,7 @@ async function afterAccess(
   try {
     const denied = await waiting;
     // Not awaited: it has begun, and that is enough.
-    return denied ?? go();
+    return denied ?? content(request, exchange, location, state);
   } catch (error) {
     // A bug of ours must not let anybody in, nor end the process.
     errorLog(
@@ -110,17 +107,51 @@ async function afterAccess(
   }
 }
 
+/** The response to send, perhaps an error page's or that of another internal redirect. */
+function settle(
+  answer: Answer,
+  request: Request,
+  exchange: Exchange,
+  state: ServerState,
+): Response | Promise<Response> {
+  if (answer instanceof Response) return filtered(answer, exchange);
+  const next = redirectInternally(answer, exchange);
+  if (next !== "again") {
+    return filtered(respondLocally(next, exchange, state.dev), exchange);
+  }
+  const again = answerFrom(enterServer(exchange), request, exchange, state);
+  return again instanceof Promise
+    ? again.then((again) => settle(again, request, exchange, state))
+    : settle(again, request, exchange, state);
+}
+
+/** The response with what its location does to it. */
+function filtered(
+  response: Response,
+  exchange: Exchange,
+): Response | Promise<Response> {
+  if (response.status === 101) return response;
+  const { rerouting, location, server } = exchange;
+  const { filters } = location ?? server;
+  if (rerouting === null) {
+    return filters.length === 0
+      ? response
+      : filter(response, exchange, filters);
+  }
+  const rerouted = asRerouted(response, rerouting, location);
+  return filter(rerouted, exchange, filters);
+}
+
 /** Respond; and when the response has been delivered, or can't be, log. */
 function respond(
-  answer: Answer,
+  response: Response,
   exchange: Exchange,
   info: Deno.ServeHandlerInfo<Deno.Addr>,
   state: ServerState,
 ): Response {
-  const response = answer instanceof LocalResponse
-    ? respondLocally(answer, exchange, state.dev)
-    : answer;
   const { metrics } = state;
+  // An error page was asked for with GET, whatever the client sent.
+  if (exchange.rerouting !== null) exchange.method = exchange.rerouting.method;
   const start = metrics === null ? 0 : responseStart(exchange);
   // A WebSocket logs for itself, and keeps what it has taken.
   if (response.status === 101) {

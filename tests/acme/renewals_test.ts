@@ -1,301 +1,292 @@
 /**
- * Renewals: when, how often, and what becomes of failures. With Pebble as the
- * authority, or one of our own that refuses.
+ * Keeping certificates valid: with Pebble, and with an authority that refuses.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { certificateIn, putPlaceholders } from "../../lib/acme/placeholder.ts";
+import { PLACEHOLDER, putPlaceholders } from "../../lib/acme/placeholder.ts";
 import {
   backOff,
-  type RenewalOptions,
   Renewals,
   renewalTime,
+  type RenewalTimes,
 } from "../../lib/acme/renewals.ts";
 import { State } from "../../lib/acme/state.ts";
-import {
-  acmeOf,
-  type AcmePlan,
-  challengeFolder,
-} from "../../lib/config/acme.ts";
-import { type Pebble, startPebble } from "../support/pebble.ts";
-import { withoutPebble } from "../support/pebble_programs.ts";
+import { planFromObject } from "../../lib/config/load.ts";
+import type { Plan } from "../../lib/config/plan.ts";
+import { testAuthority } from "../support/certificates.ts";
 import { freePort } from "../support/free_port.ts";
+import { startPebble } from "../support/pebble.ts";
+import { withoutPebble } from "../support/pebble_programs.ts";
+import { startProxy } from "../support/proxy.ts";
 import { testUnless } from "../support/skip.ts";
 import { soon } from "../support/soon.ts";
+import { trusting } from "../support/tls_client.ts";
 
 const reason = await withoutPebble();
 
-/** A state_dir, and a listener that gives the answers in it. */
-async function site(port: number, directory: string) {
-  const dir = await Deno.makeTempDir({ prefix: "sameorigin-renewals-" });
-  const server = Deno.serve(
-    { port, hostname: "127.0.0.1", onListen() {} },
-    async (request) => {
-      const token = new URL(request.url).pathname.split("/").at(-1) ?? "";
-      const path = join(challengeFolder(dir), token);
-      return new Response(await Deno.readTextFile(path));
-    },
-  );
+const DAY = 24 * 60 * 60 * 1000;
+
+/** A folder for state, and a config that keeps its certificates there. */
+async function site(directory: string, http: number) {
+  const dir = await Deno.makeTempDir({ prefix: "sameorigin-acme-" });
+  const config = {
+    listen: "127.0.0.1:0 ssl",
+    server_name: "shop.example",
+    state_dir: dir,
+    redirect_to_https: `127.0.0.1:${http}`,
+    ssl_certificate: { acme: { directory } },
+    locations: { "/": { return: 200 } },
+  };
+  const plan = (): Plan =>
+    planFromObject(config, { source: "test", env: () => undefined });
+  await putPlaceholders(plan().acme);
   return {
     dir,
-    plan(...names: string[]): AcmePlan {
-      const acme = { email: null, directory, names };
-      const plan = acmeOf(
-        { ssl_certificate: acme },
-        { state_dir: dir },
-        (path) => path,
-      );
-      assert.ok(plan !== null);
-      return plan;
-    },
-    async [Symbol.asyncDispose]() {
-      await server.shutdown();
-      await Deno.remove(dir, { recursive: true });
-    },
+    config,
+    plan,
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
   };
 }
 
-/** Renewals, with what they tell. */
-function renewals(options: Partial<RenewalOptions> = {}) {
-  const lines: string[] = [];
+/** Renewals, the number of changes that they made, and what they said. */
+function renewing(
+  { acme }: Plan,
+  authority: string,
+  times: Partial<RenewalTimes> = {},
+) {
+  const client = trusting({ pem: authority });
+  const changes: string[] = [];
+  const said: string[] = [];
   let news = Promise.withResolvers<void>();
-  const told = () => {
+  const tell = () => {
     news.resolve();
     news = Promise.withResolvers();
   };
-  let changes = 0;
-  const running = new Renewals({
-    changed() {
-      changes++;
-      told();
-      return Promise.resolve();
+  const renewals = new Renewals({
+    client,
+    times,
+    changed: async () => {
+      changes.push(await Deno.readTextFile(acme[0]!.file));
+      tell();
     },
     report(line) {
-      lines.push(line);
-      told();
+      said.push(line);
+      tell();
     },
-    ...options,
   });
-  const until = async (what: string, holds: () => boolean) => {
-    const wait = async () => {
-      while (!holds()) await news.promise;
-    };
-    await soon(what, wait());
-  };
+  renewals.update(acme);
   return {
-    running,
-    lines,
-    changes: (count: number) =>
-      until(`${count} changes`, () => changes >= count),
-    failures: (count: number) =>
-      until(`${count} failures`, () => lines.length >= count),
-    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+    changes,
+    said,
+    async until(condition: () => boolean) {
+      while (!condition()) await soon("there is news", news.promise);
+    },
+    async [Symbol.asyncDispose]() {
+      await renewals[Symbol.asyncDispose]();
+      client.close();
+    },
   };
 }
 
-function clientOf({ authority }: Pebble): Deno.HttpClient {
-  return Deno.createHttpClient({ caCerts: [authority] });
+testUnless(
+  reason,
+  "a certificate is renewed at two thirds of its life",
+  async () => {
+    const http = freePort();
+    await using pebble = await startPebble({ httpPort: http, lifetime: 6 });
+    await using files = await site(pebble.directory, http);
+    await using proxy = startProxy(files.config);
+    await using renewals = renewing(files.plan(), pebble.authority);
+    await renewals.until(() => renewals.changes.length === 3);
+    assert.equal(new Set(renewals.changes).size, 3);
+    assert.deepEqual(renewals.said, []);
+    // Only the proxy's own answers were asked for.
+    assert.deepEqual(proxy.errors, []);
+  },
+);
+
+testUnless(reason, "processes that share a state_dir order once", async () => {
+  const http = freePort();
+  await using pebble = await startPebble({ httpPort: http });
+  await using files = await site(pebble.directory, http);
+  await using _proxy = startProxy(files.config);
+  const times = { locked: 50 };
+  const start = () => renewing(files.plan(), pebble.authority, times);
+  await using first = start();
+  await using second = start();
+  for (const one of [first, second]) {
+    await one.until(() => one.changes.length === 1);
+  }
+  assert.deepEqual(first.changes, second.changes);
+  assert.equal(pebble.orders(), 1);
+});
+
+testUnless(
+  reason,
+  "a name that the authority does not certify is told with its words",
+  async () => {
+    const http = freePort();
+    await using pebble = await startPebble({ httpPort: http });
+    await using files = await site(pebble.directory, http);
+    files.config.server_name = "blocked.example";
+    await putPlaceholders(files.plan().acme);
+    await using renewals = renewing(files.plan(), pebble.authority);
+    await renewals.until(() => renewals.said.length === 1);
+    assert.match(
+      renewals.said[0]!,
+      /^no certificate for blocked\.example from .+ yet: the order: rejectedIdentifier: .+; next try in [23] min$/,
+    );
+  },
+);
+
+/** An authority that does as it is told. */
+async function fakeAuthority(
+  answer: (path: string, body: { url: string }) => Response,
+) {
+  const authority = await testAuthority();
+  const { certificate: cert, key } = await authority.certify();
+  const asked: string[] = [];
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, cert, key, onListen() {} },
+    async (request) => {
+      const { pathname, origin } = new URL(request.url);
+      asked.push(pathname);
+      const nonce = { "replay-nonce": `nonce-${asked.length}` };
+      if (pathname === "/dir") {
+        const url = (name: string) => [name, `${origin}/${name}`];
+        return Response.json(
+          Object.fromEntries(["newNonce", "newAccount", "newOrder"].map(url)),
+        );
+      }
+      if (pathname === "/newNonce") {
+        return new Response(null, { headers: nonce });
+      }
+      const { protected: header } = await request.json();
+      const text = new TextDecoder().decode(
+        Uint8Array.fromBase64(header, { alphabet: "base64url" }),
+      );
+      if (pathname === "/newAccount") {
+        const headers = { ...nonce, location: `${origin}/me` };
+        return Response.json({}, { status: 201, headers });
+      }
+      return answer(pathname, JSON.parse(text));
+    },
+  );
+  return {
+    directory: `https://127.0.0.1:${server.addr.port}/dir`,
+    pem: authority.pem,
+    asked,
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+    },
+  };
 }
 
-const certificateOf = async ({ file }: AcmePlan) =>
-  certificateIn(await Deno.readTextFile(file), file);
+const problem = (type: string, detail: string, headers = {}) =>
+  Response.json(
+    { type: `urn:ietf:params:acme:error:${type}`, detail },
+    { status: 429, headers },
+  );
 
-Deno.test("a certificate is renewed at two thirds of its life, and a little later by chance", () => {
+/** What is said after one order that the authority answers so. */
+async function saidAfter(
+  answer: () => Response,
+): Promise<{ said: string; asked: string[] }> {
+  await using authority = await fakeAuthority(answer);
+  await using files = await site(authority.directory, freePort());
+  await using renewals = renewing(files.plan(), authority.pem);
+  await renewals.until(() => renewals.said.length === 1);
+  const said = renewals.said[0]!
+    .replace(
+      /^no certificate for shop\.example from 127\.0\.0\.1:\d+ yet: /,
+      "",
+    );
+  return { said, asked: authority.asked };
+}
+
+Deno.test("a rate limit is told, and waited for as long as the authority says", async () => {
+  const { said } = await saidAfter(() =>
+    problem("rateLimited", "too many\ncertificates", { "retry-after": "36000" })
+  );
+  assert.equal(
+    said,
+    "the order: rateLimited: too many certificates (directory: " +
+      "letsencrypt-staging has wider limits, to try it); next try in 10 h",
+  );
+});
+
+Deno.test("a nonce that is refused is replaced, but not for ever", async () => {
+  const { said, asked } = await saidAfter(() =>
+    problem("badNonce", "unknown nonce")
+  );
+  assert.match(
+    said,
+    /^the order: badNonce: unknown nonce; next try in [23] min$/,
+  );
+  assert.equal(asked.filter((path) => path === "/newOrder").length, 5);
+});
+
+Deno.test("an authority that makes no sense is told, and does no harm", async () => {
+  const cases: [() => Response, RegExp][] = [
+    [
+      () => new Response("<h1>busy</h1>", { status: 503 }),
+      /^the order: it answers with 503;/,
+    ],
+    [() => Response.json([1, 2]), /./],
+    [() => Response.json({ authorizations: ["nowhere"] }), /./],
+    [() => Response.json({ status: "valid", certificate: 7 }), /./],
+    [() => problem("", ""), /^the order: /],
+  ];
+  for (const [answer, expected] of cases) {
+    const { said } = await saidAfter(answer);
+    assert.match(said, expected);
+    assert.match(said, /; next try in [23] min$/);
+  }
+});
+
+Deno.test("renewal is due after two thirds of the life, and a little by chance", () => {
   const certificate = {
     chain: "",
     key: "",
     names: [],
-    notBefore: 1000,
-    notAfter: 1000 + 90 * 300,
-    issuer: "Pebble",
+    issuer: "someone",
+    notBefore: 0,
+    notAfter: 90 * DAY,
     lacksIntermediate: false,
   };
-  assert.equal(renewalTime(certificate, 0), 1000 + 60 * 300);
-  const latest = renewalTime(certificate, 1);
-  assert.ok(latest > 1000 + 60 * 300 && latest < 1000 + 63 * 300, `${latest}`);
+  assert.equal(renewalTime(certificate, 0), 60 * DAY);
+  assert.equal(Math.round(renewalTime(certificate, 1) / DAY * 10) / 10, 61.8);
+  assert.equal(renewalTime({ ...certificate, issuer: PLACEHOLDER }, 1), 0);
 });
 
-Deno.test("tries get rarer, and never come before the authority wants them", () => {
+Deno.test("tries grow apart, up to a limit, and as the authority wants", () => {
   const times = {
-    look: 1,
-    locked: 1,
-    shortestBackOff: 100,
-    longestBackOff: 900,
+    look: 0,
+    locked: 0,
+    shortestBackOff: 2,
+    longestBackOff: 20,
   };
-  const waits = [1, 2, 3, 4, 5, 1e6]
-    .map((failures) => backOff(failures, times, 0, 0));
-  assert.deepEqual(waits, [100, 200, 400, 800, 900, 900]);
-  assert.equal(backOff(1, times, 0, 1), 125);
-  assert.equal(backOff(1, times, 5000, 0), 5000);
-  // A short wish of the authority does not make it sooner.
-  assert.equal(backOff(3, times, 1, 0), 400);
+  const waits = [1, 2, 3, 4, 5, 99].map((n) => backOff(n, times, 0, 0));
+  assert.deepEqual(waits, [2, 4, 8, 16, 20, 20]);
+  assert.equal(backOff(1, times, 0, 1), 2.5);
+  assert.equal(backOff(1, times, 500, 1), 500);
 });
 
-testUnless(
-  reason,
-  "a certificate is renewed before it expires, by one of two processes",
-  async () => {
-    const port = freePort();
-    // Two thirds of 18 s.
-    await using pebble = await startPebble({ httpPort: port, lifetime: 18 });
-    await using files = await site(port, pebble.directory);
-    using client = clientOf(pebble);
-    const plan = files.plan("one.example", "two.example");
-    await putPlaceholders([plan]);
-    const times = { locked: 200, look: 500 };
-    await using one = renewals({ client, times });
-    await using other = renewals({ client, times });
-    one.running.update([plan]);
-    other.running.update([plan]);
-    await Promise.all([one.changes(1), other.changes(1)]);
-    const first = await certificateOf(plan);
-    assert.deepEqual(first.names, plan.names);
-    assert.equal(pebble.orders(), 1);
-
-    await Promise.all([one.changes(2), other.changes(2)]);
-    const now = Date.now();
-    assert.equal(pebble.orders(), 2);
-    assert.ok(now < first.notAfter, "it was renewed too late");
-    assert.ok(now > first.notBefore + (first.notAfter - first.notBefore) / 2);
-    assert.ok((await certificateOf(plan)).notAfter > first.notAfter);
-    assert.deepEqual([...one.lines, ...other.lines], []);
-  },
-);
-
-testUnless(
-  reason,
-  "where a name is added, the certificate of before stays until there is another",
-  async () => {
-    const port = freePort();
-    await using pebble = await startPebble({ httpPort: port });
-    await using files = await site(port, pebble.directory);
-    using client = clientOf(pebble);
-    await using test = renewals({ client });
-    const before = files.plan("one.example");
-    await putPlaceholders([before]);
-    test.running.update([before]);
-    await test.changes(1);
-
-    // Pebble refuses this one.
-    const refused = files.plan("one.example", "blocked.example");
-    await putPlaceholders([refused]);
-    assert.deepEqual(await certificateOf(refused), await certificateOf(before));
-    test.running.update([refused]);
-    await test.failures(1);
-    assert.match(
-      test.lines[0] ?? "",
-      /^no certificate for one\.example, blocked\.example from 127\.0\.0\.1:\d+ yet: the order: rejectedIdentifier: .*blocked\.example.*; next try in [23] min$/,
-    );
-    assert.deepEqual(await certificateOf(refused), await certificateOf(before));
-
-    const after = files.plan("one.example", "two.example");
-    await putPlaceholders([after]);
-    assert.deepEqual(await certificateOf(after), await certificateOf(before));
-    test.running.update([after]);
-    await test.changes(2);
-    assert.deepEqual((await certificateOf(after)).names, after.names);
-
-    // Of another authority it says nothing.
-    const other = { ...files.plan("one.example"), directory: "https://b/dir" };
-    const elsewhere = {
-      ...other,
-      file: join(files.dir, "certificates", "x.pem"),
-    };
-    await putPlaceholders([elsewhere]);
-    assert.match((await certificateOf(elsewhere)).issuer, /^sameorigin/);
-  },
-);
-
-/** An authority that refuses every order. */
-function refusingAuthority(problem: object, headers: Record<string, string>) {
-  let orders = 0;
-  const server = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen() {} },
-    (request) => {
-      const { pathname, origin } = new URL(request.url);
-      const nonce = { "replay-nonce": "abc" };
-      switch (pathname) {
-        case "/dir":
-          return Response.json({
-            newNonce: `${origin}/nonce`,
-            newAccount: `${origin}/account`,
-            newOrder: `${origin}/order`,
-          });
-        case "/account":
-          return Response.json({}, {
-            status: 201,
-            headers: { ...nonce, location: `${origin}/account/1` },
-          });
-        case "/order":
-          orders++;
-          return Response.json(problem, {
-            status: 429,
-            headers: { ...nonce, ...headers },
-          });
-        default:
-          return new Response(null, { headers: nonce });
-      }
-    },
-  );
-  return {
-    directory: `http://127.0.0.1:${server.addr.port}/dir`,
-    orders: () => orders,
-    [Symbol.asyncDispose]: () => server.shutdown(),
-  };
-}
-
-Deno.test("a rate limit is told in the authority's words, and its Retry-After kept", async () => {
-  await using authority = refusingAuthority({
-    type: "urn:ietf:params:acme:error:rateLimited",
-    detail: "too many certificates (5)\nalready issued",
-  }, { "retry-after": "7200" });
-  await using files = await site(freePort(), authority.directory);
-  await using test = renewals();
-  test.running.update([files.plan("one.example")]);
-  await test.failures(1);
-  const { host } = new URL(authority.directory);
-  assert.deepEqual(test.lines, [
-    `no certificate for one.example from ${host} yet: the order: rateLimited: ` +
-    "too many certificates (5) already issued (directory: letsencrypt-staging " +
-    "has wider limits, to try it); next try in 2 h",
-  ]);
-  assert.equal(authority.orders(), 1);
-});
-
-Deno.test("failures go on being tried, with pauses that grow", async () => {
-  await using authority = refusingAuthority({ detail: "no" }, {});
-  await using files = await site(freePort(), authority.directory);
-  await using test = renewals({
-    times: { shortestBackOff: 10, longestBackOff: 100 },
-  });
-  const start = performance.now();
-  test.running.update([files.plan("one.example")]);
-  await test.failures(5);
-  // 10, 20, 40 and 80 ms at least.
-  assert.ok(performance.now() - start > 145);
-  assert.equal(authority.orders(), 5);
-});
-
-Deno.test("a lock is another's until its holder gives no sign of life", async () => {
+Deno.test("a lock is had by one, and not for ever", async () => {
   const dir = await Deno.makeTempDir();
-  try {
-    const state = new State(dir);
-    {
-      await using mine = await state.lock();
-      assert.ok(mine !== null);
-      assert.equal(await new State(dir).lock(), null);
-    }
-    // Of one that was killed.
-    const path = join(dir, "lock");
-    await Deno.writeTextFile(path, "");
-    assert.equal(await state.lock(), null);
-    const then = new Date(Date.now() - 10 * 60 * 1000);
-    await Deno.utime(path, then, then);
-    await using again = await state.lock();
-    assert.ok(again !== null);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
+  const [one, two] = [new State(dir), new State(dir)];
+  {
+    await using lock = await one.lock();
+    assert(lock !== null);
+    assert.equal(await two.lock(), null);
   }
+  // Of one that was killed just now, and of one that has given no sign of life.
+  await Deno.writeTextFile(`${dir}/lock`, "");
+  assert.equal(await two.lock(), null);
+  const before = new Date(Date.now() - 2 * 60 * 1000);
+  await Deno.utime(`${dir}/lock`, before, before);
+  await using stolen = await one.lock();
+  assert(stolen !== null);
+  await Deno.remove(dir, { recursive: true });
 });

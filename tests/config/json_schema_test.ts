@@ -113,7 +113,7 @@ Deno.test("what a config may not say is not valid", () => {
     { locations: { "/": { return: 100 } } },
     { locations: { "/": { return: "gone" } } },
     { locations: { "/": { return: [200, "a", "b"] } } },
-    { return: 404 },
+    { return: 100 },
     { access: { deny: "all" } },
     { access: [] },
     { access: [{ allow: "a", deny: "b" }] },
@@ -138,6 +138,7 @@ Deno.test("what a config may not say is not valid", () => {
       JSON.stringify(document),
     );
   }
+  assert(valid({ return: 404 }));
   for (const document of [{}, { listen: 1 }, [], null, "x"]) {
     assert(!valid(document));
   }

@@ -383,7 +383,10 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
     { servers: [1] },
     "servers[0]: expected a map with listen, server_name and locations, got the number 1",
   );
-  refuses({ servers: [{}] }, "servers[0].locations: is missing");
+  refuses(
+    { servers: [{}] },
+    'servers[0]: "locations" is missing: it says which paths go where',
+  );
 });
 
 Deno.test("headers that are the proxy's own can't be set", () => {

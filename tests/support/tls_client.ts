@@ -10,7 +10,7 @@ import { RawConnection } from "./raw_upstream.ts";
 /** A client over bare TLS: sends text, gives what comes. */
 export async function rawTlsClient(
   port: number,
-  { pem }: TestAuthority,
+  { pem }: Pick<TestAuthority, "pem">,
   alpnProtocols: string[] = ["http/1.1"],
 ): Promise<RawConnection> {
   const conn = await Deno.connectTls({
@@ -25,7 +25,7 @@ export async function rawTlsClient(
 
 /** What `fetch` and `WebSocket` need to trust an authority; disposing closes it. */
 export function trusting(
-  { pem }: TestAuthority,
+  { pem }: Pick<TestAuthority, "pem">,
   http2 = true,
 ): Deno.HttpClient {
   return Deno.createHttpClient({ caCerts: [pem], http2 });

@@ -113,7 +113,8 @@ export const mediaTypes = {
   default_type: inherited(
     v.pipe(text(TYPE_WORDS), parsedBy(parseMediaType)),
     "text/plain",
-    "The media type of a file whose extension has none.",
+    "The media type of a file whose extension has none, and of what `return` " +
+      "sends.",
   ),
   charset: inherited(
     Charset,

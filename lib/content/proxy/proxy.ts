@@ -6,6 +6,7 @@
  */
 import type { LocationPlan, ProxyPlan } from "../../config/plan.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
+import type { InternalRedirect } from "../../exchange/internal_redirect.ts";
 import { LocalResponse } from "../../exchange/local_response.ts";
 import type { Field } from "../../exchange/fields.ts";
 import { forwardTarget, replaceTarget } from "../../route/target.ts";
@@ -14,6 +15,7 @@ import { bridgeClient } from "../../websocket/handshake.ts";
 import type { UpgradedResponse } from "../../websocket/open.ts";
 import type { ContentState } from "../state.ts";
 import { failureResponse } from "./failure.ts";
+import { intercept } from "./intercept.ts";
 import { sendToGroup } from "./next_upstream.ts";
 import { clientResponse, responseFields } from "./response.ts";
 import { UpstreamCall } from "./upstream_call.ts";
@@ -21,7 +23,8 @@ import { UpstreamCall } from "./upstream_call.ts";
 /**
  * Answers a request from an upstream.
  *
- * @returns A local response where it can't be sent, or has failed.
+ * @returns A local response where it can't be sent, or has failed; an internal
+ * redirect where the upstream says so.
  */
 export async function proxy(
   request: Request,
@@ -29,7 +32,7 @@ export async function proxy(
   location: LocationPlan,
   plan: ProxyPlan,
   state: ContentState,
-): Promise<Response | LocalResponse> {
+): Promise<Response | LocalResponse | InternalRedirect> {
   const target = upstreamTarget(exchange, location, plan);
   if (target instanceof LocalResponse) return target;
   const call = new UpstreamCall(
@@ -56,6 +59,11 @@ export async function proxy(
           call.cookie(),
         ),
       );
+    }
+    const replaced = intercept(answer, location);
+    if (replaced !== null) {
+      answer.body?.discard();
+      return replaced;
     }
     return clientResponse(answer, rewriting, call.cookie());
   } catch (error) {
@@ -102,10 +110,11 @@ export function upstreamTarget(
   location: LocationPlan,
   plan: ProxyPlan,
 ): string | LocalResponse {
-  const { target, server: { locations } } = exchange;
+  const { target, server: { locations }, rerouting } = exchange;
   const { passUri } = plan;
   exchange.proxyHost = plan.upstream.name;
-  if (passUri === null) {
+  // As in nginx, after a `break` the URI in proxy_pass replaces nothing.
+  if (passUri === null || rerouting?.isFinal === true) {
     return forwardTarget(target, locations, location) ??
       new LocalResponse(400, "The path can be read as another location's.");
   }

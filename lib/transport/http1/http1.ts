@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { UpstreamAddress } from "../../config/plan.ts";
+import type { UpstreamAddress, UpstreamTls } from "../../config/plan.ts";
 import type { Deadlines } from "../../exchange/deadline.ts";
 import { IDEMPOTENT } from "../../exchange/headers.ts";
 import type { Histogram } from "../../observe/metrics/histogram.ts";
@@ -20,6 +20,7 @@ import { KnownLines } from "./known_lines.ts";
 import { ConnectionPool, type KeepAlive } from "./pool.ts";
 import { encodeHead } from "./request_head.ts";
 import { Rooms } from "./rooms.ts";
+import { tlsOptions } from "./tls_options.ts";
 import { Sending, type ServerParts, type WrittenHead } from "./sending.ts";
 
 /** The way to one server by connections of our own. */
@@ -34,6 +35,7 @@ export class Http1Transport implements Transport {
   /**
    * @param secure Whether to speak TLS.
    * @param connects Counts how long connecting takes; null for nowhere.
+   * @param tls What the config says of it; null for nothing.
    */
   constructor(
     address: UpstreamAddress,
@@ -41,10 +43,15 @@ export class Http1Transport implements Transport {
     keepAlive: KeepAlive,
     deadlines: Deadlines,
     connects: Histogram | null = null,
+    tls: UpstreamTls | null = null,
   ) {
     this.#connects = connects;
     this.pool = new ConnectionPool(keepAlive);
-    this.#connector = new Connector(address, secure, deadlines);
+    this.#connector = new Connector(
+      address,
+      secure ? tlsOptions(address, tls) : null,
+      deadlines,
+    );
     this.#closes = keepAlive.keepalive === 0;
     this.#parts = {
       name: address.name,

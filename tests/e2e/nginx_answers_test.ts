@@ -1,0 +1,121 @@
+/**
+ * The same requests through nginx and through sameorigin, both with `return`,
+ * `rewrite`, `error_page`, `add_header`, `gzip` and the like: the upstream must
+ * be asked for the same, and the client get the same, but for a written list.
+ *
+ * @module
+ */
+import { deepStrictEqual, ok } from "node:assert/strict";
+import { gunzipSync } from "node:zlib";
+import { rawExchange } from "../support/raw_upstream.ts";
+import { startProxy } from "../support/proxy.ts";
+import { testNeeding } from "../support/skip.ts";
+import { nginxConf, ownConfig } from "./nginx_answers_config.ts";
+import { DIFFERENCES, type Seen } from "./nginx_answers_differences.ts";
+import { type Sample, samples } from "./nginx_answers_requests.ts";
+import { answeringService } from "./nginx_answers_upstream.ts";
+
+/** Starts nginx on a free port; resolves when it answers. */
+async function startNginx(backend: number) {
+  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = free.addr as Deno.NetAddr;
+  free.close();
+  const dir = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${dir}/nginx.conf`, nginxConf(dir, port, backend));
+  const process = new Deno.Command("nginx", {
+    args: ["-c", `${dir}/nginx.conf`, "-p", dir],
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+  for (let tries = 0;; tries++) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      break;
+    } catch (error) {
+      if (tries > 500) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      process.kill("SIGTERM");
+      await process.status;
+      await Deno.remove(dir, { recursive: true });
+    },
+  };
+}
+
+/** Sends one request to one proxy and notes what it did. */
+async function observe(
+  port: number,
+  { text }: Sample,
+  log: string[],
+): Promise<Seen> {
+  log.length = 0;
+  const answer = await rawExchange(port, text);
+  const end = answer.indexOf("\r\n\r\n");
+  const [status, ...lines] = answer.slice(0, end).split("\r\n");
+  const fields = lines.map((line): [string, string] => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+  }).filter(([name]) => !["connection", "date"].includes(name));
+  const has = (name: string, value: string) =>
+    fields.some(([n, v]) => n === name && v === value);
+  let body = answer.slice(end + 4);
+  if (has("transfer-encoding", "chunked")) body = dechunked(body);
+  if (has("content-encoding", "gzip") && body !== "") {
+    const bytes = Uint8Array.from(body, (c) => c.charCodeAt(0));
+    body = `gzip of ${gunzipSync(bytes)}`;
+  }
+  return {
+    upstream: [...log],
+    status: Number(status?.split(" ")[1]),
+    fields: fields.toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0),
+    body,
+  };
+}
+
+function dechunked(text: string): string {
+  let body = "";
+  for (let at = 0;;) {
+    const end = text.indexOf("\r\n", at);
+    const size = parseInt(text.slice(at, end), 16);
+    if (!(size > 0)) return body;
+    body += text.slice(end + 2, end + 2 + size);
+    at = end + 2 + size + 2;
+  }
+}
+
+testNeeding(
+  ["nginx"],
+  "sameorigin answers, rewrites and compresses as nginx does, but for a " +
+    "written list of differences",
+  async (t) => {
+    const log: string[] = [];
+    await using backend = answeringService(log);
+    await using nginx = await startNginx(backend.port);
+    await using own = startProxy(ownConfig(backend.port));
+    const all = samples();
+    ok(all.length >= 200, `${all.length} requests`);
+    const needed = new Set<string>();
+    for (const sample of all) {
+      const theirs = await observe(nginx.port, sample, log);
+      const ours = await observe(own.port, sample, log);
+      for (const { reason, level } of DIFFERENCES) {
+        const before = JSON.stringify([theirs, ours]);
+        level(theirs, ours, sample.text);
+        if (JSON.stringify([theirs, ours]) !== before) needed.add(reason);
+      }
+      if (JSON.stringify(theirs) !== JSON.stringify(ours)) {
+        await t.step(sample.name, () => deepStrictEqual(ours, theirs));
+      }
+    }
+    deepStrictEqual(
+      DIFFERENCES.map(({ reason }) => reason).filter((r) => !needed.has(r)),
+      [],
+      "differences that were never seen",
+    );
+  },
+);
