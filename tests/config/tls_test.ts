@@ -543,7 +543,10 @@ Deno.test("the command line may give one certificate to all servers", () => {
     ssl_certificate: "missing.crt",
     servers: [
       server("80"),
-      server("443 ssl", { ssl_certificate_key: "missing.key" }),
+      server("443 ssl", {
+        server_name: "localhost",
+        ssl_certificate_key: "missing.key",
+      }),
     ],
   };
   const both = folder.write("both.pem", good.certificate + good.key);
