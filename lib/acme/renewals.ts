@@ -4,19 +4,14 @@
  *
  * @module
  */
-import {
-  type Certificate,
-  joinCertificate,
-  parseChain,
-  parseKey,
-} from "../config/certificate.ts";
+import type { Certificate } from "../config/certificate.ts";
 import type { AcmePlan } from "../config/plan.ts";
 import { generateKeys, privateKeyPem } from "../x509/certificate.ts";
 import { Connection } from "./connection.ts";
 import { AcmeError } from "./errors.ts";
 import { logIn, order } from "./order.ts";
 import { pause } from "./pause.ts";
-import { PLACEHOLDER } from "./placeholder.ts";
+import { certificateIn, coverage, PLACEHOLDER } from "./placeholder.ts";
 import { State, writeWhole } from "./state.ts";
 
 /** All in milliseconds. */
@@ -149,17 +144,16 @@ class Renewal {
 
   /** Puts in effect what is new in the file. Returns the milliseconds until it is to be renewed. */
   async #look(): Promise<number> {
-    const { file } = this.#plan;
+    const { file, names } = this.#plan;
     const text = await readIfThere(file);
     if (text === null) return 0;
-    const certificate = joinCertificate(
-      parseChain(text, file),
-      parseKey(text, file),
-    );
+    const certificate = certificateIn(text, file);
     if (this.#seen !== null && text !== this.#seen) {
       await this.#options.changed();
     }
     this.#seen = text;
+    // What is there from before a name was added is to be replaced.
+    if (coverage(certificate, names) < names.length) return 0;
     return renewalTime(certificate, this.#jitter) - Date.now();
   }
 
@@ -180,7 +174,11 @@ class Renewal {
     const chain = await order(connection, options);
     const key = await privateKeyPem(keys.privateKey);
     // What can't be used must not replace what can.
-    joinCertificate(parseChain(chain, "the answer"), parseKey(key, "the key"));
+    const certificate = certificateIn(key + chain, "the answer");
+    if (coverage(certificate, names) < names.length) {
+      const got = certificate.names.join(", ");
+      throw new AcmeError(`the certificate is for ${got} only`, "", 0);
+    }
     await writeWhole(file, key + chain);
   }
 

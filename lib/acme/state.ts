@@ -13,8 +13,11 @@ import {
 } from "../x509/certificate.ts";
 import type { ChallengeStore } from "./order.ts";
 
-/** Milliseconds after which whoever holds the lock has died: an order takes less. */
-const LOCK_LIFE = 15 * 60 * 1000;
+/** Milliseconds between two signs of life of whoever holds the lock. */
+const LOCK_BEAT = 20 * 1000;
+
+/** Milliseconds without any after which it is taken for dead. */
+const LOCK_LIFE = 5 * LOCK_BEAT;
 
 export class State implements ChallengeStore {
   readonly #dir: string;
@@ -68,8 +71,14 @@ export class State implements ChallengeStore {
       if (error instanceof Deno.errors.AlreadyExists) return null;
       throw error;
     }
+    const beat = setInterval(() => {
+      const now = new Date();
+      // Another process may have taken it for stale, and be done with it.
+      Deno.utime(path, now, now).catch(() => {});
+    }, LOCK_BEAT);
     return {
       async [Symbol.asyncDispose]() {
+        clearInterval(beat);
         try {
           await Deno.remove(path);
         } catch {

@@ -78,9 +78,16 @@ export class ConfigReader {
    * @throws {ConfigFileError} for a file that can't be read.
    */
   async read(): Promise<ReadConfig> {
-    const { listen, admin, logFormat, dev, to, config } = this.#options;
-    // The option can only turn it on.
-    const overrides = { listen, admin, logFormat, dev: dev ? true : undefined };
+    const { listen, admin, logFormat, to, config } = this.#options;
+    const { certificate } = this.#options;
+    const overrides = {
+      listen,
+      admin,
+      logFormat,
+      certificate: certificate === undefined ? undefined : resolve(certificate),
+      // The option can only turn it on.
+      dev: this.#options.dev ? true : undefined,
+    };
     if (to.length > 0) {
       const document = { locations: locationsOf(to) };
       const files = new Map();

@@ -71,17 +71,25 @@ export function acmeOf(
       .filter((name) => name !== undefined);
   const stateDir = absolute(config.state_dir ?? DEFAULT_STATE_DIR);
   const { email, directory } = acme;
-  const unique = [...new Set(names)];
-  const file = join(stateDir, "certificates", fileName(unique, directory));
+  // A certificate has them without the dot of the root.
+  const unique = [...new Set(names.map((name) => name.replace(/\.$/, "")))];
+  const file = join(
+    stateDir,
+    "certificates",
+    `${unique[0]}-${shortHash([...unique].toSorted())}${suffixOf(directory)}`,
+  );
   return { names: unique, email, directory, file, stateDir };
 }
 
-/** Equal for the same names of the same authority, in any order. */
-function fileName(names: readonly string[], directory: string): string {
-  const identity = JSON.stringify([directory, ...names.toSorted()]);
+/** How the files of an authority's certificates end. */
+export function suffixOf(directory: string): string {
+  return `-${shortHash(directory)}.pem`;
+}
+
+function shortHash(value: unknown): string {
   const { createHash } = globalThis.process.getBuiltinModule("node:crypto");
-  const hash = createHash("sha256").update(identity).digest("hex");
-  return `${names[0]}-${hash.slice(0, 8)}.pem`;
+  const hash = createHash("sha256").update(JSON.stringify(value));
+  return hash.digest("hex").slice(0, 8);
 }
 
 /** Why the names can't be certified, in words; empty if they can. */
@@ -105,7 +113,7 @@ function whyNot(name: string): string | null {
   if (name.startsWith(".") || name.includes("*")) {
     return "HTTP-01 has none with a star: write the names";
   }
-  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+\.?$/.test(name)) {
+  if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(name)) {
     return "it is not the full name of a host";
   }
   return null;

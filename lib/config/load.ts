@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly overrides?: PlanOverrides & {
     /** Where every server listens, as `listen` writes it. */
     readonly listen?: string | undefined;
+    /** A file with the certificate of all servers, and its key: an absolute path. */
+    readonly certificate?: string | undefined;
     /** Where the admin listener is, as `admin` writes it. */
     readonly admin?: string | undefined;
   };
@@ -56,6 +58,7 @@ export function planFromObject(document: unknown, options: LoadOptions): Plan {
     readFile,
     files,
     listen: overrides.listen,
+    certificate: overrides.certificate,
     certificates,
     admin: overrides.admin,
   });

@@ -34,6 +34,8 @@ export interface ReadOptions {
   readonly files: NamedFiles;
   /** Where to listen, whatever the config says. */
   readonly listen?: string | undefined;
+  /** The certificate and its key, whatever the config says. */
+  readonly certificate?: string | undefined;
   /** Where the admin listener is, whatever the config says. */
   readonly admin?: string | undefined;
   readonly certificates: Certificates;
@@ -81,6 +83,8 @@ export function readConfig(
     (message) => void problems.push({ file: "--listen", path: "", message }),
   );
   if (override !== undefined) filled = withoutListen(filled);
+  const { certificate } = options;
+  if (certificate !== undefined) filled = withCertificate(filled, certificate);
   if (admin !== undefined) {
     filled = withAdmin(
       filled,
@@ -140,6 +144,23 @@ function withoutListen(document: unknown): unknown {
   const { servers } = document;
   if (!Array.isArray(servers)) return document;
   return { ...document, servers: servers.map(withoutListen) };
+}
+
+/** The document with one certificate for all servers. */
+function withCertificate(document: unknown, file: string): unknown {
+  if (!isMap(document)) return document;
+  const without = (level: unknown): unknown => {
+    if (!isMap(level)) return level;
+    const { ssl_certificate: _, ssl_certificate_key: __, ...rest } = level;
+    return rest;
+  };
+  const { servers } = document;
+  return {
+    ...document,
+    ssl_certificate: file,
+    ssl_certificate_key: file,
+    ...Array.isArray(servers) ? { servers: servers.map(without) } : {},
+  };
 }
 
 /** The document with another address of `admin`, whose token stays. */

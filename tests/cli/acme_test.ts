@@ -6,15 +6,18 @@
  */
 import assert from "node:assert/strict";
 import { freePort } from "../support/free_port.ts";
-import { PEBBLE, type Pebble, startPebble } from "../support/pebble.ts";
+import { type Pebble, startPebble } from "../support/pebble.ts";
+import { withoutPebble } from "../support/pebble_programs.ts";
 import {
   type RunningProcess,
   sameorigin,
   startSameorigin,
 } from "../support/process.ts";
 import { soon } from "../support/soon.ts";
-import { testNeeding } from "../support/skip.ts";
+import { testUnless } from "../support/skip.ts";
 import { servedCertificate } from "../support/tls_client.ts";
+
+const reason = await withoutPebble();
 
 /** A folder with a config, and what a process needs to run it. */
 async function site(pebble: Pebble, http: number, rest = "") {
@@ -50,8 +53,8 @@ async function portOf(running: RunningProcess): Promise<number> {
 }
 
 for (const workers of [1, 2]) {
-  testNeeding(
-    PEBBLE,
+  testUnless(
+    reason,
     `a certificate is issued after the start, kept, and used again (workers: ${workers})`,
     async () => {
       const http = freePort();
@@ -111,8 +114,8 @@ for (const workers of [1, 2]) {
   );
 }
 
-testNeeding(
-  PEBBLE,
+testUnless(
+  reason,
   "a challenge that fails is told, with what to look at, and tried again",
   async () => {
     const http = freePort();
@@ -133,8 +136,8 @@ testNeeding(
   },
 );
 
-testNeeding(
-  PEBBLE,
+testUnless(
+  reason,
   "an authority that can't be asked is told, and does not keep the proxy from ending",
   async () => {
     const http = freePort();

@@ -129,3 +129,21 @@ Deno.test("health and reload reach a proxy that has HTTPS only", async () => {
   assert.equal(reload.code, 0, reload.stderr);
   await running.until(/^sameorigin reload: /m);
 });
+
+Deno.test("doctor asks a proxy with HTTPS as browsers do", async () => {
+  folder.install("site", await authority.certify());
+  await using upstream = await echoUpstream();
+  const path = config(upstream.port);
+  await using running = await startSameorigin(["-c", path]);
+  const port = await portOf(running);
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, text.replace("127.0.0.1:0", `${port}`));
+  const trusted = folder.write("authority.pem", authority.pem);
+  const { stdout } = await sameorigin(["doctor", "--json", "-c", path], {
+    env: { DENO_CERT: trusted },
+  });
+  const { url, findings } = JSON.parse(stdout);
+  assert.equal(url, `https://localhost:${port}/`);
+  // The upstream has no page, which is seen only where it was asked.
+  assert.ok(!/certificate|answers at/.test(JSON.stringify(findings)), stdout);
+});

@@ -532,3 +532,32 @@ Deno.test("a name is covered as RFC 9525 says", () => {
     ]
   ) assert(!covers(names, host), host);
 });
+
+Deno.test("the command line may give one certificate to all servers", () => {
+  const server = (listen: string, rest = {}) => ({
+    listen,
+    locations: LOCATIONS,
+    ...rest,
+  });
+  const config = {
+    ssl_certificate: "missing.crt",
+    servers: [
+      server("80"),
+      server("443 ssl", {
+        server_name: "localhost",
+        ssl_certificate_key: "missing.key",
+      }),
+    ],
+  };
+  const both = folder.write("both.pem", good.certificate + good.key);
+  const { listeners, certificateDoubts } = planFromObject(config, {
+    source: at("config.yaml"),
+    env: () => undefined,
+    overrides: { listen: "127.0.0.1:9000 ssl", certificate: both },
+  });
+  assert.deepEqual(certificateDoubts, []);
+  assert.deepEqual(
+    listeners.map(({ written, certificate }) => [written, certificate?.names]),
+    [["127.0.0.1:9000 ssl", ["localhost", "127.0.0.1"]]],
+  );
+});

@@ -6,11 +6,8 @@
  */
 import { testAuthority } from "./certificates.ts";
 import { freePort } from "./free_port.ts";
-import { findProgram } from "./skip.ts";
+import { findPebble } from "./pebble_programs.ts";
 import { soon } from "./soon.ts";
-
-/** What a test of it needs, for `testNeeding`. */
-export const PEBBLE = ["pebble", "pebble-challtestsrv"] as const;
 
 export interface PebbleOptions {
   /** Where it looks for the answers to challenges. */
@@ -46,6 +43,8 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
     freePort(),
     freePort(),
   ];
+  const programs = await findPebble();
+  if ("missing" in programs) throw new Error(programs.missing);
   const config = await write(
     "config.json",
     JSON.stringify({
@@ -65,14 +64,14 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
       },
     }),
   );
-  const names = start("pebble-challtestsrv", [
+  const names = start(programs.names, [
     ...["-defaultIPv4", "127.0.0.1"],
     ...["-defaultIPv6", ""],
     ...["-dnsserver", `127.0.0.1:${dns}`],
     ...["-management", `127.0.0.1:${challenges}`],
     ...["-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""],
   ], {});
-  const server = start("pebble", [
+  const server = start(programs.pebble, [
     ...["-config", config],
     ...["-dnsserver", `127.0.0.1:${dns}`],
   ], {
@@ -95,7 +94,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
 
 /** Starts a program that logs. */
 function start(name: string, args: string[], env: Record<string, string>) {
-  const child = new Deno.Command(findProgram(name) ?? name, {
+  const child = new Deno.Command(name, {
     args,
     env,
     stdin: "null",
