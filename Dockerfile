@@ -16,13 +16,17 @@ RUN case "$TARGETARCH" in \
       arm64) target=aarch64-unknown-linux-gnu ;; \
       *) echo "no executable for $TARGETARCH" >&2; exit 1 ;; \
     esac \
-    && deno run -A tools/compile.ts --target "$target" --output /out/sameorigin
+    && deno run -A tools/compile.ts --target "$target" --output /out/sameorigin \
+    && mkdir /out/state
 
 # glibc and libgcc, which the executable is linked with, and no shell.
 FROM gcr.io/distroless/cc-debian13:nonroot
 COPY --from=build /out/sameorigin /sameorigin
 COPY config.yaml /etc/sameorigin/config.yaml
-# Where the config is looked for. Nothing is written anywhere.
+# The state_dir of acme, for a volume: with it a new container asks for no new
+# certificates. Nothing is written anywhere else.
+COPY --from=build --chown=65532:65532 /out/state /var/lib/sameorigin
+# Where the config is looked for.
 WORKDIR /etc/sameorigin
 USER 65532:65532
 EXPOSE 9000

@@ -16,6 +16,13 @@ import {
   traefikRoutes,
 } from "./configs.ts";
 
+import {
+  caddyFiles,
+  nginxFiles,
+  sameoriginFiles,
+  writeFiles,
+} from "./files.ts";
+
 /** What a proxy is started for. */
 export interface Setting {
   /** On 127.0.0.1; nothing listens there yet. */
@@ -26,6 +33,8 @@ export interface Setting {
   locations: number;
   /** Processes or threads that serve: one, or as many as there are cores. */
   workers: "one" | "all";
+  /** Whether it serves the files of files.ts, in place of any location. */
+  files?: boolean;
   /** A folder that is the contender's own. */
   folder: string;
 }
@@ -46,7 +55,7 @@ export interface Contender {
   readonly extra: boolean;
   /** What it is measured in: how it starts, and what it can do. */
   readonly can: ReadonlySet<
-    "start" | "websocket" | "http" | "locations" | "cores"
+    "start" | "websocket" | "http" | "locations" | "cores" | "files"
   >;
   /** What it needs and this machine has not, else null. */
   readonly missing: string | null;
@@ -77,11 +86,10 @@ function sameorigin(
     missing: null,
     async start(setting) {
       const shipped = await Deno.readTextFile(path("../config.yaml"));
-      const config = await write(
-        setting,
-        "config.yaml",
-        sameoriginConfig(shipped, setting),
-      );
+      const text = setting.files
+        ? sameoriginFiles(await writeFiles(setting.folder))
+        : sameoriginConfig(shipped, setting);
+      const config = await write(setting, "config.yaml", text);
       const listen = ["--listen", `127.0.0.1:${setting.port}`];
       const upstream = `127.0.0.1:${setting.upstream}`;
       const args = [...flags, path("../main.ts"), "-c", config, ...listen];
@@ -130,23 +138,30 @@ function denoFloor(
 function debian(
   name: string,
   start: (program: string, setting: Setting) => Promise<Start>,
+  more: readonly "files"[] = [],
 ): Contender {
   const program = findProgram(name);
   return {
     name,
     floor: false,
     extra: false,
-    can: new Set(["start", "websocket", "http", "locations", "cores"]),
+    can: new Set([
+      ...["start", "websocket", "http", "locations", "cores"] as const,
+      ...more,
+    ]),
     missing: program === undefined ? `${name} is not installed` : null,
     start: (setting) => start(program ?? "", setting),
   };
 }
 
 const nginx = debian("nginx", async (command, setting) => {
-  const config = await write(setting, "nginx.conf", nginxConfig(setting));
+  const text = setting.files
+    ? nginxFiles(setting, await writeFiles(setting.folder))
+    : nginxConfig(setting);
+  const config = await write(setting, "nginx.conf", text);
   const args = ["-p", setting.folder, "-e", "stderr", "-c", config];
   return { command, args };
-});
+}, ["files"]);
 
 const haproxy = debian("haproxy", async (command, setting) => {
   const config = await write(setting, "haproxy.cfg", haproxyConfig(setting));
@@ -154,7 +169,10 @@ const haproxy = debian("haproxy", async (command, setting) => {
 });
 
 const caddy = debian("caddy", async (command, setting) => {
-  const config = await write(setting, "Caddyfile", caddyfile(setting));
+  const text = setting.files
+    ? caddyFiles(setting, await writeFiles(setting.folder))
+    : caddyfile(setting);
+  const config = await write(setting, "Caddyfile", text);
   return {
     command,
     args: ["run", "--adapter", "caddyfile", "--config", config],
@@ -165,7 +183,7 @@ const caddy = debian("caddy", async (command, setting) => {
       ...(setting.workers === "one" ? { GOMAXPROCS: "1" } : {}),
     },
   };
-});
+}, ["files"]);
 
 // Built from its Go module where it is wanted: that takes a quarter of an hour.
 const traefik = debian("traefik", async (command, setting) => {
@@ -226,7 +244,7 @@ export function contenders(): Contender[] {
   return [
     sameorigin(
       "sameorigin",
-      new Set(["websocket", "http", "locations", "cores"]),
+      new Set(["websocket", "http", "locations", "cores", "files"]),
       [...PROXY_FLAGS, V8_FLAGS],
     ),
     sameorigin(FROM_SOURCE, new Set(["start"]), PROXY_FLAGS),

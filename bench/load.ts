@@ -80,6 +80,8 @@ export function targetOf(load: Load, locations: number): string {
     case "wrk":
     case "rotate":
       return lastTarget(locations, load.page);
+    case "file":
+      return `/${load.name}`;
     case "echo":
       return "/connection/websocket/echo";
     case "fan":
@@ -96,7 +98,8 @@ function commandOf(
 ) {
   const address = `127.0.0.1:${port}`;
   const target = targetOf(load, locations);
-  if (load.kind === "wrk") {
+  if (load.kind === "wrk" || load.kind === "file") {
+    const body = load.kind === "wrk" ? load.body ?? 0 : 0;
     const script = fileURLToPath(new URL("wrk.lua", import.meta.url));
     const headers = (load.headers ?? []).flatMap((line) => ["-H", line]);
     return {
@@ -107,7 +110,7 @@ function commandOf(
         ...headers,
         `http://${address}${target}`,
       ],
-      env: { BODY_SIZE: String(load.body ?? 0) },
+      env: { BODY_SIZE: String(body) },
     };
   }
   const args = [

@@ -12,6 +12,7 @@ import {
   targetOf,
   type Upstream,
 } from "./load.ts";
+import { contentOf } from "./files.ts";
 import { ask, type RunningProxy, startProxy } from "./running.ts";
 import type { Workload } from "./workloads.ts";
 
@@ -51,10 +52,21 @@ export function isAble(
   { can, missing }: Contender,
   { load, locations, workers }: Task,
 ): boolean {
-  const http = load.kind === "wrk" || load.kind === "rotate";
-  return missing === null && can.has(http ? "http" : "websocket") &&
+  return missing === null && can.has(skillOf(load)) &&
     (locations === 5 || can.has("locations")) &&
     (workers === "one" || can.has("cores"));
+}
+
+function skillOf({ kind }: Task["load"]) {
+  switch (kind) {
+    case "wrk":
+    case "rotate":
+      return "http";
+    case "file":
+      return "files";
+    default:
+      return "websocket";
+  }
 }
 
 /**
@@ -106,11 +118,16 @@ class Proxies implements AsyncDisposable {
   }
 
   async get({ contender, task }: Entry): Promise<RunningProxy> {
-    const key = `${contender.name} ${task.locations}`;
+    const files = task.load.kind === "file";
+    const key = `${contender.name} ${task.locations} ${files}`;
     let proxy = this.#running.get(key);
     if (proxy === undefined) {
       const { port } = this.#upstream;
-      proxy = await startProxy(contender, { ...task, upstream: port });
+      proxy = await startProxy(contender, {
+        ...task,
+        files,
+        upstream: port,
+      });
       this.#running.set(key, proxy);
     }
     return proxy;
@@ -129,6 +146,7 @@ async function compare(
   upstream: number,
   { load, locations }: Task,
 ) {
+  if (load.kind === "file") return await compareFile(proxy, load);
   if (load.kind !== "wrk") return;
   const target = targetOf(load, locations);
   const request = [target, load.headers, load.body] as const;
@@ -141,4 +159,17 @@ async function compare(
     through.encoding !== direct.encoding ||
     !Buffer.from(through.body).equals(direct.body)
   ) throw new Error("the answer is not the upstream's");
+}
+
+/** @throws {Error} if the answer is not the file, or 304 to a condition. */
+async function compareFile(
+  { port }: RunningProxy,
+  { name, headers }: Extract<Task["load"], { kind: "file" }>,
+) {
+  const { status, body } = await ask(port, `/${name}`, headers);
+  const expected = headers === undefined ? 200 : 304;
+  if (status !== expected) throw new Error(`answers ${status}`);
+  if (status === 200 && !Buffer.from(body).equals(contentOf(name))) {
+    throw new Error("the answer is not the file");
+  }
 }

@@ -129,7 +129,9 @@ async function begin(
     await program[Symbol.asyncDispose]();
     await Deno.remove(folder, { recursive: true });
   };
-  const target = lastTarget(setting.locations, "small");
+  const target = setting.files
+    ? "/small.html"
+    : lastTarget(setting.locations, "small");
   while (!await answers(contender, port, target)) {
     if (program.ended || performance.now() - begun > PATIENCE) {
       await end();

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { CHANGED, type FileName } from "./files.ts";
+
 /** What makes the load. */
 export type Load =
   | {
@@ -14,6 +16,13 @@ export type Load =
     headers?: readonly string[];
     /** Bytes of a request body. */
     body?: number;
+  }
+  | {
+    /** A file of the proxy's own. */
+    kind: "file";
+    name: FileName;
+    connections: number;
+    headers?: readonly string[];
   }
   | {
     /** Many connections, of which up to 64 have a request under way. */
@@ -73,6 +82,12 @@ const PEERS = ["caddy", "http-proxy-3", "@fastify/http-proxy", "traefik"]
 const get = (page: string, connections = 64): Load => ({
   kind: "wrk",
   page,
+  connections,
+});
+
+const file = (name: FileName, connections = 64) => ({
+  kind: "file" as const,
+  name,
   connections,
 });
 
@@ -156,6 +171,36 @@ export const WORKLOADS: readonly Workload[] = [
     load: get("small"),
     locations: 100,
     targets: PEERS,
+  },
+  {
+    ...REQUEST,
+    name: "file",
+    title: "file of 5 kB",
+    load: file("small.html"),
+    targets: [{ of: "caddy", ratio: 1 }],
+  },
+  {
+    ...REQUEST,
+    name: "file304",
+    title: "file that the client has already",
+    load: {
+      ...file("small.html"),
+      headers: [`If-Modified-Since: ${CHANGED}`],
+    },
+    targets: [{ of: "caddy", ratio: 1 }],
+  },
+  {
+    ...REQUEST,
+    name: "file100k",
+    title: "file of 100 kB",
+    load: file("app.js"),
+    targets: [{ of: "caddy", ratio: 2 }],
+  },
+  {
+    ...REQUEST,
+    name: "file10m",
+    title: "file of 10 MB",
+    load: file("video.mp4", 4),
   },
   {
     ...ONE,

@@ -1,5 +1,6 @@
 /** The parts of the benchmark that need no proxy. */
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import type { Contender } from "../bench/contenders.ts";
 import type { LocationPlan } from "../lib/config/plan.ts";
 import {
@@ -30,6 +31,7 @@ import {
   prefixes,
   sameoriginConfig,
 } from "../bench/configs.ts";
+import { caddyFiles, nginxFiles, sameoriginFiles } from "../bench/files.ts";
 import { locate, plan } from "./config/config.ts";
 
 /** A line of proc(5), with times in ticks. */
@@ -149,6 +151,15 @@ Deno.test("sameorigin is measured with the file that is shipped", () => {
     headersSetBy(last),
     headersSetBy(locate(plan(shipped), "/api")),
   );
+});
+
+Deno.test("all serve the same folder of files", () => {
+  const site = { port: 1, upstream: 2, locations: 5, workers: "one" } as const;
+  const { content } = locate(plan(sameoriginFiles("/srv/a b")), "/app.js");
+  assert(content.kind === "static");
+  assert.equal(content.folder, resolve("/srv/a b"));
+  assert(nginxFiles(site, "/srv").includes("root /srv;"));
+  assert(caddyFiles(site, "/srv").includes("root * /srv\n"));
 });
 
 function headersSetBy({ content }: LocationPlan): string[] {

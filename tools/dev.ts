@@ -6,6 +6,7 @@
  *     deno task dev
  *     BACKEND=localhost:8000 deno task dev      your backend, the demo's rest
  *     deno task dev --listen 9001               options of `sameorigin run`
+ *     deno task dev --https                     with a certificate of this machine
  *
  * The demo lives in this process and outlives a restart of the proxy, sessions
  * and messages included. `deno run --watch` would be less code, but it keeps
@@ -16,6 +17,7 @@
 import { basename, dirname, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Demo, type Part, startDemo } from "../demo/start.ts";
+import { localHttps } from "./local_https.ts";
 import { PROXY_FLAGS } from "./proxy_flags.ts";
 import { denoArguments } from "./with_std.ts";
 
@@ -23,6 +25,12 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const MAIN = resolve(ROOT, "main.ts");
 const LIB = resolve(ROOT, "lib");
 const CONFIG = resolve(ROOT, "config.yaml");
+
+/** Where the proxy listens; config.yaml has the same. */
+const LISTEN = "9000";
+
+/** Where the proxy tells how it is. */
+const ADMIN = "127.0.0.1:9001";
 
 /** What comes within this time after a change belongs to it, in milliseconds. */
 const QUIET = 100;
@@ -34,7 +42,7 @@ const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM"];
 
-async function main(args: readonly string[]): Promise<number> {
+async function main(given: readonly string[]): Promise<number> {
   const stop = stopSignal();
   reachLoopbackDirectly();
   const demo = startDemo({
@@ -44,6 +52,7 @@ async function main(args: readonly string[]): Promise<number> {
   });
   try {
     for (const part of demo.parts) console.error(describe(part));
+    const args = given.includes("--https") ? await withHttps(given) : given;
     return await keepRunning(await proxyCommand(args, demo), args, stop);
   } finally {
     await demo.stop();
@@ -72,6 +81,23 @@ function describe({ upstream, address, demo }: Part): string {
   return `yours  ${name}  ${address}${note}`;
 }
 
+/** The options for HTTPS, at the same address. */
+async function withHttps(given: readonly string[]): Promise<string[]> {
+  const https = await localHttps();
+  console.error(
+    `https  for ${https.names.join(", ")}\n` +
+      "       so that browsers trust it, once: deno task trust",
+  );
+  const args = given.filter((arg) => arg !== "--https");
+  const at = args.findIndex((arg) => /^--listen(=|$)/.test(arg));
+  const joined = args[at]?.startsWith("--listen=");
+  const listen = joined ? args[at]!.slice("--listen=".length) : args[at + 1];
+  if (at !== -1) args.splice(at, joined ? 1 : 2);
+  const address = at === -1 ? LISTEN : listen;
+  const { certificate } = https;
+  return [...args, "--listen", `${address} ssl`, "--certificate", certificate];
+}
+
 /** How the proxy is started: with no more permissions than its executable has. */
 async function proxyCommand(
   args: readonly string[],
@@ -82,6 +108,9 @@ async function proxyCommand(
   );
   const config = configOption(args) === null ? ["--config", CONFIG] : [];
   const reload = args.includes("--watch") ? [] : ["--watch"];
+  const hasAdmin = args.some((arg) => /^--admin(=|$)/.test(arg));
+  // Where the port is taken it runs without.
+  const admin = hasAdmin ? [] : ["--admin", ADMIN];
   return new Deno.Command(Deno.execPath(), {
     args: await denoArguments("run", [
       `--config=${resolve(ROOT, "deno.json")}`,
@@ -90,6 +119,7 @@ async function proxyCommand(
       "run",
       "--dev",
       ...reload,
+      ...admin,
       ...config,
       ...args,
     ]),

@@ -13,6 +13,7 @@ import { stdImports, type StdSource } from "./with_std.ts";
 const IMPORTS = [
   "@valibot/to-json-schema",
   "bcryptjs",
+  "mrmime",
   "re2js",
   "valibot",
 ] as const;

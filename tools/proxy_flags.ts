@@ -8,6 +8,8 @@
 export const PROXY_FLAGS: readonly string[] = [
   "--allow-net",
   "--allow-read",
+  // The state_dir of a config without one; nothing is written without acme.
+  "--allow-write=/var/lib/sameorigin",
   "--allow-env",
   // How much memory there is, so that messages that wait for slow upstreams take
   // no more than a share of it.

@@ -8,6 +8,7 @@ import { content } from "../content/content.ts";
 import type { ContentState } from "../content/state.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { Field } from "../exchange/fields.ts";
+import { InternalRedirect } from "../exchange/internal_redirect.ts";
 import {
   CLIENT_CLOSED_REQUEST,
   LocalResponse,
@@ -41,6 +42,9 @@ export async function authRequest(
   try {
     // As in nginx, the access phase is for requests of clients.
     const answer = await content(request, subrequest, location, state);
+    if (answer instanceof InternalRedirect) {
+      return unexpected("another path", plan, exchange, state);
+    }
     setVariables(plan, subrequest, exchange);
     const verdict = verdictOf(answer, plan, exchange, state);
     if (answer instanceof Response) await answer.body?.cancel();
@@ -94,7 +98,7 @@ function verdictOf(
 
 /** An answer that is none to the question: nobody passes. */
 function unexpected(
-  status: number,
+  status: number | string,
   { uri }: AuthRequestPlan,
   { location }: Exchange,
   { errorLog }: ContentState,

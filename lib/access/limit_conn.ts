@@ -70,6 +70,8 @@ export function limitConn(
   counters: ConnCounters,
 ): LocalResponse | null {
   const { websocket, remoteAddr } = exchange;
+  // As in nginx, once for a request: an internal redirect takes no second place.
+  if (exchange.places !== null) return null;
   const zones = websocket ? webSockets : requests;
   if (zones.length === 0) return null;
   const taken = zones.map((zone) => counters.of(zone, websocket));

@@ -109,6 +109,9 @@ export function limitReq(
   counters: ReqCounters,
   notices: Notices,
 ): LocalResponse | null | Promise<LocalResponse | null> {
+  // As in nginx, once for a request: an internal redirect does not count.
+  if (exchange.isCounted) return null;
+  exchange.isCounted = true;
   const now = Math.floor(performance.now());
   const outcome = countRequest(plan.limits, exchange, counters, now);
   if (outcome.kind === "pass") return null;

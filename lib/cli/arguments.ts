@@ -21,6 +21,8 @@ import {
 export interface Options {
   readonly config: string | undefined;
   readonly listen: string | undefined;
+  readonly certificate: string | undefined;
+  readonly admin: string | undefined;
   readonly logFormat: "combined" | "json" | "off" | undefined;
   readonly dev: boolean;
   readonly watch: boolean;
@@ -108,6 +110,8 @@ export function parseArguments(argv: readonly string[]): Invocation {
   const options: Options = {
     config: text("config")[0],
     listen: text("listen")[0],
+    certificate: text("certificate")[0],
+    admin: text("admin")[0],
     // Its choices are in the table.
     logFormat: text("logFormat")[0] as Options["logFormat"],
     dev: values.has("dev"),

@@ -34,6 +34,16 @@ export const OPTIONS = {
     value: "ADDRESS",
     summary: "listen here instead: 9001 or 127.0.0.1:9001",
   },
+  certificate: {
+    name: "certificate",
+    value: "FILE",
+    summary: 'PEM, the key too, for --listen "9000 ssl"',
+  },
+  admin: {
+    name: "admin",
+    value: "ADDRESS",
+    summary: "serve metrics and health here: 9001",
+  },
   logFormat: {
     name: "log-format",
     value: "FORMAT",
@@ -114,7 +124,16 @@ export const COMMANDS = {
       "config with a problem changes nothing.",
     ],
     arguments: [],
-    options: ["config", "listen", "logFormat", "watch", "dev", "to"],
+    options: [
+      "config",
+      "listen",
+      "certificate",
+      "admin",
+      "logFormat",
+      "watch",
+      "dev",
+      "to",
+    ],
     examples: [
       { line: "sameorigin", says: "run with config.yaml" },
       {

@@ -78,16 +78,25 @@ export class ConfigReader {
    * @throws {ConfigFileError} for a file that can't be read.
    */
   async read(): Promise<ReadConfig> {
-    const { listen, logFormat, dev, to, config } = this.#options;
-    // The option can only turn it on.
-    const overrides = { listen, logFormat, dev: dev ? true : undefined };
+    const { listen, admin, logFormat, to, config } = this.#options;
+    const { certificate } = this.#options;
+    const overrides = {
+      listen,
+      admin,
+      logFormat,
+      certificate: certificate === undefined ? undefined : resolve(certificate),
+      // The option can only turn it on.
+      dev: this.#options.dev ? true : undefined,
+    };
     if (to.length > 0) {
       const document = { locations: locationsOf(to) };
-      const source = { content: { document }, name: NO_FILE, overrides };
+      const files = new Map();
+      const source = { content: { document }, name: NO_FILE, overrides, files };
       return { config: source, file: null };
     }
     const { text, name, file } = await this.#readText(this.#found ?? config);
-    return { config: { content: { text }, name, overrides }, file };
+    const files = new Map();
+    return { config: { content: { text }, name, overrides, files }, file };
   }
 
   /**

@@ -6,57 +6,39 @@
  *
  * @module
  */
-import type { LocationPlan, Plan } from "../config/plan.ts";
+import type {
+  ContentPlan,
+  ListenerPlan,
+  LocationPlan,
+  Plan,
+  StaticPlan,
+} from "../config/plan.ts";
 import { upstreamTarget } from "../content/proxy/proxy.ts";
 import { upstreamFields } from "../content/proxy/upstream_fields.ts";
 import { redirected } from "../content/return.ts";
 import { Exchange } from "../exchange/exchange.ts";
-import type { Field } from "../exchange/fields.ts";
 import { LocalResponse } from "../exchange/local_response.ts";
 import { admit } from "../request/admit.ts";
-import { route } from "../request/route.ts";
+import { enterServer, route } from "../request/route.ts";
 import { readable } from "../route/bytes.ts";
 import { explainLocation } from "../route/location.ts";
 import { explainServer } from "../route/server.ts";
 import { wireFields } from "../transport/create.ts";
-import { handshakeFields } from "../websocket/open.ts";
 import { OK } from "./exit_code.ts";
-import { explainAccess, type ExplainedCheck } from "./explain_access.ts";
 import type { Options } from "./arguments.ts";
+import { withHandshake } from "./explain_handshake.ts";
+import { explainAccess } from "./explain_access.ts";
+import { explainFiles } from "./explain_files.ts";
+import { respondOf } from "./explain_respond.ts";
 import { type AskedRequest, askedRequest } from "./request_line.ts";
-import { columns, type Style, type Terminal } from "./terminal.ts";
+import type { Explanation, Phase } from "./explanation.ts";
+import { inWords } from "./explain_words.ts";
+import type { Terminal } from "./terminal.ts";
+
+export type { Explanation, Phase } from "./explanation.ts";
 
 /** The client's `$remote_port`. */
 const REMOTE_PORT = "50000";
-
-/** The phases of a request, in their order (see lib/request/handler.ts). */
-export type Phase = "admit" | "route" | "access" | "content";
-
-/** What is printed; with `--json` just so. */
-export interface Explanation {
-  readonly request: { method: string; target: string; host: string };
-  /** As the config writes it. */
-  readonly listen: string;
-  /** Null where the request is refused before that. */
-  readonly server: { name: string; why: string } | null;
-  readonly location:
-    | { key: string; why: string; proxy_pass: string | null }
-    | null;
-  /** The checks of the access phase, in their order. */
-  readonly access: readonly ExplainedCheck[];
-  readonly upstream: { name: string; scheme: string; address: string } | null;
-  /** What the upstream gets; null where the proxy answers by itself. */
-  readonly sent: {
-    websocket: boolean;
-    method: string;
-    target: string;
-    headers: Field[];
-  } | null;
-  /** What the proxy answers by itself, and in which phase; null where it asks the upstream. */
-  readonly answer:
-    | { phase: Phase; status: number; reason: string; location?: string }
-    | null;
-}
 
 /** Prints the explanation of one request. */
 export function explain(
@@ -80,11 +62,13 @@ export function explain(
 export function explanationOf(asked: AskedRequest): Explanation {
   const { listener, method, target, headers } = asked;
   const { address } = listener;
+  const scheme = listener.certificate === null ? "http" : "https";
   const serverPort = address.transport === "tcp" ? String(address.port) : "";
   const exchange = new Exchange(
     asked,
     {
-      urlScheme: "http://",
+      urlScheme: `${scheme}://`,
+      scheme,
       fallbackHost: `localhost:${serverPort}`,
       serverPort,
     },
@@ -97,9 +81,13 @@ export function explanationOf(asked: AskedRequest): Explanation {
     listen: listener.written,
     server: null,
     location: null,
+    rewrite: null,
     access: [],
+    redirects: [],
+    file: null,
     upstream: null,
     sent: null,
+    respond: [],
     answer: null,
   };
 
@@ -108,34 +96,76 @@ export function explanationOf(asked: AskedRequest): Explanation {
     return { ...nothing, answer: answerOf("admit", refused) };
   }
 
-  const location = route(exchange, listener);
+  return explainLocated(exchange, listener, nothing);
+}
+
+/** @param before What is known before a location is looked for. */
+function explainLocated(
+  exchange: Exchange,
+  listener: ListenerPlan,
+  before: Explanation,
+): Explanation {
+  const location = before.redirects.length === 0
+    ? route(exchange, listener)
+    : enterServer(exchange);
   const { server, why } = explainServer(listener.servers, exchange.hostname);
   const found = explainLocation(server.locations, exchange.path);
   const routed = {
-    ...nothing,
+    ...before,
     server: { name: server.name, why },
-    location: found.match === null ? null : {
-      key: found.match.location.key,
-      why: found.why,
-      proxy_pass: proxyPassOf(found.match.location),
+    location: locationOf(exchange, found),
+    rewrite: exchange.rerouting === null ? null : {
+      rules: exchange.rerouting.rules,
+      target: exchange.target.raw,
     },
   };
   if (location instanceof LocalResponse) {
-    return { ...routed, answer: answerOf("route", location) };
+    const phase = location.status < 400 && routed.rewrite !== null
+      ? "rewrite"
+      : "route";
+    const respond = respondOf(exchange.location ?? server, location);
+    return { ...routed, respond, answer: answerOf(phase, location) };
   }
 
   const { checks, refusal } = explainAccess(exchange, location);
   const checked = { ...routed, access: checks };
-  return refusal === null
-    ? { ...checked, ...contentOf(exchange, location) }
-    : { ...checked, answer: answerOf("access", refusal) };
+  const answered = (explained: Explanation) => ({
+    ...explained,
+    respond: respondOf(location, explained.answer),
+  });
+  if (refusal !== null) {
+    return answered({ ...checked, answer: answerOf("access", refusal) });
+  }
+  const { content } = location;
+  if (content.kind !== "static") {
+    return answered({ ...checked, ...contentOf(exchange, location, content) });
+  }
+  const explained = explainFiles(exchange, location, content, before.redirects);
+  return "answer" in explained
+    ? answered({ ...checked, ...explained })
+    : explainLocated(exchange, listener, { ...before, ...explained });
+}
+
+/** The location that the request came to, if it came so far. */
+function locationOf(
+  { location, server }: Exchange,
+  { match, why }: ReturnType<typeof explainLocation<LocationPlan>>,
+): Explanation["location"] {
+  if (location === null) return null;
+  const isFound = match?.location === location;
+  const answers = location === server.rewrite?.answer;
+  return {
+    key: location.key,
+    why: isFound ? why : answers ? "of the server, for every request" : "",
+    proxy_pass: proxyPassOf(location),
+  };
 }
 
 function contentOf(
   exchange: Exchange,
   location: LocationPlan,
+  content: Exclude<ContentPlan, StaticPlan>,
 ): Pick<Explanation, "upstream" | "sent" | "answer"> {
-  const { content } = location;
   const local = (answer: Explanation["answer"]) => ({
     upstream: null,
     sent: null,
@@ -143,6 +173,10 @@ function contentOf(
   });
   if (content.kind === "redirect") {
     return local(answerOf("content", redirected(content, exchange)));
+  }
+  if (content.kind === "acme_challenge") {
+    const reason = `the answer to a challenge in ${content.folder}, or 404`;
+    return local({ phase: "content", status: 200, reason });
   }
   if (content.kind === "return") {
     const { status, text } = content;
@@ -162,7 +196,12 @@ function contentOf(
   const { name, scheme } = content.upstream;
   const headers = websocket
     ? withHandshake(fields, exchange.fields.webSocketProtocol)
-    : wireFields(content.upstream, { method, fields }, hasBody === true);
+    : wireFields(
+      content.upstream,
+      first.address,
+      { method, fields },
+      hasBody === true,
+    );
   return {
     upstream: { name, scheme, address: first.address.name },
     sent: {
@@ -185,78 +224,4 @@ function answerOf(phase: Phase, local: LocalResponse): Explanation["answer"] {
   return location === undefined
     ? { phase, status, reason }
     : { phase, status, reason, location: readable(location) };
-}
-
-/** With what the handshake adds (RFC 6455 section 4.1); the key is a random one. */
-function withHandshake(
-  fields: readonly Field[],
-  protocols: string | null,
-): Field[] {
-  return [
-    ...fields,
-    ...handshakeFields("(16 random bytes)", protocols),
-    ["upgrade", "websocket"],
-    ["connection", "Upgrade"],
-  ];
-}
-
-function inWords(explanation: Explanation, style: Style): string {
-  const { sent, answer } = explanation;
-  const blocks = [
-    columns(rowsOf(explanation), [style.faint, style.faint, style.strong], ""),
-  ];
-  if (sent !== null) {
-    const title = sent.websocket ? "WebSocket, opened with:" : "Sent upstream:";
-    const head = [
-      `${sent.method} ${sent.target} HTTP/1.1`,
-      ...sent.headers.map(([name, value]) => `${name}: ${value}`.trimEnd()),
-    ];
-    blocks.push(`${style.faint(title)}\n${head.join("\n")}\n`);
-  }
-  if (answer !== null) {
-    const where = answer.location === undefined
-      ? ""
-      : `location: ${answer.location}\n`;
-    const status = style.bad(String(answer.status));
-    blocks.push(
-      `${style.faint("Answered by the proxy itself:")}\n` +
-        `${status} ${answer.reason}\n${where}`,
-    );
-  }
-  return blocks.join("\n");
-}
-
-/** A row for what each phase has found: its name, what, which, why. */
-function rowsOf(explanation: Explanation): string[][] {
-  const { listen, server, location, upstream, answer } = explanation;
-  const rows: string[][] = [["admit", "listen", listen]];
-  if (answer?.phase === "admit") return [...rows, answerRow(answer)];
-  if (server !== null) {
-    const name = server.name || "(no server_name)";
-    rows.push(["route", "server", name, server.why]);
-  }
-  if (location !== null) {
-    rows.push(["", "location", location.key, location.why]);
-  }
-  if (answer?.phase === "route") return [...rows, answerRow(answer)];
-  for (const [i, { check, verdict }] of explanation.access.entries()) {
-    const [, word = "", rest = ""] = /^(\S+) (.*)$/s.exec(verdict) ?? [];
-    rows.push([i === 0 ? "access" : "", check, word, rest]);
-  }
-  if (upstream !== null && location !== null) {
-    const { proxy_pass } = location;
-    rows.push([
-      "content",
-      "upstream",
-      upstream.address,
-      proxy_pass === null ? "" : `proxy_pass ${proxy_pass}`,
-    ]);
-  }
-  return answer === null ? rows : [...rows, answerRow(answer)];
-}
-
-function answerRow(
-  { phase, status }: NonNullable<Explanation["answer"]>,
-): string[] {
-  return [phase, "answer", String(status)];
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseListen } from "../config/address.ts";
+import { readListen } from "../config/directives/listen.ts";
 import { ConfigError } from "../config/config_error.ts";
 import { substituteText } from "../config/environment.ts";
 import type { ListenAddress } from "../config/plan.ts";
@@ -80,7 +80,7 @@ async function targetOf(options: Options): Promise<Target> {
   const address = listenIn(text);
   return address === null
     ? {
-      address: parseListen(DEFAULT_LISTEN),
+      address: readListen(DEFAULT_LISTEN).address,
       assumption: `${why}: the default listen, ${DEFAULT_LISTEN}, was assumed`,
     }
     : { address, assumption: `${why}: only its listen was read` };
@@ -93,11 +93,13 @@ const DEFAULT_LISTEN = 9000;
 function listenIn(text: string): ListenAddress | null {
   const config = parsed(text) ?? parsed(LISTEN_LINES.exec(text)?.[0] ?? "");
   const [server] = asList(field(config, "servers"));
-  const [listen] = asList(field(server, "listen") ?? field(config, "listen"));
+  const [first] = asList(field(server, "listen") ?? field(config, "listen"));
+  const listen = field(first, "address") ?? first;
   try {
-    if (typeof listen === "number") return parseListen(listen);
+    if (typeof listen === "number") return readListen(listen).address;
     if (typeof listen !== "string") return null;
-    return parseListen(substituteText(listen, (name) => Deno.env.get(name)));
+    const text = substituteText(listen, (name) => Deno.env.get(name));
+    return readListen(text).address;
   } catch {
     return null;
   }

@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { parseListen } from "../config/address.ts";
+import { readListen } from "../config/directives/listen.ts";
 import type { ListenAddress } from "../config/plan.ts";
 import { ValueError } from "../config/words.ts";
 import { LATE, within } from "../exchange/timeout.ts";
 import { UsageError } from "./arguments.ts";
+import type { LocalConnection } from "./local_tls.ts";
 
 /** The largest response head that is read, in bytes. */
 const MAX_HEAD = 64 * 1024;
@@ -34,8 +35,16 @@ export class InvalidResponse extends Error {
   override readonly name = "InvalidResponse";
 }
 
+/** The other side speaks TLS, not HTTP. */
+class SpeaksTls extends InvalidResponse {
+  constructor() {
+    super("speaks TLS");
+  }
+}
+
 /**
- * Sends a request on its own connection and reads the response.
+ * Sends a request on its own connection and reads the response. Whether the
+ * address has TLS need not be known: it is asked once more with it, if so.
  *
  * @param head The request's lines, without `Host` and `Connection`.
  * @param timeout Milliseconds for all of it, the connecting included.
@@ -49,8 +58,26 @@ export async function ask(
   head: readonly string[],
   timeout: number,
 ): Promise<SmallResponse> {
+  const begun = performance.now();
+  try {
+    return await askOver(connect(address), head, timeout);
+  } catch (error) {
+    if (!(error instanceof SpeaksTls) || address.transport === "unix") {
+      throw error;
+    }
+    // Loaded only where it is needed, for a faster start.
+    const { connectLocalTls } = await import("./local_tls.ts");
+    const left = timeout - (performance.now() - begun);
+    return await askOver(connectLocalTls(reachable(address)), head, left);
+  }
+}
+
+async function askOver(
+  connecting: Promise<LocalConnection>,
+  head: readonly string[],
+  timeout: number,
+): Promise<SmallResponse> {
   const lines = [...head, "Host: localhost", "Connection: close", "", ""];
-  const connecting = connect(address);
   const asking = (async () => {
     const connection = await connecting;
     await writeAll(connection, new TextEncoder().encode(lines.join("\r\n")));
@@ -72,7 +99,7 @@ export async function ask(
  */
 export function listenOption(listen: string): ListenAddress {
   try {
-    return parseListen(listen);
+    return readListen(listen).address;
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
     throw new UsageError(
@@ -133,7 +160,7 @@ function reachable(
 }
 
 async function writeAll(
-  connection: Deno.Conn,
+  connection: LocalConnection,
   bytes: Uint8Array,
 ): Promise<void> {
   for (let at = 0; at < bytes.length;) {
@@ -142,7 +169,9 @@ async function writeAll(
 }
 
 /** Reads one response (RFC 9112), strictly: nothing is guessed. */
-async function readResponse(connection: Deno.Conn): Promise<SmallResponse> {
+async function readResponse(
+  connection: LocalConnection,
+): Promise<SmallResponse> {
   const received = new Received(connection);
   const { status, headers } = parseHead(await received.head());
   if (headers.has("transfer-encoding")) {
@@ -155,11 +184,11 @@ async function readResponse(connection: Deno.Conn): Promise<SmallResponse> {
 
 /** The bytes that have come on a connection. */
 class Received {
-  readonly #connection: Deno.Conn;
+  readonly #connection: LocalConnection;
   #bytes = new Uint8Array(0);
   #ended = false;
 
-  constructor(connection: Deno.Conn) {
+  constructor(connection: LocalConnection) {
     this.#connection = connection;
   }
 
@@ -177,7 +206,11 @@ class Received {
       }
       from = Math.max(0, this.#bytes.length - 3);
       await this.#read();
-      if (this.#ended) throw new InvalidResponse("does not speak HTTP");
+      if (!this.#ended) continue;
+      // An alert (RFC 8446 section 5.1): content type, and version 3.x.
+      const [type, version] = this.#bytes;
+      if (type === 21 && version === 3) throw new SpeaksTls();
+      throw new InvalidResponse("does not speak HTTP");
     }
   }
 

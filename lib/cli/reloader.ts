@@ -5,6 +5,7 @@
  */
 import { ConfigError } from "../config/config_error.ts";
 import type { ConfigSource, LoadedConfig } from "../config/config_source.ts";
+import { type NamedFileMap, readFile } from "../config/named_files.ts";
 import type { Plan } from "../config/plan.ts";
 import type { Control } from "../request/control.ts";
 import { type Changes, ListenError } from "../server/server.ts";
@@ -14,6 +15,8 @@ import {
   planned,
   type ReadConfig,
 } from "./config_reader.ts";
+import type { ConfigStatus } from "./config_status.ts";
+import { withPlaceholders } from "./issued_certificates.ts";
 import {
   configProof,
   type ReloadOutcome,
@@ -28,22 +31,27 @@ export class Reloader {
   readonly #reader: ConfigReader;
   readonly #swap: (loaded: LoadedConfig) => Promise<Changes>;
   readonly #terminal: Terminal;
+  readonly #status: ConfigStatus;
   /** The text, or error, of the last attempt: a touched file is not a changed one. */
   #tried: string;
+  /** The files that it named, as they were. */
+  #files: NamedFileMap;
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param loaded The config in effect.
+   * @param status Says which config is in effect, and is told.
    * @param swap Puts another in effect.
    */
   constructor(
     reader: ConfigReader,
-    loaded: LoadedConfig,
+    status: ConfigStatus,
     swap: (loaded: LoadedConfig) => Promise<Changes>,
     terminal: Terminal,
   ) {
     this.#reader = reader;
-    this.#tried = textOf(loaded.config);
+    this.#tried = textOf(status.loaded.config);
+    this.#files = status.loaded.config.files;
+    this.#status = status;
     this.#swap = swap;
     this.#terminal = terminal;
   }
@@ -60,10 +68,25 @@ export class Reloader {
     return outcome;
   }
 
-  /** Reloads if the config differs from that of the last attempt. */
+  /** The files that the config names. */
+  get files(): readonly string[] {
+    return [...this.#files.keys()];
+  }
+
+  /** Reloads if the config, or a file that it names, differs from that of the last attempt. */
   reloadIfChanged(cause: string): Promise<void> {
     const done = this.#last.then(async () => {
       if (await this.#isChanged()) await this.#attempt(cause);
+    });
+    this.#last = done;
+    return done;
+  }
+
+  /** Reads the files again that the config in effect names, and not the config. */
+  reloadFiles(cause: string): Promise<void> {
+    const done = this.#last.then(async () => {
+      const config = { ...this.#status.loaded.config, files: new Map() };
+      this.#print(cause, await this.#putInEffect(config, null), null);
     });
     this.#last = done;
     return done;
@@ -84,6 +107,7 @@ export class Reloader {
 
   async #attempt(cause: string): Promise<ReloadOutcome> {
     const { outcome, file } = await this.#try();
+    this.#status.reloaded(outcome.kind === "done");
     this.#print(cause, outcome, file);
     return outcome;
   }
@@ -91,7 +115,7 @@ export class Reloader {
   async #isChanged(): Promise<boolean> {
     try {
       const { config } = await this.#reader.read();
-      return textOf(config) !== this.#tried;
+      return textOf(config) !== this.#tried || haveChanged(this.#files);
     } catch (error) {
       return messageOf(error) !== this.#tried;
     }
@@ -120,10 +144,14 @@ export class Reloader {
     file: string | null,
   ): Promise<ReloadOutcome> {
     let plan: Plan | null = null;
+    // Filled while the plan is made.
+    this.#files = config.files;
     try {
-      const loaded = planned(config);
+      const loaded = await withPlaceholders(planned(config));
+      this.#files = loaded.config.files;
       ({ plan } = loaded);
       const changes = await this.#swap(loaded);
+      this.#status.replaced(loaded);
       return { kind: "done", message: summary(loaded, changes, file) };
     } catch (error) {
       if (error instanceof ConfigError) {
@@ -155,6 +183,12 @@ export class Reloader {
 
 function textOf({ content }: ConfigSource): string {
   return "text" in content ? content.text : "";
+}
+
+function haveChanged(files: NamedFileMap): boolean {
+  return [...files].some(([path, before]) =>
+    JSON.stringify(readFile(path)) !== JSON.stringify(before)
+  );
 }
 
 function messageOf(error: unknown): string {

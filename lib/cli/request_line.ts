@@ -62,8 +62,9 @@ export function askedRequest(
     );
   }
   const headers = parseHeaders(headerLines);
-  const { websocket, authority, target } = cut(url);
-  const listener = listenerFor(plan, authority);
+  const { scheme, authority, target } = cut(url);
+  const websocket = scheme.startsWith("ws");
+  const listener = listenerFor(plan, scheme, authority);
   if (!headers.has("host")) {
     headers.set("host", authority ?? localAuthority(listener));
   }
@@ -77,7 +78,7 @@ export function askedRequest(
   }
   return {
     listener,
-    url: `http://${headers.get("host")}${target}`,
+    url: `${schemeOf(listener)}://${headers.get("host")}${target}`,
     method,
     headers,
     target,
@@ -85,10 +86,14 @@ export function askedRequest(
   };
 }
 
-/** A URL's host and target, null for the host of a mere path. */
+function schemeOf({ certificate }: ListenerPlan): "http" | "https" {
+  return certificate === null ? "http" : "https";
+}
+
+/** A URL's parts; of a mere path the scheme is empty and the host null. */
 function cut(
   url: string,
-): { websocket: boolean; authority: string | null; target: string } {
+): { scheme: string; authority: string | null; target: string } {
   // deno-lint-ignore no-control-regex -- they are what is looked for.
   if (/[\x00-\x20\x7f]/.test(url)) {
     throw new UsageError(
@@ -97,7 +102,7 @@ function cut(
     );
   }
   if (url.startsWith("/")) {
-    return { websocket: false, authority: null, target: url };
+    return { scheme: "", authority: null, target: url };
   }
   const parts = /^(https?|wss?):\/\/([^/?#]+)(.*)$/is.exec(url);
   if (parts === null) {
@@ -110,15 +115,20 @@ function cut(
   }
   const [, scheme = "", authority = "", rest = ""] = parts;
   return {
-    websocket: scheme.toLowerCase().startsWith("ws"),
+    scheme: scheme.toLowerCase(),
     authority,
     target: rest.startsWith("/") ? rest : `/${rest}`,
   };
 }
 
 /** The listener with the URL's port. Published under another one, as from a container, it is the first. */
-function listenerFor(plan: Plan, authority: string | null): ListenerPlan {
-  const port = Number(/:(\d+)$/.exec(authority ?? "")?.[1] ?? "80");
+function listenerFor(
+  plan: Plan,
+  scheme: string,
+  authority: string | null,
+): ListenerPlan {
+  const usual = /^(https|wss)$/.test(scheme) ? "443" : "80";
+  const port = Number(/:(\d+)$/.exec(authority ?? "")?.[1] ?? usual);
   const named = authority === null ? undefined : plan.listeners.find(
     ({ address }) => address.transport === "tcp" && address.port === port,
   );
@@ -128,8 +138,12 @@ function listenerFor(plan: Plan, authority: string | null): ListenerPlan {
 }
 
 /** What a browser on this machine would say. */
-function localAuthority({ address }: ListenerPlan): string {
-  if (address.transport === "unix" || address.port === 80) return "localhost";
+function localAuthority(listener: ListenerPlan): string {
+  const { address } = listener;
+  const usual = schemeOf(listener) === "https" ? 443 : 80;
+  if (address.transport === "unix" || address.port === usual) {
+    return "localhost";
+  }
   return `localhost:${address.port}`;
 }
 

@@ -5,6 +5,7 @@
  */
 import type {
   ListenAddress,
+  ListenerPlan,
   LocationPlan,
   Plan,
   ServerPlan,
@@ -19,25 +20,42 @@ import { VERSION } from "./version.ts";
  *
  * @param from The plan's origin: `config.yaml`.
  * @param addresses The listeners.
+ * @param admin The URL of the admin listener; null without one.
  */
 export function startupBlock(
   plan: Plan,
   from: string,
   addresses: readonly { written: string; url: string }[],
   style: Style,
+  admin: string | null = null,
 ): string {
-  const links = addresses.map(({ url }) => `  ${style.link(url)}\n`);
-  const servers = new Set(
-    plan.listeners.flatMap((listener) => listener.servers.servers),
+  const redirecting = new Set(
+    plan.listeners.filter(onlyRedirects).map(({ written }) => written),
   );
-  const blocks = [...servers].map((server) =>
-    serverBlock(server, servers.size > 1, style)
+  const links = addresses.map(({ url, written }) => {
+    const note = redirecting.has(written) ? "  redirects to https" : "";
+    return `  ${style.link(url)}${style.faint(note)}\n`;
+  });
+  if (admin !== null) links.push(`  ${style.link(admin)}  (admin)\n`);
+  const servers = serversOf(plan);
+  const blocks = servers.map((server) =>
+    serverBlock(server, servers.length > 1, style)
   );
   return [
     `${style.strong("sameorigin")} ${VERSION}, ${from}\n`,
     links.join(""),
     ...blocks,
   ].join("\n") + "\n";
+}
+
+/** The servers that the config describes, without those of `redirect_to_https`. */
+export function serversOf({ listeners }: Plan): ServerPlan[] {
+  const all = new Set(listeners.flatMap(({ servers }) => servers.servers));
+  return [...all].filter((server) => !server.redirectsToHttps);
+}
+
+function onlyRedirects({ servers }: ListenerPlan): boolean {
+  return servers.servers.every((server) => server.redirectsToHttps);
 }
 
 function serverBlock(server: ServerPlan, named: boolean, style: Style): string {
@@ -51,6 +69,8 @@ function serverBlock(server: ServerPlan, named: boolean, style: Style): string {
 
 /** The third cell, the addresses, only where `proxy_pass` does not name them. */
 function row({ key, content }: LocationPlan): string[] {
+  if (content.kind === "acme_challenge") return [key, "answers challenges"];
+  if (content.kind === "static") return [key, content.written];
   if (content.kind !== "proxy") return [key, `return ${content.status}`];
   const { upstream, proxyPass } = content;
   const addresses = upstream.servers.map(({ address }) => address.name)
@@ -91,6 +111,9 @@ export function listenFailure(
     case "own":
       return `cannot listen on ${error.address}: this proxy has port ${port} ` +
         "open on another address, so this change needs a restart";
+    case "ssl":
+      return `cannot change ssl of ${error.address} while it is in use: this ` +
+        "change needs a restart";
     case "permission":
       return `not allowed to listen on port ${port} of ${hostname}: ` +
         (port < 1024

@@ -1,7 +1,8 @@
 /**
- * Watching a config file through all the ways in which it changes: written in
- * place, replaced by a rename, or behind a link that is replaced, its own or one
- * of a directory above, as of a release or of a Kubernetes volume.
+ * Watching a config file, and the files that it names, through all the ways in
+ * which they change: written in place, replaced by a rename, or behind a link
+ * that is replaced, their own or one of a directory above, as of a release or of
+ * a Kubernetes volume.
  *
  * @module
  */
@@ -30,13 +31,15 @@ export interface FileWatchOptions {
   readonly changed: () => Promise<void>;
   /** Takes one line for the error log. */
   readonly warn: (line: string) => void;
+  /** More files, existing or not: asked for at each look. */
+  readonly others?: () => readonly string[];
   /** For tests. */
   readonly watchFs?: (paths: string[]) => Deno.FsWatcher;
   /** In milliseconds; for tests. */
   readonly pollInterval?: number;
 }
 
-/** Watches a file until it is disposed. */
+/** Watches files until it is disposed. */
 export class FileWatch implements AsyncDisposable {
   readonly #path: string;
   readonly #options: FileWatchOptions;
@@ -63,7 +66,8 @@ export class FileWatch implements AsyncDisposable {
     options: FileWatchOptions,
   ): Promise<FileWatch> {
     const absolute = resolve(path);
-    return new FileWatch(absolute, options, await wayTo(absolute));
+    const paths = [absolute, ...options.others?.() ?? []];
+    return new FileWatch(absolute, options, await waysTo(paths));
   }
 
   private constructor(path: string, options: FileWatchOptions, way: Way) {
@@ -94,8 +98,12 @@ export class FileWatch implements AsyncDisposable {
     this.#last = this.#last.then(() => this.#disposed ? undefined : work());
   }
 
+  #waysNow(): Promise<Way> {
+    return waysTo([this.#path, ...this.#options.others?.() ?? []]);
+  }
+
   async #look(): Promise<void> {
-    const { key } = await wayTo(this.#path);
+    const { key } = await this.#waysNow();
     if (this.#watcher === null || key !== this.#way.key) this.#note();
   }
 
@@ -123,7 +131,7 @@ export class FileWatch implements AsyncDisposable {
    * lost a directory that was renamed, even if that has its name again.
    */
   async #follow(): Promise<void> {
-    this.#way = await wayTo(this.#path);
+    this.#way = await this.#waysNow();
     // It may change before it is watched; if that goes on, the next look finds it.
     for (let tries = 3; tries > 0; tries--) {
       this.#watcher?.close();
@@ -134,7 +142,7 @@ export class FileWatch implements AsyncDisposable {
       if (this.#disposed) return;
       this.#open();
       const { placesKey } = this.#way;
-      this.#way = await wayTo(this.#path);
+      this.#way = await this.#waysNow();
       if (this.#way.placesKey === placesKey) return;
     }
   }
@@ -211,6 +219,18 @@ interface Way {
   readonly key: string;
   /** Null if there is no file at the end. */
   readonly file: Deno.FileInfo | null;
+}
+
+/** The ways to several files together; `file` is the first one's. */
+async function waysTo(paths: readonly string[]): Promise<Way> {
+  const ways = await Promise.all(paths.map(wayTo));
+  return {
+    entries: new Set(ways.flatMap(({ entries }) => [...entries])),
+    places: new Set(ways.flatMap(({ places }) => [...places])),
+    placesKey: JSON.stringify(ways.map(({ placesKey }) => placesKey)),
+    key: JSON.stringify(ways.map(({ key }) => key)),
+    file: ways[0]?.file ?? null,
+  };
 }
 
 /**

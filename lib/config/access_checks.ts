@@ -27,7 +27,9 @@ export interface ReadAccess {
 interface ReadLocation {
   readonly written: string;
   readonly key: LocationKey | undefined;
-  readonly value: ReadAccess & { readonly return?: unknown } | undefined;
+  readonly value:
+    | ReadAccess & { readonly return?: unknown; readonly rewrite?: unknown }
+    | undefined;
 }
 
 interface ReadServer extends ReadAccess {
@@ -201,6 +203,12 @@ function checkAuthRequest(
       at,
       `no location of this server takes ${quote(uri)} (add one, such as ` +
         `"= ${target.path}": {proxy_pass: …, internal: true})`,
+    );
+  } else if (Object.hasOwn(match.location.taken ?? {}, "rewrite")) {
+    report(
+      at,
+      `${quote(uri)} has rewrite, which is for requests of clients only ` +
+        "(write the other URI in its proxy_pass)",
     );
   } else if (match.kind === "redirect") {
     report(at, `${quote(uri)} would only be redirected (write "${uri}/")`);

@@ -24,10 +24,10 @@ export interface Authority {
 }
 
 /** For editors: what {@link parseListen} takes, roughly. */
-export const LISTEN_PATTERN = "^(\\d+|(.*:)\\d+|unix:/.+)$";
+export const LISTEN_PATTERN = "^(\\d+|(.*:)\\d+|unix:/.+)( ssl)?$";
 
 /**
- * Reads a `listen`: `9000`, `127.0.0.1:9000`, `[::]:9000`, `*:9000`,
+ * Reads the address of a `listen`: `9000`, `127.0.0.1:9000`, `[::]:9000`, `*:9000`,
  * `unix:/run/x.sock`. A port alone is one of all IPv4 addresses, as in nginx;
  * port 0 is any free one.
  *
@@ -43,7 +43,7 @@ export function parseListen(value: string | number): ListenAddress {
   const [word = "", ...parameters] = text.trim().split(/\s+/);
   if (parameters.length > 0) {
     throw new ValueError(
-      `${quote(parameters.join(" "))}: parameters of listen are not supported` +
+      `${quote(parameters.join(" "))}: the only parameter of listen is ssl` +
         (LISTEN_HINTS.get(parameters[0] ?? "") ?? ""),
     );
   }
@@ -60,11 +60,7 @@ export function parseListen(value: string | number): ListenAddress {
 }
 
 const LISTEN_HINTS: ReadonlyMap<string, string> = new Map([
-  [
-    "ssl",
-    " (TLS termination is not supported: put a server in front that does it)",
-  ],
-  ["http2", " (put a server in front that supports it)"],
+  ["http2", " (HTTP/2 is offered wherever there is TLS)"],
   ["default_server", " (the first server of a listen is its default)"],
 ]);
 

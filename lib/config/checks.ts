@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { checkAnswers, type ReadAnswers } from "./answer_checks.ts";
 import {
   checkAccess,
   type ReadAccess,
@@ -12,17 +13,24 @@ import {
 } from "./access_checks.ts";
 import { BAD_PORTS, listenKey, type UpstreamAddress } from "./address.ts";
 import type { Path, Report } from "./config_error.ts";
+import { checkContent } from "./content_checks.ts";
 import type { Listen } from "./directives/listen.ts";
+import type { HttpsRedirect } from "./directives/ssl.ts";
 import { inlineAddress, type ProxyPass } from "./directives/proxy_pass.ts";
 import type { LocationKey } from "../route/location.ts";
+import { regexRisk } from "../route/regex.ts";
+import type { NamedFiles } from "./named_files.ts";
 import { attempt } from "./schema_parts.ts";
+import { checkUpstreamTls, type ReadUpstreamTls } from "./upstream_tls.ts";
 import { formatTime } from "./units.ts";
 import { quote } from "./words.ts";
 
 /** What the checks read of a server; what was refused is undefined. */
-interface ReadServer extends ReadAccess {
+interface ReadServer extends ReadAccess, ReadAnswers, ReadUpstreamTls {
+  readonly root?: string | null | undefined;
   listen?: readonly (Listen | undefined)[] | undefined;
   readonly server_name?: readonly (string | undefined)[] | undefined;
+  readonly redirect_to_https?: HttpsRedirect | null | undefined;
   readonly locations?: readonly ReadLocation[] | undefined;
 }
 
@@ -30,10 +38,9 @@ interface ReadLocation {
   readonly written: string;
   readonly key: LocationKey | undefined;
   readonly value:
-    | ReadAccess & {
+    | (ReadAccess & ReadAnswers & ReadUpstreamTls & {
       readonly proxy_pass?: ProxyPass | undefined;
-      readonly return?: unknown;
-    }
+    })
     | undefined;
 }
 
@@ -62,29 +69,43 @@ export interface ReadConfig extends ReadServer {
  * @param document What the config was read from: it tells which directives are
  * there, refused or not.
  * @param around The config's name, and how the files that it names are read.
+ * @param warn Takes what can be used, but should be looked at.
  */
 export function checkConfig(
   config: ReadConfig,
   document: Readonly<Record<string, unknown>>,
-  around: Surroundings,
+  around: Surroundings & { readonly files: NamedFiles },
   report: Report,
+  warn: Report,
 ): void {
   const servers = serversOf(config, document, report);
   const upstreams = new Map(
     config.upstreams?.map(({ key, value }) => [key ?? "", value]),
   );
   for (const { path, server } of servers) {
-    checkLocations(
-      server.locations,
-      [...path, "locations"],
-      upstreams,
-      report,
-    );
+    const at = [...path, "locations"];
+    const hasRoot = [server, config]
+      .some((level) => Object.hasOwn(level, "root"));
+    checkLocations(server.locations, at, upstreams, report, hasRoot);
+    checkRegexes(server.locations, at, warn);
   }
+  checkAnswers(config, servers, report, warn);
+  checkUpstreamTls(config, servers, around.files, report);
   checkAccess(config, servers, around, report);
-  checkListens(servers, report);
+  checkListens(servers, config.redirect_to_https, report);
   checkShutdown(config, report);
 }
+
+const NO_LOCATIONS = `"locations" is missing: it says which paths go where`;
+
+/** What nothing inherits from the top level. */
+const OF_SERVERS = [
+  "listen",
+  "server_name",
+  "locations",
+  "rewrite",
+  "return",
+];
 
 interface PlacedServer {
   readonly path: Path;
@@ -102,13 +123,18 @@ function serversOf(
   const isThere = (key: string) => document[key] !== undefined;
   if (!isThere("servers")) {
     // The names of nginx's blocks have a hint of their own.
-    if (!["locations", "location", "server"].some(isThere)) {
-      report([], `"locations" is missing: it says which paths go where`);
+    if (!["locations", "location", "server", "return"].some(isThere)) {
+      report([], NO_LOCATIONS);
     }
     return [{ path: [], place: "this server", server: config }];
   }
-  for (const key of ["listen", "server_name", "locations"].filter(isThere)) {
+  for (const key of OF_SERVERS.filter(isThere)) {
     report([key], `with "servers", this belongs in each of them`);
+  }
+  for (const [i, server] of (config.servers ?? []).entries()) {
+    const hasContent = server === undefined ||
+      Object.hasOwn(server, "locations") || Object.hasOwn(server, "return");
+    if (!hasContent) report(["servers", i], NO_LOCATIONS);
   }
   return (config.servers ?? []).flatMap((server, i) =>
     server === undefined
@@ -122,13 +148,14 @@ function checkLocations(
   path: Path,
   upstreams: ReadonlyMap<string, ReadUpstream | undefined>,
   report: Report,
+  hasRoot: boolean,
 ): void {
   if (locations?.length === 0) {
     report(path, "at least one location is needed");
   }
   for (const { written, key, value } of locations ?? []) {
     if (value === undefined) continue;
-    checkContent(value, [...path, written], report);
+    checkContent(value, key, [...path, written], report, hasRoot);
     const pass = value.proxy_pass;
     if (pass === undefined) continue;
     const at = [...path, written, "proxy_pass"];
@@ -157,6 +184,19 @@ function checkLocations(
   }
 }
 
+/** Warns of regular expressions that can be slow. */
+function checkRegexes(
+  locations: ReadServer["locations"],
+  path: Path,
+  warn: Report,
+): void {
+  for (const { written, key } of locations ?? []) {
+    if (key?.kind !== "regex") continue;
+    const risk = regexRisk(key.source, key.ignoreCase);
+    if (risk !== null) warn([...path, written], risk);
+  }
+}
+
 /** `fetch` connects to some ports never. */
 function checkPorts(
   addresses: readonly (UpstreamAddress | void)[],
@@ -173,30 +213,30 @@ function checkPorts(
   }
 }
 
-/** A location has one kind of content, whether it could be read or not. */
-function checkContent(location: object, path: Path, report: Report): void {
-  const proxies = Object.hasOwn(location, "proxy_pass");
-  const returns = Object.hasOwn(location, "return");
-  if (!proxies && !returns) {
-    report(path, "a location needs proxy_pass or return");
-  } else if (proxies && returns) {
-    report(
-      [...path, "return"],
-      "a location has either proxy_pass or return, not both",
-    );
-  }
-}
-
 /** One server of a name on each address, and no address twice in a server. */
-function checkListens(servers: readonly PlacedServer[], report: Report): void {
+function checkListens(
+  servers: readonly PlacedServer[],
+  redirectOfTop: ReadServer["redirect_to_https"],
+  report: Report,
+): void {
   const taken = new Map<string, string>();
   for (const { path, place, server } of servers) {
     const own = new Set<string>();
-    for (const [i, listen] of (server.listen ?? []).entries()) {
+    const redirect = server.redirect_to_https === undefined
+      ? redirectOfTop
+      : server.redirect_to_https;
+    const listens = [
+      ...(server.listen ?? []).map((listen, i) => ({
+        listen,
+        at: ["listen", i],
+      })),
+      { listen: redirect?.listen, at: ["redirect_to_https"] },
+    ];
+    for (const { listen, at } of listens) {
       if (listen === undefined) continue;
       const address = listenKey(listen.address);
       if (own.has(address)) {
-        report([...path, "listen", i], "the same address is listed twice");
+        report([...path, ...at], "the same address is listed twice");
         continue;
       }
       own.add(address);

@@ -5,6 +5,7 @@
  */
 import type { Environment } from "./environment.ts";
 import { type LoadOptions, loadPlan, planFromObject } from "./load.ts";
+import { type NamedFileMap, NamedFiles } from "./named_files.ts";
 import type { Plan } from "./plan.ts";
 
 /** Can be sent to another thread. */
@@ -17,6 +18,8 @@ export interface ConfigSource {
   /** The file's name, or what stands for it in messages. */
   readonly name: string;
   readonly overrides: NonNullable<LoadOptions["overrides"]>;
+  /** The files that the content names; filled when a plan is made of it. */
+  readonly files: NamedFileMap;
 }
 
 /** A config and its plan. */
@@ -32,11 +35,13 @@ export interface LoadedConfig {
  */
 export function planOfSource(config: ConfigSource, env: Environment): Plan {
   const { content, name: source, overrides } = config;
+  const files = new NamedFiles(source, config.files);
   return "text" in content
-    ? loadPlan(content.text, { source, env, overrides })
+    ? loadPlan(content.text, { source, env, files, overrides })
     : planFromObject(content.document, {
       source,
       env: () => undefined,
+      files,
       overrides,
     });
 }

@@ -21,12 +21,14 @@ export function pathOf(written: string, source: string): string {
 /** In words, why a file can't be read. */
 export function unreadable(path: string, error: unknown): string {
   const { errors } = Deno;
-  if (error instanceof errors.NotFound) return `there is no file ${path}`;
+  if (
+    error instanceof errors.NotFound || error instanceof errors.NotADirectory
+  ) return `there is no file ${path}`;
   if (error instanceof errors.IsADirectory) return `${path} is a directory`;
   if (
     error instanceof errors.PermissionDenied ||
     error instanceof errors.NotCapable
-  ) return `no permission to read ${path}`;
+  ) return `no permission to read ${path}: check its owner and its mode`;
   const why = error instanceof Error ? error.message : String(error);
   return `${path} can't be read: ${why}`;
 }

@@ -8,12 +8,16 @@ import type { Place } from "./directives/directive.ts";
 import { placesOf } from "./schema.ts";
 
 const NOT_NEEDED = "not needed";
-const NO_TLS =
-  "TLS termination is not supported: put a server in front that does it";
-const NO_FILES =
-  "serving files is not supported: proxy to a server that does it";
+const TLS_FIXED = "not supported: TLS 1.2 and 1.3 with safe ciphers only";
+const NO_CLIENT_CERTIFICATES = "certificates of clients are not supported";
+const NO_CONDITIONS =
+  "conditions are not supported: use locations and their rewrite";
+const SAME_ORIGIN =
+  "not supported: redirects have the origin that the client used";
+const TLS_OF_PLATFORM =
+  "not supported: the platform speaks TLS 1.2 and 1.3 with safe ciphers";
+const NOT_BUFFERED = `${NOT_NEEDED}: the proxy has no such buffers`;
 const ACCESS = 'write "access", a list: [{allow: 10.0.0.0/8}, {deny: all}]';
-const NO_REWRITE = "rewriting requests is not supported";
 
 /** What to write in place of a directive that does not exist here. */
 const HINTS: ReadonlyMap<string, string> = new Map([
@@ -47,15 +51,54 @@ const HINTS: ReadonlyMap<string, string> = new Map([
     "include",
     "including files is not supported: one file holds the whole config",
   ],
-  ["ssl", NO_TLS],
-  ["ssl_certificate", NO_TLS],
-  ["ssl_certificate_key", NO_TLS],
-  ["ssl_protocols", NO_TLS],
-  ["root", NO_FILES],
-  ["alias", NO_FILES],
-  ["index", NO_FILES],
-  ["try_files", NO_FILES],
-  ["autoindex", NO_FILES],
+  ["ssl", `write "listen: 443 ssl", or listen: {address: 443, ssl: true}`],
+  ["http2", `${NOT_NEEDED}: HTTP/2 is offered wherever there is TLS`],
+  ["ssl_protocols", TLS_FIXED],
+  ["ssl_ciphers", TLS_FIXED],
+  ["ssl_prefer_server_ciphers", TLS_FIXED],
+  ["ssl_ecdh_curve", TLS_FIXED],
+  ["ssl_dhparam", TLS_FIXED],
+  ["ssl_session_cache", NOT_NEEDED],
+  ["ssl_session_timeout", NOT_NEEDED],
+  ["ssl_session_tickets", NOT_NEEDED],
+  ["ssl_password_file", "a key must not be encrypted"],
+  ["ssl_stapling", "OCSP stapling is not supported"],
+  ["ssl_client_certificate", NO_CLIENT_CERTIFICATES],
+  ["ssl_verify_client", NO_CLIENT_CERTIFICATES],
+  ["proxy_ssl_protocols", TLS_OF_PLATFORM],
+  ["proxy_ssl_ciphers", TLS_OF_PLATFORM],
+  ["proxy_ssl_conf_command", TLS_OF_PLATFORM],
+  ["proxy_ssl_session_reuse", NOT_NEEDED],
+  ["proxy_ssl_verify_depth", TLS_OF_PLATFORM],
+  ["proxy_ssl_crl", "not supported: revocation is not looked up"],
+  ["proxy_ssl_password_file", "a key must not be encrypted"],
+  ["if", NO_CONDITIONS],
+  ["set", NO_CONDITIONS],
+  ["break", `write it behind a rewrite: "^/a$ /b break"`],
+  ["rewrite_log", `${NOT_NEEDED}: "sameorigin explain" shows it`],
+  ["absolute_redirect", SAME_ORIGIN],
+  ["port_in_redirect", SAME_ORIGIN],
+  ["server_name_in_redirect", SAME_ORIGIN],
+  ["recursive_error_pages", "not supported: an error page has none itself"],
+  ["add_trailer", "not supported: the platform sends no trailers"],
+  ["add_header_inherit", "not supported: write all headers where one is added"],
+  ["server_tokens", `${NOT_NEEDED}: the proxy does not name itself`],
+  ["sub_filter", "changing bodies is not supported"],
+  ["gunzip", "not supported: compressed bodies pass as they are"],
+  ["gzip_buffers", NOT_BUFFERED],
+  ["gzip_disable", `${NOT_NEEDED}: it was for browsers before 2009`],
+  [
+    "gzip_http_version",
+    "not supported: the platform does not tell a request's version",
+  ],
+  ["brotli_buffers", NOT_BUFFERED],
+  ["brotli_window", NOT_BUFFERED],
+  ["sendfile", NOT_NEEDED],
+  ["tcp_nopush", NOT_NEEDED],
+  ["aio", NOT_NEEDED],
+  ["directio", NOT_NEEDED],
+  ["open_file_cache", NOT_NEEDED],
+  ["mime.types", `${NOT_NEEDED}: the usual types are known, "types" adds some`],
   ["allow", ACCESS],
   ["deny", ACCESS],
   ["limit_conn_zone", `${NOT_NEEDED}: write limit_conn: {per_address: 10}`],
@@ -73,8 +116,6 @@ const HINTS: ReadonlyMap<string, string> = new Map([
     "not supported: the platform tells nothing of a request before its head " +
     "is whole",
   ],
-  ["rewrite", NO_REWRITE],
-  ["if", NO_REWRITE],
 ]);
 
 const PLACES: Readonly<Record<Place, string>> = {
@@ -84,6 +125,7 @@ const PLACES: Readonly<Record<Place, string>> = {
   upstream: "in an upstream",
   upstream_server: "in a server of an upstream",
   health_check: "in a health_check",
+  admin: "in an admin",
 };
 
 /** In words, that a key is unknown, and what it likely means. */

@@ -20,7 +20,11 @@ export function makeJsonSchema(): Record<string, unknown> {
   });
   return {
     ...adapt({ ...schema }),
-    anyOf: [{ required: ["locations"] }, { required: ["servers"] }],
+    anyOf: [
+      { required: ["locations"] },
+      { required: ["servers"] },
+      { required: ["return"] },
+    ],
   };
 }
 

@@ -4,8 +4,10 @@
  * @module
  */
 import { buildPlan, type PlanOverrides } from "./build.ts";
+import { Certificates } from "./certificates.ts";
 import type { Environment } from "./environment.ts";
 import type { ReadFile } from "./files.ts";
+import { NamedFiles } from "./named_files.ts";
 import type { Plan } from "./plan.ts";
 import { readConfig } from "./read.ts";
 import { parseYaml } from "./yaml_text.ts";
@@ -18,10 +20,16 @@ export interface LoadOptions {
   readonly env: Environment;
   /** Reads the files that the config names; by default from the file system. */
   readonly readFile?: ReadFile | undefined;
+  /** Reads the files that the config names; if unset, relative to `source`. */
+  readonly files?: NamedFiles | undefined;
   /** What the command line says over the config. */
   readonly overrides?: PlanOverrides & {
     /** Where every server listens, as `listen` writes it. */
     readonly listen?: string | undefined;
+    /** A file with the certificate of all servers, and its key: an absolute path. */
+    readonly certificate?: string | undefined;
+    /** Where the admin listener is, as `admin` writes it. */
+    readonly admin?: string | undefined;
   };
 }
 
@@ -42,13 +50,20 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
  */
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
   const { source, env, readFile, overrides = {} } = options;
-  const config = readConfig(document, {
+  const files = options.files ?? new NamedFiles(source);
+  const certificates = new Certificates(files);
+  const { config, ...found } = readConfig(document, {
     source,
     env,
     readFile,
+    files,
     listen: overrides.listen,
+    certificate: overrides.certificate,
+    certificates,
+    admin: overrides.admin,
   });
-  return buildPlan(config, source, overrides);
+  const parts = { source, files, certificates };
+  return { ...buildPlan(config, parts, overrides), ...found };
 }
 
 /** The JSON Schema (draft-07) of a config file, for editors. */

@@ -6,6 +6,7 @@
 import { utf8Bytes } from "../route/bytes.ts";
 import type { LocationKey } from "../route/location.ts";
 import { hasControls } from "./plain_text.ts";
+import { regexSource } from "./regex.ts";
 import { expected, quote, ValueError } from "./words.ts";
 
 /** For editors: what {@link parseLocationKey} takes, roughly. */
@@ -103,31 +104,5 @@ const UNREACHABLE: readonly (readonly [RegExp, string])[] = [
 ];
 
 function regexKey(source: string, ignoreCase: boolean): LocationKey {
-  if (source === "") throw new ValueError("a regular expression is missing");
-  const foreign = FOREIGN.find(([pattern]) => pattern.test(source));
-  if (foreign !== undefined) throw new ValueError(foreign[1]);
-  const bytes = utf8Bytes(source);
-  try {
-    new RegExp(bytes, ignoreCase ? "i" : "");
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const reason = message.replace(/^.*: /s, "").toLowerCase();
-    throw new ValueError(
-      `${quote(source)} is not a valid regular expression: ${reason}`,
-    );
-  }
-  return { kind: "regex", source: bytes, ignoreCase };
+  return { kind: "regex", source: regexSource(source, "key"), ignoreCase };
 }
-
-/** What nginx's regular expressions have and JavaScript's read as something else. */
-const FOREIGN: readonly (readonly [RegExp, string])[] = [
-  [/(?<!\\)(?:\\\\)*\\A/, `"\\A" is not supported (write "^")`],
-  [/(?<!\\)(?:\\\\)*\\[zZ]/, `"\\z" is not supported (write "$")`],
-  [
-    /(?<!\\)(?:\\\\)*\\[QEGKRhHX]/,
-    `\\Q \\E \\G \\K \\R \\h \\X are not supported`,
-  ],
-  [/\[\[?:\w+:\]/, "character classes such as [:alpha:] are not supported"],
-  [/^\(\?i\)/, `"(?i)" is not supported (write "~*" before the expression)`],
-  [/\(\?P</, `"(?P<name>…)" is not supported (write "(?<name>…)")`],
-];

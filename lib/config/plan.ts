@@ -10,19 +10,33 @@
  */
 import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
+import type { PathMatcher } from "../route/regex.ts";
 import type { ServerTable } from "../route/server.ts";
+import type { AcmePlan } from "./acme.ts";
 import type { ListenAddress } from "./address.ts";
+import type { Certificate } from "./certificate.ts";
+import type { LogTemplate } from "./log_template.ts";
+import type { Problem } from "./config_error.ts";
 import type { AccessRulesPlan, SatisfyAnyPlan } from "./directives/access.ts";
+import type { AdminPlan } from "./directives/admin.ts";
 import type { AuthBasicPlan } from "./directives/auth_basic.ts";
 import type { AuthRequestPlan } from "./directives/auth_request.ts";
 import type { LimitReqPlan } from "./directives/limit_req.ts";
+import type { AddHeaderPlan } from "./directives/add_header.ts";
+import type { CompressPlan } from "./directives/compression.ts";
+import type { ErrorPages } from "./directives/error_page.ts";
+import type { UpstreamTls } from "./directives/proxy_ssl.ts";
+import type { ResponseRules } from "./directives/proxy_response.ts";
 import type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 import type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
+import type { RewriteRule } from "./directives/rewrite.ts";
+import type { StaticPlan } from "./directives/static.ts";
 import type { UpstreamConfig } from "./directives/upstream.ts";
 import type { Settings } from "./directives/all.ts";
 
 export type { ListenAddress, UpstreamAddress } from "./address.ts";
 export type { AccessRule, AccessRulesPlan } from "./directives/access.ts";
+export type { AdminPlan } from "./directives/admin.ts";
 export type { AuthBasicPlan } from "./directives/auth_basic.ts";
 export type { AuthRequestPlan } from "./directives/auth_request.ts";
 export type { LimitReqLimit, LimitReqPlan } from "./directives/limit_req.ts";
@@ -30,12 +44,29 @@ export type {
   AllowedOrigin,
   WebSocketOrigins,
 } from "./directives/websocket_origins.ts";
+export type { AcmePlan } from "./acme.ts";
+export type { Certificate } from "./certificate.ts";
+export type { AddHeaderPlan } from "./directives/add_header.ts";
+export type {
+  CodingPlan,
+  CompressPlan,
+  MediaTypes,
+} from "./directives/compression.ts";
+export type { ErrorPage, ErrorPages } from "./directives/error_page.ts";
+export type { CookieRules } from "./directives/proxy_cookie.ts";
+export type { UpstreamTls } from "./directives/proxy_ssl.ts";
+export type { ResponseRules } from "./directives/proxy_response.ts";
+export type { RewriteRule } from "./directives/rewrite.ts";
 export type { BalancePlan } from "./directives/balance.ts";
 export type { HealthCheckPlan } from "./directives/health_check.ts";
 export type { NextUpstream, ReadTimeout } from "./directives/proxy.ts";
 export type { ProxyRedirect } from "./directives/proxy_redirect.ts";
 export type { HeaderTemplate } from "./directives/proxy_set_header.ts";
 export type { RedirectPlan, ReturnPlan } from "./directives/return.ts";
+export type { Expires } from "./directives/caching.ts";
+export type { TypesByExtension } from "./directives/media_types.ts";
+export type { Index, Links, StaticPlan } from "./directives/static.ts";
+export type { InternalUri, TryFiles } from "./directives/try_files.ts";
 export type { UpstreamServerPlan } from "./directives/upstream.ts";
 export type { MessageRate } from "./directives/websocket.ts";
 export type { Settings } from "./directives/all.ts";
@@ -46,25 +77,54 @@ export interface UpstreamPlan extends UpstreamConfig {
   name: string;
   /** `http` or `https`, from the `proxy_pass`. One name used with both schemes makes two plans. */
   scheme: "http" | "https";
+  /** What `proxy_ssl_…` says; null for nothing, and for `http`. */
+  tls: UpstreamTls | null;
 }
 
+/** What becomes of answers, of a location or of a server's own. */
+export interface AnswerPlan {
+  /** The `error_page` of statuses; null for most. */
+  readonly errorPages: ErrorPages | null;
+  /** What is done to responses, in order; empty for most. */
+  readonly filters: readonly FilterPlan[];
+}
+
+/** What is done to a response before it is sent, as nginx's filters do. */
+export type FilterPlan = AddHeaderPlan | CompressPlan;
+
 /** What a location does with the requests it takes. */
-export interface LocationPlan {
+export interface LocationPlan extends AnswerPlan {
   /** The key as the config writes it: `/api`, `= /exact`, `~ \.php$`. */
   readonly key: string;
   /** The prefix or exact path; `""` for a regex (byte string). */
   readonly prefix: string;
+  /** Whether clients get 404: only the proxy itself may lead a request here. */
+  readonly internal: boolean;
+  /** The `rewrite` of this location, in order; null for most. */
+  readonly rewrite: readonly RewriteRule[] | null;
+  /** The key's regular expression, where `return` uses what its groups take; null for most. */
+  readonly captures: PathMatcher | null;
   /** What is checked before the content, in order; empty for most. */
   readonly access: readonly AccessPlan[];
   readonly content: ContentPlan;
-  /** Whether clients get 404: only a subrequest may ask for it. */
-  readonly internal: boolean;
   /** The values of the directives that locations inherit, under their names. */
   readonly settings: Settings;
 }
 
 /** What answers a request. */
-export type ContentPlan = ProxyPlan | ReturnPlan | RedirectPlan;
+export type ContentPlan =
+  | ProxyPlan
+  | StaticPlan
+  | ReturnPlan
+  | RedirectPlan
+  | AcmeChallengePlan;
+
+/** The answers to an authority's challenges. */
+export interface AcmeChallengePlan {
+  readonly kind: "acme_challenge";
+  /** Where they are, each in a file with the name of its token. */
+  readonly folder: string;
+}
 
 /** nginx's `proxy_pass`. */
 export interface ProxyPlan {
@@ -78,6 +138,8 @@ export interface ProxyPlan {
   readonly setHeaders: readonly HeaderTemplate[];
   /** Lower-case names in `setHeaders`, for the filter of the client's own headers. */
   readonly setHeaderNames: ReadonlySet<string>;
+  /** What is changed in the fields of responses; null for most. */
+  readonly responseRules: ResponseRules | null;
 }
 
 /** What may refuse a request before its content is asked. */
@@ -108,11 +170,24 @@ export interface LimitConnZone {
   readonly perAddress: number;
 }
 
-/** A virtual host. */
-export interface ServerPlan {
+/** The rewrite phase of a server, which comes before its locations. */
+export interface ServerRewritePlan {
+  readonly rules: readonly RewriteRule[];
+  /** The `return` of the server, which answers in place of any location; null for none. */
+  readonly answer: LocationPlan | null;
+}
+
+/** A virtual host. What it says of answers is for those without a location. */
+export interface ServerPlan extends AnswerPlan {
   /** The first `server_name` (nginx's `$server_name`); `""` if there is none. */
   name: string;
   locations: LocationTable<LocationPlan>;
+  /** The value of `Strict-Transport-Security`; null for none. */
+  strictTransportSecurity: string | null;
+  /** Whether it is that of `redirect_to_https`, which only redirects. */
+  redirectsToHttps: boolean;
+  /** What comes before the locations; null for most. */
+  rewrite: ServerRewritePlan | null;
 }
 
 /** One socket to listen on, and the servers behind it. */
@@ -120,6 +195,8 @@ export interface ListenerPlan {
   address: ListenAddress;
   /** As the config writes it, for messages. */
   written: string;
+  /** What clients get in the TLS handshake; null for HTTP. */
+  certificate: Certificate | null;
   servers: ServerTable<ServerPlan>;
   /** What holds for every listener of the plan. */
   common: CommonPlan;
@@ -140,16 +217,24 @@ export interface CommonPlan {
 export interface Plan {
   /** The file the plan was read from, or a name for it (`built-in defaults`). */
   source: string;
+  /** What can be used, but should be looked at. */
+  warnings: readonly Problem[];
+  /** Certificates that clients would not take: `check` refuses them. */
+  certificateDoubts: readonly Problem[];
   listeners: ListenerPlan[];
+  /** The certificates that an authority issues, each once. */
+  acme: readonly AcmePlan[];
   /** Every distinct upstream of every location, once each. */
   upstreams: UpstreamPlan[];
   /** Threads that accept connections, from 1. */
   workers: number;
-  logFormat: "combined" | "json" | "off";
+  logFormat: "combined" | "json" | "off" | LogTemplate;
   /** Whether error pages name the upstream and what to do. */
   dev: boolean;
   /** Milliseconds that requests in flight get at shutdown. */
   shutdownTimeout: number;
   /** Milliseconds over which open WebSockets are closed at shutdown. */
   websocketDrain: number;
+  /** Where the proxy tells how it is; null for nowhere. */
+  admin: AdminPlan | null;
 }

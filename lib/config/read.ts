@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Certificates } from "./certificates.ts";
 import { checkConfig, type ReadConfig } from "./checks.ts";
 import {
   ConfigError,
@@ -11,13 +12,16 @@ import {
   type Problem,
   type Report,
 } from "./config_error.ts";
+import { readAdminListen } from "./directives/admin.ts";
 import { type Listen, readListen } from "./directives/listen.ts";
 import { definedVariables } from "./defined_variables.ts";
 import { type Environment, substituteEnvironment } from "./environment.ts";
 import type { ReadFile } from "./files.ts";
+import type { NamedFiles } from "./named_files.ts";
 import { unknownKey } from "./hints.ts";
 import { type Config, Document } from "./schema.ts";
 import { attempt, isMap, type Issue, runWith } from "./schema_parts.ts";
+import { checkTls } from "./tls_checks.ts";
 
 /** How to read a config. */
 export interface ReadOptions {
@@ -26,8 +30,24 @@ export interface ReadOptions {
   readonly env: Environment;
   /** Reads the files that the config names; by default from the file system. */
   readonly readFile?: ReadFile | undefined;
+  /** Reads the files that the config names. */
+  readonly files: NamedFiles;
   /** Where to listen, whatever the config says. */
   readonly listen?: string | undefined;
+  /** The certificate and its key, whatever the config says. */
+  readonly certificate?: string | undefined;
+  /** Where the admin listener is, whatever the config says. */
+  readonly admin?: string | undefined;
+  readonly certificates: Certificates;
+}
+
+/** A config that can be used. */
+export interface UsableConfig {
+  readonly config: Config;
+  /** In the order of the document. */
+  readonly warnings: readonly Problem[];
+  /** Of certificates that clients would not take. */
+  readonly certificateDoubts: readonly Problem[];
 }
 
 /**
@@ -35,13 +55,19 @@ export interface ReadOptions {
  *
  * @throws {ConfigError} With every problem, in the order of the document.
  */
-export function readConfig(document: unknown, options: ReadOptions): Config {
-  const { source, env, listen, readFile = Deno.readFileSync } = options;
+export function readConfig(
+  document: unknown,
+  options: ReadOptions,
+): UsableConfig {
+  const { source, env, listen, admin, files, certificates } = options;
+  const { readFile = Deno.readFileSync } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
     throw new ConfigError([{ file: source, path: "", message }]);
   }
-  const found: { path: Path; message: string }[] = [];
+  const found: Found[] = [];
+  const doubtful: Found[] = [];
+  const unfit: Found[] = [];
   const unfilled = new Set<string>();
   let filled = substituteEnvironment(document, env, (path, message) => {
     found.push({ path, message });
@@ -57,6 +83,15 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
     (message) => void problems.push({ file: "--listen", path: "", message }),
   );
   if (override !== undefined) filled = withoutListen(filled);
+  const { certificate } = options;
+  if (certificate !== undefined) filled = withCertificate(filled, certificate);
+  if (admin !== undefined) {
+    filled = withAdmin(
+      filled,
+      admin,
+      (message) => void problems.push({ file: "--admin", path: "", message }),
+    );
+  }
   const { issues, output } = runWith(Document, filled, {
     variables: definedVariables(filled),
   });
@@ -65,28 +100,83 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
   const read = output as ReadConfig | undefined;
   if (read !== undefined && isMap(filled)) {
     if (override !== undefined) listenOnly(read, override);
+    const reportWritten: Report = (path, message) =>
+      report(writtenPath(path, filled), message);
     checkConfig(
       read,
       filled,
-      { source, readFile },
-      (path, message) => report(writtenPath(path, filled), message),
+      { source, readFile, files },
+      reportWritten,
+      (path, message) => doubtful.push({ path, message }),
     );
+    checkTls(read, certificates, {
+      report: reportWritten,
+      warn: (path, message) =>
+        unfit.push({ path: writtenPath(path, filled), message }),
+      override: override !== undefined,
+    });
   }
-  for (const { path, message } of inOrder(found, filled)) {
-    problems.push({ file: source, path: formatPath(path), message });
+  const asProblems = (found: readonly Found[]) =>
+    inOrder(found, filled).map(({ path, message }): Problem => ({
+      file: source,
+      path: formatPath(path),
+      message,
+    }));
+  problems.push(...asProblems(found));
+  const warnings = asProblems(doubtful);
+  const certificateDoubts = asProblems(unfit);
+  if (issues.length > 0 || problems.length > 0) {
+    throw new ConfigError(problems, {}, [...warnings, ...certificateDoubts]);
   }
-  if (issues.length > 0 || problems.length > 0) throw new ConfigError(problems);
-  return output;
+  return { config: output, warnings, certificateDoubts };
 }
 
-/** The document without any `listen` of a server. */
+interface Found {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** The document without any address of a server. */
 function withoutListen(document: unknown): unknown {
   if (!isMap(document)) return document;
-  const { listen: _, ...rest } = document;
+  const { listen: _, redirect_to_https: __, ...rest } = document;
   if (document["servers"] === undefined) return rest;
   const { servers } = document;
   if (!Array.isArray(servers)) return document;
   return { ...document, servers: servers.map(withoutListen) };
+}
+
+/** The document with one certificate for all servers. */
+function withCertificate(document: unknown, file: string): unknown {
+  if (!isMap(document)) return document;
+  const without = (level: unknown): unknown => {
+    if (!isMap(level)) return level;
+    const { ssl_certificate: _, ssl_certificate_key: __, ...rest } = level;
+    return rest;
+  };
+  const { servers } = document;
+  return {
+    ...document,
+    ssl_certificate: file,
+    ssl_certificate_key: file,
+    ...Array.isArray(servers) ? { servers: servers.map(without) } : {},
+  };
+}
+
+/** The document with another address of `admin`, whose token stays. */
+function withAdmin(
+  document: unknown,
+  listen: string,
+  refuse: (message: string) => void,
+): unknown {
+  if (!isMap(document)) return document;
+  const isRead = attempt(() => readAdminListen(listen), refuse);
+  if (isRead === undefined) return document;
+  const { admin } = document;
+  return {
+    ...document,
+    admin: isMap(admin) ? { ...admin, listen } : listen,
+  };
 }
 
 function listenOnly(config: ReadConfig, listen: Listen): void {

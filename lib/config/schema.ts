@@ -8,6 +8,7 @@
  */
 import * as v from "valibot";
 import { parseAuthority } from "./address.ts";
+import { adminOptions } from "./directives/admin.ts";
 import { directives } from "./directives/all.ts";
 import {
   allowedIn,
@@ -33,9 +34,19 @@ const LocationBlock = v.pipe(
     "an address such as http://backend, or a map",
     entriesIn("location", directives),
   ),
-  // For editors; checks.ts says it in words.
+  // For editors; checks.ts says it in words. One without any of these has a
+  // root above it.
   v.metadata({
-    oneOf: [{ required: ["proxy_pass"] }, { required: ["return"] }],
+    not: {
+      anyOf: [
+        { required: ["proxy_pass", "return"] },
+        { required: ["proxy_pass", "root"] },
+        { required: ["proxy_pass", "alias"] },
+        { required: ["return", "root"] },
+        { required: ["return", "alias"] },
+        { required: ["root", "alias"] },
+      ],
+    },
   }),
 );
 
@@ -54,8 +65,8 @@ const Location = documented(
     shortFor(["proxy_pass"], ProxyPassAlone, LocationBlock),
     LocationBlock,
   ]),
-  "Where the requests for these paths go: an address, or a map with proxy_pass " +
-    "or return, and more.",
+  "Where the requests for these paths go: an address, or a map with proxy_pass, " +
+    "root or return, and more.",
 );
 
 const ofServers = {
@@ -81,10 +92,16 @@ const ofServers = {
 };
 
 const VirtualServer = documented(
-  block("a map with listen, server_name and locations", {
-    ...entriesIn("server", directives),
-    ...entriesIn("server", ofServers),
-  }),
+  v.pipe(
+    block("a map with listen, server_name and locations", {
+      ...entriesIn("server", directives),
+      locations: v.optional(ofServers.locations.value),
+    }),
+    // For editors; checks.ts says it in words.
+    v.metadata({
+      anyOf: [{ required: ["locations"] }, { required: ["return"] }],
+    }),
+  ),
   "A virtual host.",
   "server",
 );
@@ -152,17 +169,20 @@ export const Document = v.pipe(
 /** A config whose values have been parsed, but not checked against each other. */
 export type Config = v.InferOutput<typeof Document>;
 
-const ALL: readonly Directives[] = [
+/** All directives, by where they are declared; a name may be in several. */
+export const ALL_DIRECTIVES: readonly Directives[] = [
   directives,
   ofServers,
   ofTheTop,
   upstream,
   checks,
+  // Its `listen` is what others do not mean.
+  { token: adminOptions.token },
 ];
 
 /** The places where a directive is allowed; none if there is no such directive. */
 export function placesOf(name: string): Place[] {
-  return ALL.flatMap((directives) =>
+  return ALL_DIRECTIVES.flatMap((directives) =>
     Object.hasOwn(directives, name) ? directives[name]?.places ?? [] : []
   );
 }

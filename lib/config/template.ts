@@ -63,12 +63,39 @@ function compile(
   problems: readonly string[],
   defined: ReadonlySet<string>,
 ): Template {
-  const parts: Template[] = [];
+  const parts = parsePieces(
+    text,
+    problems,
+    defined,
+    (name) =>
+      findVariable(name) ??
+        (defined.has(name) ? definedVariable(name) : undefined),
+  );
+  return join(
+    parts.map((part) => typeof part === "string" ? () => part : part),
+  );
+}
+
+/**
+ * The literal parts of a text, as byte strings, and its variables.
+ *
+ * @param problems What is wrong with the text already.
+ * @param others Names of variables beside the usual ones, for the hints.
+ * @param find The variable of a name in lower case; undefined for none.
+ * @throws {ValueError} On an unknown variable, a lone dollar, or a problem.
+ */
+export function parsePieces<Variable>(
+  text: string,
+  problems: readonly string[],
+  others: Iterable<string>,
+  find: (name: string) => Variable | undefined,
+): (string | Variable)[] {
+  const parts: (string | Variable)[] = [];
   const unknown: string[] = [];
   let literal = "";
   const endLiteral = () => {
     const value = utf8Bytes(literal);
-    if (value !== "") parts.push(() => value);
+    if (value !== "") parts.push(value);
     literal = "";
   };
   for (const piece of text.split(PIECES)) {
@@ -76,11 +103,9 @@ function compile(
     else if (piece === "$$") literal += "$";
     else {
       const name = piece.startsWith("${") ? piece.slice(2, -1) : piece.slice(1);
-      const lower = name.toLowerCase();
-      const variable = findVariable(lower) ??
-        (defined.has(lower) ? definedVariable(lower) : undefined);
+      const variable = find(name.toLowerCase());
       if (variable === undefined) {
-        unknown.push(unknownVariable(piece, name, defined));
+        unknown.push(unknownVariable(piece, name, others));
       } else {
         endLiteral();
         parts.push(variable);
@@ -90,7 +115,7 @@ function compile(
   const all = [...unknown, ...problems];
   if (all.length > 0) throw new ValueError(all.join("; "));
   endLiteral();
-  return join(parts);
+  return parts;
 }
 
 /** Splits a text at what begins with a dollar, and keeps that. */
@@ -99,7 +124,7 @@ const PIECES = /(\$\$|\$\{\w*\}|\$\w*)/;
 function unknownVariable(
   written: string,
   name: string,
-  defined: ReadonlySet<string>,
+  others: Iterable<string>,
 ): string {
   if (/^\d/.test(name)) {
     return `${written}: parts of a regular expression can't be used here`;
@@ -108,7 +133,7 @@ function unknownVariable(
   if (/^[A-Z_][A-Z0-9_]*$/.test(name)) {
     return `unknown variable "${written}" (write \${${name}} for the environment's)`;
   }
-  const known = [...VARIABLE_NAMES, ...defined];
+  const known = [...VARIABLE_NAMES, ...others];
   const meant = didYouMean(name, known, (known) => `"$${known}"`);
   return `unknown variable "${written}"${meant}`;
 }

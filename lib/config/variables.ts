@@ -9,6 +9,7 @@
  * @module
  */
 import { utf8Bytes } from "../route/bytes.ts";
+import type { Captures } from "../route/regex.ts";
 import { replaceControls } from "./plain_text.ts";
 
 /**
@@ -54,6 +55,8 @@ export interface RequestContext {
   readonly proxyHost: string;
   /** `$upstream_addr`: `host:port` of the server that was picked. */
   readonly upstreamAddr: string;
+  /** What the groups of the last regular expression took: `$1` to `$9`; null for nothing. */
+  readonly captures: Captures | null;
   /** The method that the client sent, for a subrequest too: nginx's `$request_method`. */
   readonly requestMethod: string;
   /** The user name of `Authorization: Basic`, verified or not; `""` for none. */

@@ -37,7 +37,7 @@ export function warnOfConfig(config: Config, warn: Report): void {
     warnOfPorts(server, path, warn);
     warnOfShadows(server, path, warn);
     const settings = inheritSettings(server, top);
-    for (const { written, value } of server.locations) {
+    for (const { written, value } of server.locations ?? []) {
       const at = [...path, "locations", written];
       warnOfCounts(value, at, config, warn);
       warnOfTimes(value, inheritSettings(value, settings), at, warn);
@@ -52,7 +52,7 @@ function warnOfUnused(
   warn: Report,
 ): void {
   const used = new Set(
-    servers.flatMap(({ locations }) =>
+    servers.flatMap(({ locations = [] }) =>
       locations.flatMap(({ value: { proxy_pass } }) =>
         proxy_pass === undefined ? [] : [proxyHost(proxy_pass)]
       )
@@ -82,7 +82,7 @@ function warnOfPorts(
 
 /** Locations that no request comes to. */
 function warnOfShadows(
-  { locations }: ServerConfig,
+  { locations = [] }: ServerConfig,
   path: Path,
   warn: Report,
 ): void {

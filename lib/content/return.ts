@@ -5,13 +5,14 @@
  * @module
  */
 import type { RedirectPlan, ReturnPlan } from "../config/plan.ts";
+import { absoluteUrl } from "../exchange/absolute_redirect.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { NULL_BODY } from "../exchange/headers.ts";
 import { LocalResponse } from "../exchange/local_response.ts";
 
 /** The answer of a `return` with a status, and perhaps a text. */
 export function returned(
-  { status, text }: ReturnPlan,
+  { status, text, type }: ReturnPlan,
   exchange: Exchange,
 ): Response | LocalResponse {
   if (text === null) {
@@ -19,11 +20,12 @@ export function returned(
   }
   // Templates render to byte strings.
   const body = bytesOf(text(exchange));
+  exchange.responseBody = { whole: body, size: body.length, failure: null };
   const empty = NULL_BODY.has(status);
   const headers: [string, string][] = [["x-request-id", exchange.requestId]];
   if (!empty) {
     headers.push(
-      ["content-type", "text/plain; charset=utf-8"],
+      ["content-type", type],
       ["content-length", String(body.length)],
     );
   }
@@ -38,14 +40,8 @@ export function redirected(
   { status, location }: RedirectPlan,
   exchange: Exchange,
 ): LocalResponse {
-  const url = location(exchange);
-  const { scheme, authority } = exchange;
-  // nginx's absolute_redirect, with the port that the client used.
-  const absolute = url.startsWith("/") && authority !== null
-    ? `${scheme}://${authority}${url}`
-    : url;
   return new LocalResponse(status, "This is somewhere else.", null, [
-    ["location", absolute],
+    ["location", absoluteUrl(location(exchange), exchange)],
   ]);
 }
 

@@ -4,19 +4,24 @@
  * @module
  */
 import type { LocationPlan, ServerPlan } from "../config/plan.ts";
+import type { BegunLine } from "../config/log_template.ts";
 import type { RequestContext, UpstreamFacts } from "../config/template.ts";
 import { compileLocations } from "../route/location.ts";
 import type { Target } from "../route/path.ts";
+import type { Captures } from "../route/regex.ts";
 import { basicCredentials } from "./basic_credentials.ts";
-import { RequestFields } from "./fields.ts";
+import { type Field, RequestFields } from "./fields.ts";
+import type { Rerouting } from "./rerouting.ts";
 
 /** A request, as `Deno.serve` hands it over. `url` is not normalised. */
 export type Incoming = Pick<Request, "url" | "method" | "headers">;
 
 /** What all requests of a listener have in common, as `Deno.serve` shows it. */
 export interface Place {
-  /** What Deno puts in front of the host in `url`: `http://` or `http+unix://`. */
+  /** What Deno puts in front of the host in `url`: `http://`, `https://` or `http+unix://`. */
   readonly urlScheme: string;
+  /** What clients speak there. */
+  readonly scheme: "http" | "https";
   /** What Deno puts in `url` where the request has no host: `localhost:9000`. */
   readonly fallbackHost: string;
   /** The listener's port, `""` for a unix socket. */
@@ -25,10 +30,34 @@ export interface Place {
 
 /** What became of a response's body. */
 export interface DeliveredBody {
+  /** All of it, where it was there at once. */
+  readonly whole?: Uint8Array<ArrayBuffer> | null;
   /** Bytes that were handed on. */
   readonly size: number;
   /** Why it broke off; null where it did not. */
   readonly failure: Error | null;
+}
+
+/** A server that was given the request. */
+export interface UpstreamAttempt {
+  /** `host:port` or `unix:path`. */
+  readonly address: string;
+  /** When it was given it, by `performance.now()`. */
+  readonly begun: number;
+  /** When the head of its response came, by the same; null as long as none has. */
+  answered: number | null;
+  /** When it was given up for another; null for the last one. */
+  ended: number | null;
+  /** Of its response, or what its failure is answered with; 0 as long as neither is. */
+  status: number;
+}
+
+/** What is kept of an exchange for who looks at it; filled in by the content. */
+export interface ExchangeRecord {
+  /** What the last server was sent. */
+  sent: { readonly target: string; readonly fields: readonly Field[] } | null;
+  /** What it answered. */
+  answered: readonly Field[] | null;
 }
 
 /** What is to be given back when an exchange has ended. */
@@ -37,7 +66,15 @@ export interface Held {
 }
 
 /** Before a server has been found. */
-const NO_SERVER: ServerPlan = { name: "", locations: compileLocations([]) };
+const NO_SERVER: ServerPlan = {
+  name: "",
+  locations: compileLocations([]),
+  strictTransportSecurity: null,
+  redirectsToHttps: false,
+  rewrite: null,
+  errorPages: null,
+  filters: [],
+};
 
 /** Before the target has been read. */
 const NO_TARGET: Target = { raw: "", path: "", args: "", plain: true };
@@ -48,7 +85,8 @@ const NO_TARGET: Target = { raw: "", path: "", args: "", plain: true };
  */
 export class Exchange implements RequestContext {
   // As the request came.
-  readonly method: string;
+  /** That of the client, or GET for an error page. */
+  method: string;
   /** The client's, of which a subrequest is a part: `$request_method`. */
   requestMethod: string;
   readonly url: string;
@@ -63,7 +101,7 @@ export class Exchange implements RequestContext {
   // Admit.
   /** Of the client: the peer, unless a trusted proxy says otherwise. */
   remoteAddr: string;
-  scheme = "http";
+  scheme: "http" | "https";
   /**
    * Host and port as the client asked for them, null where it named none: what
    * redirects lead to.
@@ -91,21 +129,36 @@ export class Exchange implements RequestContext {
   /** `$host`: the hostname, or the server's name for a request without one. */
   host = "";
 
+  // Rewrite.
+  captures: Captures | null = null;
+  /** Null for nearly all requests, which stay at their own location. */
+  rerouting: Rerouting | null = null;
+
   // Access.
+  /** Whether `limit_req` has counted it. */
+  isCounted = false;
   /** What the config's own variables have been set to; null for nothing. */
   variables: ReadonlyMap<string, string> | null = null;
 
   // Content.
   proxyHost = "";
   upstreamAddr = "";
+  /** The servers that were asked, in order; null where nobody wants to know. */
+  attempts: UpstreamAttempt[] | null = null;
   /** Null as long as there is none. */
   upstreamResponse: UpstreamFacts | null = null;
+
+  /** Null where nobody looks. */
+  record: ExchangeRecord | null = null;
 
   // What has been taken, to be given back in the end.
   /** By the access phase. */
   places: Held | null = null;
   /** By the content. */
   content: Held | null = null;
+
+  /** What came of the request's body; null where nothing was read. */
+  requestBody: { readonly size: number } | null = null;
 
   /**
    * @param remoteAddr The peer's address; `unix:` for a unix socket.
@@ -131,6 +184,7 @@ export class Exchange implements RequestContext {
     this.peerAddr = remoteAddr;
     this.remotePort = remotePort;
     this.serverPort = place.serverPort;
+    this.scheme = place.scheme;
   }
 
   get path(): string {
@@ -161,6 +215,8 @@ export class Exchange implements RequestContext {
   }
 
   // Respond.
+  /** Its line of the access log by the config's own format; null for none. */
+  line: BegunLine | null = null;
   /** The body of an upstream's response; null for none. */
   responseBody: DeliveredBody | null = null;
 

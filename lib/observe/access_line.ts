@@ -3,22 +3,34 @@
  *
  * @module
  */
+import {
+  type BegunLine,
+  escapeField,
+  LogTemplate,
+  seconds,
+  timeLocal,
+} from "../config/log_template.ts";
 import type { RequestContext } from "../config/template.ts";
 import { readable } from "../route/bytes.ts";
 
 /** The fields of a request that the log has. */
-export type LoggedRequest = Pick<
-  RequestContext,
-  | "requestId"
-  | "remoteAddr"
-  | "remoteUser"
-  | "method"
-  | "host"
-  | "requestUri"
-  | "upstreamAddr"
-  | "referer"
-  | "userAgent"
->;
+export type LoggedRequest =
+  & Pick<
+    RequestContext,
+    | "requestId"
+    | "remoteAddr"
+    | "remoteUser"
+    | "method"
+    | "host"
+    | "requestUri"
+    | "upstreamAddr"
+    | "referer"
+    | "userAgent"
+  >
+  & {
+    /** Its line by the config's own format; null for the other formats. */
+    readonly line: BegunLine | null;
+  };
 
 /** A request whose response was delivered, or failed. */
 export interface RequestEntry {
@@ -60,13 +72,15 @@ export type LogEvent =
   /** A message that belongs on standard error, which can't be written. */
   | { event: "message"; time: Date; message: string };
 
-/** `combined` is the format of nginx and Apache, `json` an object per line; `off` is no log. */
-export type LogFormat = "combined" | "json" | "off";
-
-const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+/**
+ * `combined` is the format of nginx and Apache, `json` an object per line; `off`
+ * is no log; others are the config's own.
+ */
+export type LogFormat = "combined" | "json" | "off" | LogTemplate;
 
 /** A line with its line feed; empty if the log is off. */
 export function logLine(format: LogFormat, event: LogEvent): string {
+  if (format instanceof LogTemplate) return ownLine(event);
   switch (format) {
     case "combined":
       return `${combinedLine(event)}\n`;
@@ -74,6 +88,28 @@ export function logLine(format: LogFormat, event: LogEvent): string {
       return `${jsonLine(event)}\n`;
     case "off":
       return "";
+  }
+}
+
+/**
+ * A line of the config's own format: a WebSocket has one, at its end, as in
+ * nginx. What such a format has no words for is said as by `combined`; so are
+ * requests that have begun under another format.
+ */
+function ownLine(event: LogEvent): string {
+  switch (event.event) {
+    case "websocket_opened":
+      return event.context.line === null ? `${combinedLine(event)}\n` : "";
+    case "request": {
+      const { context: { line }, bytes, duration } = event.entry;
+      return `${line?.end({ bytes, duration }) ?? combinedLine(event)}\n`;
+    }
+    case "websocket_closed": {
+      const { context: { line }, toClient: { bytes }, duration } = event.entry;
+      return `${line?.end({ bytes, duration }) ?? combinedLine(event)}\n`;
+    }
+    default:
+      return `${combinedLine(event)}\n`;
   }
 }
 
@@ -166,42 +202,6 @@ function userField(user: string): string {
   return user === "" ? "-" : escapeField(readable(user));
 }
 
-function seconds(milliseconds: number): string {
-  return (milliseconds / 1000).toFixed(3);
-}
-
 function traffic({ messages, bytes }: Traffic): string {
   return `${messages} messages ${bytes} bytes`;
-}
-
-/** `24/Nov/2026:00:00:05 +0000`, nginx's `$time_local`. */
-function timeLocal(time: Date): string {
-  const two = (value: number) => value < 10 ? `0${value}` : `${value}`;
-  return `${two(time.getUTCDate())}/${MONTHS[time.getUTCMonth()]}/` +
-    `${time.getUTCFullYear()}:${two(time.getUTCHours())}:` +
-    `${two(time.getUTCMinutes())}:${two(time.getUTCSeconds())} +0000`;
-}
-
-/** Whether a field can stand between quotes as it is. */
-function isPlain(field: string): boolean {
-  for (let i = 0; i < field.length; i++) {
-    const c = field.charCodeAt(i);
-    if (c < 0x20 || c === 0x22 || c === 0x5c || c > 0x7e) return false;
-  }
-  return true;
-}
-
-/**
- * nginx's default escaping of log fields: `"`, `\` and everything outside
- * printable ASCII as `\xXX`, so that no client can forge a line.
- */
-export function escapeField(field: string): string {
-  if (isPlain(field)) return field;
-  let escaped = "";
-  for (const byte of new TextEncoder().encode(field)) {
-    escaped += byte < 0x20 || byte === 0x22 || byte === 0x5c || byte > 0x7e
-      ? "\\x" + byte.toString(16).toUpperCase().padStart(2, "0")
-      : String.fromCharCode(byte);
-  }
-  return escaped;
 }

@@ -11,12 +11,24 @@ import {
   type RequestEntry,
   type WebSocketEntry,
 } from "./access_line.ts";
+import {
+  type BegunLine,
+  type LogContext,
+  LogTemplate,
+} from "../config/log_template.ts";
 import { LineQueue } from "./log_output.ts";
 
 export type { LoggedRequest, WebSocketEntry } from "./access_line.ts";
 
-/** A copy of only the logged fields: a whole context has some kilobytes. */
-export function loggedRequest(context: LoggedRequest): LoggedRequest {
+/**
+ * A copy of only the logged fields: a whole context has some kilobytes.
+ *
+ * @param line Its line by the config's own format; null for the other formats.
+ */
+export function loggedRequest(
+  context: Omit<LoggedRequest, "line">,
+  line: BegunLine | null,
+): LoggedRequest {
   const { requestId, remoteAddr, remoteUser, method, host } = context;
   const { requestUri, upstreamAddr, referer, userAgent } = context;
   return {
@@ -29,10 +41,21 @@ export function loggedRequest(context: LoggedRequest): LoggedRequest {
     upstreamAddr,
     referer,
     userAgent,
+    line,
   };
 }
 
 export interface AccessLog {
+  /**
+   * Begins the line of a request where the format is the config's own, as long
+   * as the request's fields can be read; else null.
+   */
+  begin(
+    context: LogContext,
+    response: Pick<Response, "status" | "headers">,
+  ): BegunLine | null;
+  /** Whether lines may tell of each server that was asked. */
+  readonly needsAttempts: boolean;
   request(entry: RequestEntry): void;
   webSocketOpened(context: LoggedRequest): void;
   webSocketClosed(entry: WebSocketEntry): void;
@@ -86,6 +109,19 @@ class LineLog implements FormattedLog {
     this.#format = format;
   }
 
+  begin(
+    context: LogContext,
+    response: Pick<Response, "status" | "headers">,
+  ): BegunLine | null {
+    return this.#format instanceof LogTemplate
+      ? this.#format.begin(context, response)
+      : null;
+  }
+
+  get needsAttempts(): boolean {
+    return this.#format instanceof LogTemplate;
+  }
+
   request(entry: RequestEntry) {
     if (this.#format === "off") return;
     this.#add({ event: "request", time: new Date(), entry });
@@ -104,6 +140,8 @@ class LineLog implements FormattedLog {
   }
 
   #add(event: LogEvent) {
-    if (this.#format !== "off") this.#queue.add(logLine(this.#format, event));
+    if (this.#format === "off") return;
+    const line = logLine(this.#format, event);
+    if (line !== "") this.#queue.add(line);
   }
 }

@@ -13,6 +13,20 @@ export interface PathTest {
   test(path: string): boolean;
 }
 
+/** What the groups of a match took, by number from 1 and by name. */
+export interface Captures {
+  readonly [group: number]: string | null | undefined;
+  readonly groups?:
+    | Readonly<Record<string, string | null | undefined>>
+    | undefined;
+}
+
+/** A compiled regular expression whose groups count. */
+export interface PathMatcher extends PathTest {
+  /** The leftmost match; null for none. */
+  exec(text: string): Captures | null;
+}
+
 /**
  * Compiles a regular expression: for V8 if that certainly takes linear time, else
  * for RE2 if that supports it, else for V8.
@@ -26,17 +40,42 @@ export function compileRegex(source: string, ignoreCase: boolean): PathTest {
   return compileRe2(source, ignoreCase) ?? expression;
 }
 
+/** The same with groups: `rewrite` and others use what they take. */
+export function compileMatcher(
+  source: string,
+  ignoreCase: boolean,
+): PathMatcher {
+  const expression = new RegExp(source, ignoreCase ? "i" : "");
+  if (isLinear(source)) return expression;
+  const linear = compileRe2(source, ignoreCase);
+  return linear === null ? expression : new Re2Matcher(linear);
+}
+
+/** RE2's groups in the shape of V8's. */
+class Re2Matcher implements PathMatcher {
+  constructor(readonly expression: re2.RE2JS) {}
+
+  test(path: string): boolean {
+    return this.expression.test(path);
+  }
+
+  exec(text: string): Captures | null {
+    const matcher = this.expression.matcher(text);
+    if (!matcher.find()) return null;
+    const taken: Record<number, string | null> = {};
+    for (let i = 0; i <= matcher.groupCount(); i++) taken[i] = matcher.group(i);
+    return Object.assign(taken, { groups: matcher.getNamedGroups() });
+  }
+}
+
 /**
  * Whether a regular expression may take very long for some paths.
  *
  * @param source Valid, as for {@linkcode compileRegex}.
- * @param flags `i` or none.
  * @returns A warning for the user, or null.
  */
-export function regexRisk(source: string, flags: string): string | null {
-  if (
-    isLinear(source) || compileRe2(source, flags.includes("i")) !== null
-  ) return null;
+export function regexRisk(source: string, ignoreCase: boolean): string | null {
+  if (isLinear(source) || compileRe2(source, ignoreCase) !== null) return null;
   return "it may take very long for some paths, and meanwhile no other request " +
     "is answered: it has repetitions together with (?=…), (?!…), \\1, \\s or " +
     "other constructs that need a backtracking engine";
@@ -80,7 +119,7 @@ function isLinear(source: string): boolean {
 const BACK_REFERENCE = /^\\[1-9k]/;
 
 /** Null for what RE2 does not support or reads differently. */
-function compileRe2(source: string, ignoreCase: boolean): PathTest | null {
+function compileRe2(source: string, ignoreCase: boolean): re2.RE2JS | null {
   let translated = "";
   for (const [token] of source.matchAll(TOKEN)) {
     if (!READ_ALIKE.test(token)) return null;

@@ -93,6 +93,16 @@ export function escapePath(path: string): string {
   return escapeBytes(path, PATH_ESCAPES);
 }
 
+/**
+ * A part of a path, escaped so that it stays within its argument of a query:
+ * nginx's `NGX_ESCAPE_ARGS`.
+ *
+ * @param part A byte string.
+ */
+export function escapeArg(part: string): string {
+  return escapeBytes(part, ARG_ESCAPES);
+}
+
 /** Whether the path had an escape: then nginx escapes it again. */
 function isEscaped({ plain, raw }: Target): boolean {
   return !plain && raw.slice(0, pathEnd(raw)).includes("%");
@@ -178,5 +188,6 @@ const SLASH = 0x2f;
 
 /** What nginx escapes in a path. */
 const PATH_ESCAPES = asciiSet(' "#%<>?\\^`{|}', true);
+const ARG_ESCAPES = asciiSet(' "#%&+;<>?\\^`{|}', true);
 /** The same and `;`: only `\` is ambiguous in a path that is escaped so. */
 const AMBIGUOUS_ESCAPES = asciiSet(' "#%;<>?\\^`{|}', true);

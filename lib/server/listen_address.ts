@@ -12,13 +12,19 @@ export class ListenError extends Error {
   constructor(
     /** As the config writes it. */
     readonly address: string,
-    /** `own`: by this proxy, at another address with the same port. */
-    readonly kind: "in use" | "own" | "permission" | "unavailable",
+    /**
+     * `own`: by this proxy, at another address with the same port. `ssl`: by
+     * this proxy, with HTTP in place of HTTPS or the other way round.
+     */
+    readonly kind: "in use" | "own" | "ssl" | "permission" | "unavailable",
     options: ErrorOptions,
   ) {
     super(`cannot listen on ${address}: ${kind}`, options);
   }
 }
+
+/** Whether several listeners can have one port; elsewhere only the last one gets connections, or none can be opened. */
+export const SHARES_PORTS: boolean = Deno.build.os === "linux";
 
 /** What `Deno.serve` says of why it can't listen. */
 export function listenError(written: string, cause: unknown): ListenError {
@@ -58,8 +64,9 @@ function portOf(address: string): string | undefined {
 }
 
 /**
- * Makes sure that nobody else listens on an address: workers share theirs, with
- * each other and unasked with every process of the same user.
+ * Makes sure that nobody else listens on an address: workers, and listeners with
+ * TLS, share theirs with each other and unasked with every process of the same
+ * user.
  *
  * @throws {ListenError}
  */
@@ -74,30 +81,43 @@ export function checkIsFree({ address, written }: ListenerPlan): void {
 }
 
 /** The place of an address, its port the one that was bound. */
-export function placeOf(address: ListenAddress): Place {
+export function placeOf(
+  address: ListenAddress,
+  scheme: Place["scheme"],
+): Place {
   if (address.transport === "unix") {
     return {
       urlScheme: "http+unix://",
+      scheme,
       fallbackHost: encodeURIComponent(address.path),
       serverPort: "",
     };
   }
   return {
-    urlScheme: "http://",
-    fallbackHost: fallbackHost(address.hostname, address.port),
+    urlScheme: `${scheme}://`,
+    scheme,
+    fallbackHost: fallbackHost(address.hostname, address.port, scheme),
     serverPort: String(address.port),
   };
 }
 
 /** What Deno puts into a request's URL where the request names no host. */
-function fallbackHost(hostname: string, port: number): string {
+function fallbackHost(
+  hostname: string,
+  port: number,
+  scheme: Place["scheme"],
+): string {
   const local = /^(localhost|127\..*|0\.0\.0\.0|::1?|\[::1?\])$/.test(hostname);
-  const host = local ? "localhost" : hostname;
-  return port === 80 ? host : `${host}:${port}`;
+  return withPort(local ? "localhost" : hostname, port, scheme);
+}
+
+/** A host with its port, unless that is the scheme's default. */
+function withPort(host: string, port: number, scheme: Place["scheme"]): string {
+  return port === (scheme === "https" ? 443 : 80) ? host : `${host}:${port}`;
 }
 
 /** How to open an address in a browser on this machine. */
-export function urlOf(address: Deno.Addr): string {
+export function urlOf(address: Deno.Addr, scheme: Place["scheme"]): string {
   if (!("hostname" in address)) return "a unix socket";
   const any = address.hostname === "0.0.0.0" || address.hostname === "::" ||
     address.hostname === "127.0.0.1" || address.hostname === "::1";
@@ -106,7 +126,7 @@ export function urlOf(address: Deno.Addr): string {
     : address.hostname.includes(":")
     ? `[${address.hostname}]`
     : address.hostname;
-  return `http://${host}${address.port === 80 ? "" : `:${address.port}`}`;
+  return `${scheme}://${withPort(host, address.port, scheme)}`;
 }
 
 /** Sockets that must be free before an address is listened on again. */

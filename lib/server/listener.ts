@@ -4,31 +4,29 @@
  * @module
  */
 import { listenKey } from "../config/address.ts";
-import type { ListenAddress, ListenerPlan } from "../config/plan.ts";
+import type { Certificate, ListenerPlan } from "../config/plan.ts";
 import { InFlight } from "../exchange/in_flight.ts";
 import { ClientError } from "../exchange/errors.ts";
+import { LATE, within } from "../exchange/timeout.ts";
 import { UpstreamError } from "../transport/errors.ts";
 import { BodyBroken } from "../transport/transport.ts";
 import { WebSocketBridges } from "../websocket/registry.ts";
+import { Acceptor } from "./acceptor.ts";
 import { lastRequest } from "./draining.ts";
 import { answerControl, type Control, RELOAD } from "../request/control.ts";
 import type { Place } from "../exchange/exchange.ts";
-import {
-  haveDescriptors,
-  listenError,
-  placeOf,
-  systemReason,
-  urlOf,
-} from "./listen_address.ts";
+import { placeOf, SHARES_PORTS, urlOf } from "./listen_address.ts";
 
 export type Handler = Deno.ServeHandler<Deno.Addr>;
+
+type Info = Deno.ServeHandlerInfo<Deno.Addr>;
 
 export interface ListenerOptions {
   /** Takes one line for whoever runs the proxy. */
   errorLog: (line: string) => void;
   /** Whether other workers of this process listen on the same address. */
   shared?: boolean;
-  /** The port that one of them has bound, where the config says 0. */
+  /** The port that was bound before, where the config says 0. */
   port?: number;
   /** Reads the config again, if that is possible. */
   control?: Control;
@@ -37,12 +35,11 @@ export interface ListenerOptions {
 /** RFC 6455 section 7.4, IANA: service restart. Clients come back by themselves. */
 const SERVICE_RESTART = 1012;
 
-/** Milliseconds between two tries to accept again: at first, and at most. */
-const SHORTEST_RETRY_DELAY = 100;
-const LONGEST_RETRY_DELAY = 1_000;
+/** Milliseconds without a request after which a listener with TLS may be closed. */
+const QUIET_TIME = 500;
 
-/** Trouble with accepting is said at most once in so many milliseconds. */
-const NOTICE_INTERVAL = 60_000;
+/** Milliseconds after which one that is not needed is closed all the same. */
+const LONGEST_LINGER = 10_000;
 
 /**
  * Deno 2.9.6 closes a server's WebSockets with 1001 as soon as that is told to
@@ -59,6 +56,8 @@ export class Listener {
   readonly key: string;
   /** As the config writes it. */
   readonly written: string;
+  /** What it was opened with; null for HTTP. Deno has no way to change it. */
+  readonly certificate: Certificate | null;
   readonly place: Place;
   readonly url: string;
   /** The one that was bound; null for a unix socket. */
@@ -66,47 +65,49 @@ export class Listener {
   /** Resolves when it is closed, with all its connections. */
   readonly ended: Promise<void>;
   readonly #options: ListenerOptions;
-  readonly #listen: () => Deno.HttpServer<Deno.Addr>;
+  readonly #acceptor: Acceptor;
   readonly #kill = new AbortController();
-  /** The one that accepts, and those that can't any more but serve what they have. */
-  readonly #servers = new Set<Deno.HttpServer<Deno.Addr>>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<void>();
+  /** All requests; null without TLS, where nobody needs to know. */
+  readonly #requests: InFlight | null;
+  /** How many of these there were. */
+  #arrivals = 0;
   #handler: Handler | null = null;
   /** Whether it is to close as soon as nothing needs it. */
   #leaving = false;
+  /** Whether its WebSockets are being closed. */
+  #draining = false;
   #closing = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #lastNotice = -Infinity;
 
   /**
    * Opens it. Requests wait until there is a handler.
    *
    * @throws {ListenError} if the address can't be had.
    */
-  constructor({ address, written }: ListenerPlan, options: ListenerOptions) {
+  constructor(plan: ListenerPlan, options: ListenerOptions) {
+    const { address, written, certificate } = plan;
     this.key = listenKey(address);
     this.written = written;
+    this.certificate = certificate;
     this.ended = this.#ended.promise;
     this.#options = options;
+    this.#requests = certificate === null ? null : new InFlight();
+    const scheme = certificate === null ? "http" : "https";
+    const handler = this.#handlerFor(plan);
+    const { errorLog } = options;
     const common = {
       signal: this.#kill.signal,
       // Deno says by itself where it listens; the command does that better.
       onListen() {},
       onError: (error: unknown) => this.#lastResort(error),
     };
-    const { control } = options;
-    const handle: Handler = control === undefined
-      ? (request, info) => this.#handle(request, info)
-      : (request, info) =>
-        request.method === RELOAD
-          ? this.#control(request, info, address, control)
-          : this.#handle(request, info);
     if (address.transport === "unix") {
       const { path } = address;
-      this.#listen = () => Deno.serve({ path, ...common }, handle);
-      this.#open();
-      this.place = placeOf(address);
+      const listen = () => Deno.serve({ path, ...common }, handler);
+      this.#acceptor = new Acceptor({ listen, written, errorLog });
+      this.#acceptor.open();
+      this.place = placeOf(address, scheme);
       this.url = "a unix socket";
       this.port = null;
       return;
@@ -114,14 +115,33 @@ export class Listener {
     const { hostname } = address;
     // The port is known only after the first time where the config says 0.
     let port = options.port ?? address.port;
-    const reusePort = options.shared ?? false;
-    this.#listen = () =>
-      Deno.serve({ hostname, port, reusePort, ...common }, handle);
-    const bound = this.#open();
-    if ("port" in bound.addr) port = bound.addr.port;
+    // A new certificate needs a second listener beside the first.
+    const reusePort = (options.shared ?? false) ||
+      certificate !== null && SHARES_PORTS;
+    const tls = certificate === null
+      ? {}
+      : { cert: certificate.chain, key: certificate.key };
+    const listen = () =>
+      Deno.serve({ hostname, port, reusePort, ...tls, ...common }, handler);
+    this.#acceptor = new Acceptor({ listen, written, errorLog });
+    const bound = this.#acceptor.open();
+    if ("port" in bound) port = bound.port;
     this.port = port;
-    this.place = placeOf({ ...address, port });
-    this.url = urlOf(bound.addr);
+    this.place = placeOf({ ...address, port }, scheme);
+    this.url = urlOf(bound, scheme);
+  }
+
+  #handlerFor({ address }: ListenerPlan): Handler {
+    const handle: Handler = this.#requests === null
+      ? (request, info) => this.#handle(request, info)
+      : (request, info) => this.#counted(request, info);
+    const { control } = this.#options;
+    if (control === undefined) return handle;
+    const reload = async (request: Request, info: Info) =>
+      await answerControl(request, info, address, control) ??
+        handle(request, info);
+    return (request, info) =>
+      request.method === RELOAD ? reload(request, info) : handle(request, info);
   }
 
   /** Whether it accepts no more. */
@@ -131,8 +151,13 @@ export class Listener {
 
   /** Gives the requests from now on to this handler. */
   serve(handler: Handler): void {
-    this.#handler = handler;
     this.#leaving = false;
+    this.update(handler);
+  }
+
+  /** As {@linkcode serve}, but if it is to close it closes all the same. */
+  update(handler: Handler): void {
+    this.#handler = handler;
     this.#ready.resolve();
   }
 
@@ -145,11 +170,29 @@ export class Listener {
   async leave(handler: Handler): Promise<void> {
     this.serve(handler);
     this.#leaving = true;
-    while (this.#leaving && this.#isNeeded) {
+    const since = performance.now();
+    do {
       await this.inFlight.untilIdle();
       await this.bridges.empty();
-    }
+      if (this.#requests !== null) await this.#untilQuiet(since);
+    } while (this.#leaving && this.#isNeeded);
     if (this.#leaving) await this.#close();
+  }
+
+  /**
+   * Waits for a moment without a request, though not for long. Deno 2.9.6 breaks
+   * connections off, once a server is told to shut down, that are in their TLS
+   * handshake, and those that wait to be accepted: there are fewest of them then.
+   */
+  async #untilQuiet(since: number): Promise<void> {
+    let before;
+    do {
+      before = this.#arrivals;
+      await within(this.ended, QUIET_TIME);
+    } while (
+      this.#leaving && !this.#closing && this.#arrivals !== before &&
+      performance.now() - since < LONGEST_LINGER
+    );
   }
 
   /**
@@ -159,16 +202,12 @@ export class Listener {
    * @param window Milliseconds over which the WebSockets are closed.
    */
   async drain(window: number): Promise<void> {
-    const handler = this.#handler;
-    if (this.#isNeeded && handler !== null) {
-      this.serve((request, info) => lastRequest(handler, request, info));
-      const reason = "service restart";
-      while (this.#isNeeded) {
-        await Promise.all([
-          this.bridges.closeAll(SERVICE_RESTART, reason, window),
-          this.inFlight.untilIdle(),
-        ]);
-      }
+    this.#draining = true;
+    while (this.#isNeeded && this.#handler !== null) {
+      await Promise.all([
+        this.bridges.closeAll(SERVICE_RESTART, "service restart", window),
+        this.inFlight.untilIdle(),
+      ]);
     }
     await this.#close();
   }
@@ -183,87 +222,50 @@ export class Listener {
     // Once a server is shutting down Deno has no way to end it at once.
     if (this.#closing) return;
     this.#closing = true;
-    clearTimeout(this.#timer);
     this.#ready.resolve();
     this.#kill.abort();
-    this.#endWith([...this.#servers].map((server) => server.finished));
+    this.#acceptor.aborted().then(this.#ended.resolve);
   }
 
-  async #control(
-    request: Request,
-    info: Deno.ServeHandlerInfo<Deno.Addr>,
-    address: ListenAddress,
-    control: Control,
-  ): Promise<Response> {
-    return await answerControl(request, info, address, control) ??
-      this.#handle(request, info);
+  #handle(request: Request, info: Info): Response | Promise<Response> {
+    const handler = this.#handler;
+    if (handler === null) {
+      return this.#ready.promise.then(() => this.#handle(request, info));
+    }
+    return this.#draining
+      ? lastRequest(handler, request, info)
+      : handler(request, info);
   }
 
-  #handle(
-    request: Request,
-    info: Deno.ServeHandlerInfo<Deno.Addr>,
-  ): Response | Promise<Response> {
-    return this.#handler === null
-      ? this.#ready.promise.then(() => this.#handle(request, info))
-      : this.#handler(request, info);
+  #counted(request: Request, info: Info): Response | Promise<Response> {
+    const leave = () => this.#requests?.leave();
+    this.#arrivals++;
+    this.#requests?.enter();
+    info.completed.then(leave, leave);
+    return this.#handle(request, info);
   }
 
   async #close(): Promise<void> {
     if (!this.#closing) {
       this.#closing = true;
-      clearTimeout(this.#timer);
-      this.#endWith([...this.#servers].map((server) => server.shutdown()));
+      const ended = this.#acceptor.shutdown();
+      ended.then(this.#ended.resolve);
+      if (this.#requests !== null) this.#endWhenQuiet(this.#requests, ended);
     }
     await this.ended;
   }
 
-  #endWith(ends: Promise<void>[]): void {
-    Promise.allSettled(ends).then(() => this.#ended.resolve());
-  }
-
-  /** @throws {ListenError} */
-  #open(): Deno.HttpServer<Deno.Addr> {
-    let server;
-    try {
-      server = this.#listen();
-    } catch (cause) {
-      throw listenError(this.written, cause);
-    }
-    this.#servers.add(server);
-    server.finished.catch((error) => this.#failed(error));
-    return server;
-  }
-
   /**
-   * Accepting failed, most likely for want of descriptors (EMFILE), and Deno
-   * does not try again. It goes on with the connections that are open.
+   * Deno 2.9.6 never ends a server with a client that does not finish its TLS
+   * handshake or does not begin its HTTP/2, and has no time-out for either.
    */
-  #failed(error: unknown): void {
-    if (this.#closing) return;
-    const now = performance.now();
-    const told = now - this.#lastNotice > NOTICE_INTERVAL;
-    if (told) {
-      this.#lastNotice = now;
-      this.#options.errorLog(
-        `cannot accept on ${this.written}: ${
-          systemReason(error)
-        }; open connections ` +
-          "are served, new ones when some are closed (raise ulimit -n)",
-      );
+  async #endWhenQuiet(requests: InFlight, ended: Promise<void>): Promise<void> {
+    for (let quiet = false; !quiet;) {
+      await requests.untilIdle();
+      if (await within(ended, QUIET_TIME) !== LATE) return;
+      quiet = requests.idle;
     }
-    this.#retry(SHORTEST_RETRY_DELAY, told);
-  }
-
-  #retry(pause: number, told: boolean): void {
-    this.#timer = setTimeout(() => {
-      try {
-        if (!haveDescriptors()) throw new Error("none to spare");
-        this.#open();
-      } catch {
-        return this.#retry(Math.min(2 * pause, LONGEST_RETRY_DELAY), told);
-      }
-      if (told) this.#options.errorLog(`accepting on ${this.written} again`);
-    }, pause);
+    this.#ended.resolve();
   }
 
   /** The handler catches what can be caught; this is for what it can't be. */

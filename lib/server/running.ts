@@ -7,6 +7,7 @@
 import type { LoadedConfig } from "../config/config_source.ts";
 import type { Plan } from "../config/plan.ts";
 import type { AccessLog } from "../observe/access_log.ts";
+import type { ThreadSnapshot } from "../observe/metrics/metrics.ts";
 import type { Control } from "../request/control.ts";
 
 export interface ServerOptions {
@@ -19,6 +20,8 @@ export interface ServerOptions {
   shared?: boolean;
   /** The ports that they have bound, by the keys of the addresses. */
   ports?: ReadonlyMap<string, number>;
+  /** The number of the config, from 1, for each that was put in effect. */
+  generation?: number;
 }
 
 /** An address that is listened on. */
@@ -67,12 +70,19 @@ export interface RunningServer {
   /**
    * The first half of {@linkcode reload}: opens what is new. Throws the same.
    *
-   * @param ports As in {@linkcode ServerOptions}.
+   * @param options `ports` and `generation` as in {@linkcode ServerOptions}.
    */
   prepareReload(
     plan: Plan,
-    ports?: ReadonlyMap<string, number>,
+    options?: Pick<ServerOptions, "ports" | "generation">,
   ): PreparedReload;
+  /**
+   * What this thread has counted; null where the config has no `admin`.
+   *
+   * @param watching Whether requests are to be recorded from now on for some
+   * seconds, and those that were are to be had.
+   */
+  snapshot(watching?: boolean): ThreadSnapshot | null;
   /**
    * Stops accepting, lets requests in flight finish for up to
    * `shutdown_timeout`, and closes WebSockets with 1012 ("service restart") over
@@ -98,6 +108,15 @@ export interface RunningProxy {
   readonly addresses: readonly ListenedAddress[];
   /** Settles when all is closed. */
   readonly finished: Promise<void>;
+  /** Threads that accept connections. */
+  readonly workers: number;
+  /**
+   * What all threads have counted together; null where the config has no
+   * `admin`. A thread that does not answer in time is not in it.
+   *
+   * @param watching As in {@linkcode RunningServer.snapshot}.
+   */
+  snapshot(watching?: boolean): Promise<ThreadSnapshot | null>;
   /**
    * Puts another config in effect; see {@linkcode RunningServer.reload}.
    *

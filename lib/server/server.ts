@@ -5,15 +5,21 @@
  */
 import { listenKey } from "../config/address.ts";
 import type { ListenerPlan, Plan } from "../config/plan.ts";
+import { Folders } from "../content/static/folders.ts";
 import { Deadlines } from "../exchange/deadline.ts";
 import { within } from "../exchange/timeout.ts";
+import { Generation } from "../observe/metrics/generation.ts";
+import type { Metrics, ThreadSnapshot } from "../observe/metrics/metrics.ts";
 import { UpstreamGroups } from "../upstream/groups.ts";
 import { createHandler, type ServerState } from "../request/handler.ts";
 import { AccessStore } from "../access/store.ts";
 import { ListenError, ownIfOverlapping } from "./listen_address.ts";
-import { type Handler, Listener } from "./listener.ts";
+import type { Handler, Listener } from "./listener.ts";
 import { gone } from "./draining.ts";
+import { Measuring } from "./measuring.ts";
 import { flushLog } from "./log_flush.ts";
+import { openListeners } from "./open_listeners.ts";
+import { ReplacedListeners } from "./replaced_listeners.ts";
 import type {
   Changes,
   ListenedAddress,
@@ -48,6 +54,11 @@ class Server implements RunningServer {
   #listeners = new Map<string, Listener>();
   /** Those that a reload has removed and that still have WebSockets. */
   readonly #leaving = new Set<Listener>();
+  /** Those whose certificate a reload has replaced. */
+  readonly #replaced = new ReplacedListeners();
+  #measuring: Measuring | null;
+  /** Of configs before, by which something still runs. */
+  #old: Generation[] = [];
   #stopping = false;
 
   constructor(plan: Plan, options: ServerOptions) {
@@ -56,26 +67,34 @@ class Server implements RunningServer {
     this.#plan = plan;
     this.#listeners = this.#open(plan, options.ports);
     const deadlines = new Deadlines();
+    const measuring = plan.admin === null ? null : new Measuring();
+    this.#measuring = measuring;
+    const metrics = measuring?.metrics ?? null;
+    const groups = this.#groups(plan, deadlines, metrics);
+    measuring?.use(plan, groups);
     this.#shared = {
-      groups: this.#groups(plan, deadlines),
+      groups,
+      metrics,
+      generation: new Generation(options.generation ?? 1, Date.now()),
+      folders: new Folders(),
       deadlines,
       access: new AccessStore(options.errorLog),
       accessLog: options.accessLog,
       errorLog: options.errorLog,
       dev: plan.dev,
     };
-    for (const [listener, handler] of this.#handlers(plan, this.#shared)) {
-      listener.serve(handler);
-    }
+    for (const one of plan.listeners) this.#serve(one, this.#listeners);
   }
 
   #groups(
     plan: Plan,
     deadlines: Deadlines,
+    metrics: Metrics | null,
     previous?: UpstreamGroups,
   ): UpstreamGroups {
     const report = this.#options.errorLog;
-    return new UpstreamGroups(plan.upstreams, { deadlines, report }, previous);
+    const parts = { deadlines, report, metrics };
+    return new UpstreamGroups(plan.upstreams, parts, previous);
   }
 
   get addresses(): ListenedAddress[] {
@@ -88,7 +107,7 @@ class Server implements RunningServer {
 
   prepareReload(
     plan: Plan,
-    ports?: ReadonlyMap<string, number>,
+    { ports, generation }: Pick<ServerOptions, "ports" | "generation"> = {},
   ): PreparedReload {
     if (this.#stopping) throw new Error("the proxy is shutting down");
     const listeners = this.#open(plan, ports);
@@ -101,12 +120,23 @@ class Server implements RunningServer {
     for (const listener of back) listener.serve(gone);
     return {
       addresses: [...listeners.values()].map(addressOf),
-      commit: () => this.#commit(plan, listeners),
+      commit: () => this.#commit(plan, listeners, generation),
       cancel() {
         for (const listener of added) listener.abort();
         for (const listener of back) listener.leave(gone);
       },
     };
+  }
+
+  snapshot(watching = false): ThreadSnapshot | null {
+    const { groups, generation } = this.#shared;
+    this.#old = this.#old.filter(({ idle }) => !idle);
+    return this.#measuring?.snapshot({
+      watching,
+      groups,
+      bridges: this.#all().map(({ bridges }) => bridges),
+      generations: [...this.#old, generation],
+    }) ?? null;
   }
 
   abort(): void {
@@ -130,40 +160,20 @@ class Server implements RunningServer {
   }
 
   #all(): Listener[] {
-    return [...this.#listeners.values(), ...this.#leaving];
+    return [...this.#listeners.values(), ...this.#leaving, ...this.#replaced];
   }
 
-  /**
-   * The listeners of a plan, by address: those that are open already, and new
-   * ones.
-   *
-   * @throws {ListenError} if one can't be had; none is open then but those before.
-   */
+  /** @throws {ListenError} if one can't be had; none is open then but those before. */
   #open(
     plan: Plan,
     ports?: ReadonlyMap<string, number>,
   ): Map<string, Listener> {
-    const listeners = new Map<string, Listener>();
-    const added: Listener[] = [];
+    const options = { ...this.#options, ports: ports ?? new Map() };
     try {
-      for (const listenerPlan of plan.listeners) {
-        const key = listenKey(listenerPlan.address);
-        let listener = this.#find(key);
-        if (listener === undefined) {
-          const port = ports?.get(key);
-          const options = port === undefined
-            ? this.#options
-            : { ...this.#options, port };
-          listener = new Listener(listenerPlan, options);
-          added.push(listener);
-        }
-        listeners.set(key, listener);
-      }
+      return openListeners(plan.listeners, options, (key) => this.#find(key));
     } catch (error) {
-      for (const listener of added) listener.abort();
       throw ownIfOverlapping(error, this.#all());
     }
-    return listeners;
   }
 
   #find(key: string): Listener | undefined {
@@ -171,20 +181,37 @@ class Server implements RunningServer {
       [...this.#leaving].find((one) => one.key === key && !one.closing);
   }
 
-  #commit(plan: Plan, listeners: Map<string, Listener>): Changes {
+  #commit(
+    plan: Plan,
+    listeners: Map<string, Listener>,
+    number?: number,
+  ): Changes {
     const before = this.#listeners;
-    const { groups, deadlines } = this.#shared;
-    const next = this.#groups(plan, deadlines, groups);
-    const shared: Shared = { ...this.#shared, groups: next, dev: plan.dev };
+    const { groups, deadlines, generation } = this.#shared;
+    const measuring = plan.admin === null
+      ? null
+      : this.#measuring ?? new Measuring();
+    if (measuring === null) this.#measuring?.close();
+    this.#measuring = measuring;
+    const metrics = measuring?.metrics ?? null;
+    const next = this.#groups(plan, deadlines, metrics, groups);
+    measuring?.use(plan, next);
+    this.#old = [...this.#old, generation].filter(({ idle }) => !idle);
+    const shared: Shared = {
+      ...this.#shared,
+      groups: next,
+      metrics,
+      generation: new Generation(number ?? generation.number + 1, Date.now()),
+      dev: plan.dev,
+    };
     this.#plan = plan;
     this.#listeners = listeners;
     this.#shared = shared;
-    for (const [listener, handler] of this.#handlers(plan, shared)) {
-      listener.serve(handler);
-    }
-    groups.release();
     shared.access.retain(plan);
     for (const listener of listeners.values()) this.#leaving.delete(listener);
+    for (const listener of this.#replaced) listener.update(gone);
+    const notes = plan.listeners.flatMap((one) => this.#serve(one, before));
+    groups.release();
     const removed: string[] = [];
     for (const [key, listener] of before) {
       if (listeners.has(key)) continue;
@@ -197,23 +224,56 @@ class Server implements RunningServer {
       added: [...listeners].filter(([key]) => !before.has(key))
         .map(([, { written }]) => written),
       removed,
-      notes: [],
+      notes,
     };
   }
 
-  #handlers(plan: Plan, shared: Shared): [Listener, Handler][] {
-    return plan.listeners.map((listenerPlan: ListenerPlan) => {
-      const listener = this.#listeners.get(listenKey(listenerPlan.address));
-      if (listener === undefined) throw new Error("no listener for a plan's");
-      const { bridges, inFlight } = listener;
-      const state = { ...shared, bridges, inFlight };
-      return [listener, createHandler(listenerPlan, listener.place, state)];
-    });
+  /**
+   * Gives an address its handler; also those of its listeners that have a former
+   * certificate.
+   *
+   * @returns What is to be known of it.
+   */
+  #serve(plan: ListenerPlan, before: ReadonlyMap<string, Listener>): string[] {
+    const key = listenKey(plan.address);
+    const listener = this.#listeners.get(key);
+    if (listener === undefined) throw new Error("no listener for a plan's");
+    listener.serve(this.#handler(plan, listener));
+    const { certificate, written } = plan;
+    if (certificate === null) return [];
+    for (const former of this.#replaced) {
+      if (former.key === key) former.update(this.#handler(plan, former));
+    }
+    const notes: string[] = [];
+    for (const former of [before.get(key), ...this.#leaving]) {
+      if (former === undefined || former === listener) continue;
+      if (former.key !== key || former.closing) continue;
+      this.#leaving.delete(former);
+      const handler = this.#handler(plan, former);
+      this.#replaced.add(
+        former,
+        handler,
+        certificate,
+        this.#plan.websocketDrain,
+      );
+      notes.push(`new certificate on ${written}`);
+    }
+    if (listener.certificate?.chain !== certificate.chain) {
+      notes.push(`the new certificate of ${written} needs a restart`);
+    }
+    return notes;
+  }
+
+  #handler(plan: ListenerPlan, listener: Listener): Handler {
+    const { bridges, inFlight, place } = listener;
+    return createHandler(plan, place, { ...this.#shared, bridges, inFlight });
   }
 
   #close(): void {
+    this.#replaced.stop();
     this.#shared.deadlines.close();
     this.#shared.access.close();
+    this.#measuring?.close();
     this.#shared.groups.release();
     Promise.all(this.#all().map((listener) => listener.ended))
       .then(() => this.#finished.resolve());

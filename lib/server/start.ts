@@ -4,6 +4,7 @@
  * @module
  */
 import type { LoadedConfig } from "../config/config_source.ts";
+import type { ThreadSnapshot } from "../observe/metrics/metrics.ts";
 import { createAccessLog, type FormattedLog } from "../observe/access_log.ts";
 import { flushLog } from "./log_flush.ts";
 import {
@@ -59,12 +60,22 @@ class SingleThread implements RunningProxy {
     return this.#server.addresses;
   }
 
+  // The threads of a plan that says more are one here.
+  get workers(): number {
+    return 1;
+  }
+
+  snapshot(watching?: boolean): Promise<ThreadSnapshot | null> {
+    return Promise.resolve(this.#server.snapshot(watching));
+  }
+
   // A rejection, not an exception, as with workers.
   // deno-lint-ignore require-await
   async reload({ plan }: LoadedConfig): Promise<Changes> {
     const changes = this.#server.reload(plan);
     this.#accessLog.setFormat(plan.logFormat);
-    return { ...changes, notes: workerNotes(plan.workers, this.#workers) };
+    const notes = workerNotes(plan.workers, this.#workers);
+    return { ...changes, notes: [...changes.notes, ...notes] };
   }
 
   shutdown(): Promise<void> {

@@ -9,6 +9,7 @@ import type { Cancellable } from "../exchange/cancellation.ts";
 import type { Deadline, Deadlines } from "../exchange/deadline.ts";
 import type { Field } from "../exchange/fields.ts";
 import { endToEnd, IDEMPOTENT, isIdempotent } from "../exchange/headers.ts";
+import type { Histogram } from "../observe/metrics/histogram.ts";
 import { fetchFailure, UpstreamError } from "./errors.ts";
 import { Http1Transport } from "./http1/http1.ts";
 import { type KeepAlive, NO_KEEP_ALIVE } from "./http1/pool.ts";
@@ -38,6 +39,7 @@ export class FetchTransport implements Transport {
     readonly address: UpstreamAddress,
     keepAlive: KeepAlive,
     readonly deadlines: Deadlines,
+    connects: Histogram | null = null,
   ) {
     if (address.transport === "tcp") {
       this.#origin = `${scheme}://${
@@ -54,6 +56,7 @@ export class FetchTransport implements Transport {
       scheme === "https",
       NO_KEEP_ALIVE,
       deadlines,
+      connects,
     );
   }
 
@@ -61,6 +64,11 @@ export class FetchTransport implements Transport {
     // `fetch` can't upgrade a connection.
     if (request.upgrade !== null) return this.#upgrades.send(request, now);
     return new Sending(request, this).response(now);
+  }
+
+  /** The platform does not tell. */
+  get idle(): null {
+    return null;
   }
 
   /** Whether the server lets itself be connected to; many that ask look once. */

@@ -77,6 +77,11 @@ export class RequestBody {
     return this.#source.hasMargins;
   }
 
+  /** Bytes that have come so far. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Whether the client is to send more now. */
   get waiting(): boolean {
     return this.#reading !== null;

@@ -85,6 +85,8 @@ export interface Transport {
    * @throws The cancellation's reason.
    */
   send(request: UpstreamRequest, now: number): Promise<UpstreamResponse>;
+  /** Connections that are kept for the next request; null where nobody knows. */
+  readonly idle: number | null;
   /** Closes idle connections. What is in flight ends as it would. */
   close(): void;
 }

@@ -8,6 +8,8 @@ import type {
   UpstreamPlan,
   UpstreamServerPlan,
 } from "../config/plan.ts";
+import type { Metrics } from "../observe/metrics/metrics.ts";
+import type { ServerMetrics } from "../observe/metrics/server_metrics.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Balancer, Client } from "./balance/method.ts";
 import { createBalancer } from "./balance/balancer.ts";
@@ -20,12 +22,16 @@ export { UpstreamServer } from "./server.ts";
 /** Why no server takes a request: each has failed, was tried or is down; or each has `max_conns`. */
 export type NoServer = "none" | "busy";
 
-/** Makes the way to a server. */
-export type Connect = (address: UpstreamAddress) => Transport;
+/** Makes the way to a server, of which perhaps is counted how it is. */
+export type Connect = (
+  address: UpstreamAddress,
+  metrics: ServerMetrics | null,
+) => Transport;
 
 /** One upstream of the plan. */
 export class UpstreamGroup {
   readonly #connect: Connect;
+  readonly #metrics: Metrics | null;
   readonly #names: Names;
   readonly #watches: (() => void)[] = [];
   readonly #slowStart: boolean;
@@ -47,13 +53,16 @@ export class UpstreamGroup {
   /**
    * @param connect Makes the way to a server.
    * @param lookup In place of the system's resolver.
+   * @param metrics Counts how its servers are; null for nothing.
    */
   constructor(
     readonly plan: UpstreamPlan,
     connect: Connect,
     lookup?: Lookup,
+    metrics: Metrics | null = null,
   ) {
     this.#connect = connect;
+    this.#metrics = metrics;
     const name = plan.sticky?.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     this.#cookie = new RegExp(`(?:^|[;,]) *${name}=([0-9a-f]*)`);
     this.#slowStart = plan.servers.some(({ slowStart }) => slowStart > 0);
@@ -199,7 +208,7 @@ export class UpstreamGroup {
         const key = this.#keyOf({ plan, address: place });
         const known = before.get(key);
         before.delete(key);
-        return known ?? new UpstreamServer(plan, place, this.#connect(place));
+        return known ?? this.#begin(plan, place);
       });
     });
     for (const { transport } of before.values()) transport.close();
@@ -212,6 +221,12 @@ export class UpstreamGroup {
       ? null
       : new Sticky(usual, usualServers);
     this.#primary = this.#sticky ?? usual;
+  }
+
+  #begin(plan: UpstreamServerPlan, place: UpstreamAddress): UpstreamServer {
+    const metrics = this.#metrics?.server(this.plan.name, place.name) ?? null;
+    const transport = this.#connect(place, metrics);
+    return new UpstreamServer(plan, place, transport, metrics);
   }
 
   /** The same server is listed twice, perhaps. */

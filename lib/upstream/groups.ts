@@ -5,6 +5,7 @@
  */
 import type { UpstreamPlan } from "../config/plan.ts";
 import type { Deadlines } from "../exchange/deadline.ts";
+import type { Metrics } from "../observe/metrics/metrics.ts";
 import { createTransport } from "../transport/create.ts";
 import { watchHealth } from "./active_health.ts";
 import { UpstreamGroup } from "./group.ts";
@@ -14,6 +15,8 @@ export interface GroupParts {
   readonly deadlines: Deadlines;
   /** Hears of servers that go and come. */
   readonly report: (line: string) => void;
+  /** Null where nothing is counted. */
+  readonly metrics: Metrics | null;
 }
 
 /** The groups of one plan. */
@@ -33,7 +36,9 @@ export class UpstreamGroups {
   ) {
     const before = previous === undefined ? null : previous.#identities;
     for (const plan of plans) {
-      const identity = JSON.stringify(plan);
+      // What a group counts is decided when it begins.
+      const counted = parts.metrics === null ? "" : "counted ";
+      const identity = counted + JSON.stringify(plan);
       let group = before?.get(identity);
       if (group === undefined) group = begin(plan, parts);
       else group.retain();
@@ -48,6 +53,11 @@ export class UpstreamGroups {
     return group;
   }
 
+  /** Each group once. */
+  all(): UpstreamGroup[] {
+    return [...this.#identities.values()];
+  }
+
   /**
    * The plan is in effect no longer: groups close that no other plan has and no
    * exchange uses.
@@ -59,11 +69,14 @@ export class UpstreamGroups {
 
 function begin(
   plan: UpstreamPlan,
-  { deadlines, report }: GroupParts,
+  { deadlines, report, metrics }: GroupParts,
 ): UpstreamGroup {
   const group = new UpstreamGroup(
     plan,
-    (address) => createTransport(plan, address, deadlines),
+    (address, counted) =>
+      createTransport(plan, address, deadlines, counted?.connect ?? null),
+    undefined,
+    metrics,
   );
   watchHealth(group, report);
   return group;

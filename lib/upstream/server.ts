@@ -4,6 +4,7 @@
  * @module
  */
 import type { UpstreamAddress, UpstreamServerPlan } from "../config/plan.ts";
+import type { ServerMetrics } from "../observe/metrics/server_metrics.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Peer } from "./balance/method.ts";
 
@@ -34,11 +35,13 @@ export class UpstreamServer implements Peer {
    * @param address Where it listens: as the plan says, or one of the addresses
    * of its name.
    * @param transport The way to it.
+   * @param metrics What is counted of it; null for nothing.
    */
   constructor(
     readonly plan: UpstreamServerPlan,
     readonly address: UpstreamAddress,
     readonly transport: Transport,
+    readonly metrics: ServerMetrics | null = null,
   ) {
     this.name = address.name;
     this.weight = plan.weight;

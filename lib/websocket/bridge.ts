@@ -9,6 +9,7 @@ import type {
   LoggedRequest,
   WebSocketEntry,
 } from "../observe/access_log.ts";
+import type { BridgeCounters } from "./counters.ts";
 import {
   type ClientReceiver,
   ClientSocket,
@@ -33,6 +34,8 @@ export interface BridgeParts {
   location: LocationPlan;
   context: LoggedRequest;
   log: AccessLog;
+  /** Null where nothing is counted. */
+  counters: BridgeCounters | null;
   /** Called once, when both sides are gone. */
   ended: () => void;
 }
@@ -82,10 +85,11 @@ export class WebSocketBridge
   #finished = false;
 
   constructor(parts: BridgeParts, handshake: Handshake) {
-    const { client, bridges, location } = parts;
+    const { client, bridges, location, counters } = parts;
     this.#parts = parts;
     this.#limits = new MessageLimits(location);
     this.#client = new ClientSocket(client, handshake, this, bridges);
+    counters?.opened();
     bridges.add(this);
   }
 
@@ -127,8 +131,14 @@ export class WebSocketBridge
 
   /** A message from the upstream. */
   message(data: string | Uint8Array, size: number): Promise<void> | undefined {
+    const { counters } = this.#parts;
     try {
-      return this.#client.send(data, size);
+      const wait = this.#client.send(data, size);
+      if (counters !== null) {
+        counters.toClient(size);
+        if (wait !== undefined) counters.waits();
+      }
+      return wait;
     } catch (error) {
       this.failed(error);
     }
@@ -155,8 +165,10 @@ export class WebSocketBridge
     const { upstream, bridges } = this.#parts;
     const refusal = this.#limits.refusal(data, this.waiting);
     if (refusal === null) {
+      const size = upstream.send(data);
       this.#fromClient.messages++;
-      this.#fromClient.bytes += upstream.send(data);
+      this.#fromClient.bytes += size;
+      this.#parts.counters?.fromClient(size);
       return bridges.limitWaiting();
     }
     bridges.memory.release(data);
@@ -235,7 +247,8 @@ export class WebSocketBridge
   #finish(): void {
     if (this.#finished || !this.#client.gone || !this.#upstreamGone) return;
     this.#finished = true;
-    const { bridges, ended } = this.#parts;
+    const { bridges, ended, counters } = this.#parts;
+    counters?.ended(this.#end?.code ?? VANISHED);
     attempt(() => bridges.delete(this));
     attempt(ended);
     attempt(() => this.#log());

@@ -11,6 +11,7 @@ import { hasToken } from "../exchange/headers.ts";
 import { LocalResponse } from "../exchange/local_response.ts";
 import { type AccessLog, loggedRequest } from "../observe/access_log.ts";
 import { WebSocketBridge } from "./bridge.ts";
+import type { BridgeCounters } from "./counters.ts";
 import type { UpgradedResponse } from "./open.ts";
 import type { WebSocketBridges } from "./registry.ts";
 import type { UpstreamSocket } from "./upstream_socket.ts";
@@ -63,6 +64,8 @@ export interface BridgeParts {
   readonly bridges: WebSocketBridges;
   readonly accessLog: AccessLog;
   readonly location: LocationPlan;
+  /** Null where nothing is counted. */
+  readonly counters: BridgeCounters | null;
   /** What is given back when the WebSocket has ended. */
   readonly held: Held;
   /** Called once the client's leaving is told by the WebSocket itself. */
@@ -80,7 +83,7 @@ export function bridgeClient(
   exchange: Exchange,
   { socket }: UpgradedResponse,
   fields: readonly Field[],
-  { bridges, accessLog, location, held, settled }: BridgeParts,
+  { bridges, accessLog, location, counters, held, settled }: BridgeParts,
 ): Response {
   const { signal } = request;
   if (signal.aborted) {
@@ -101,8 +104,9 @@ export function bridgeClient(
         bridges,
         location,
         log: accessLog,
+        counters,
         ended: () => held.giveBack(),
-        context: loggedRequest(exchange),
+        context: loggedRequest(exchange, accessLog.begin(exchange, response)),
       },
       { signal, settled },
     );

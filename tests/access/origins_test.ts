@@ -15,7 +15,7 @@ function allowed(
   websocket_origins: unknown,
   origin: string,
   authority: string | null,
-  scheme = "http",
+  scheme: "http" | "https" = "http",
 ): boolean {
   const read = plan(JSON.stringify({
     ...websocket_origins === undefined ? {} : { websocket_origins },

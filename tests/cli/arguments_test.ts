@@ -17,6 +17,8 @@ import { command, keptTerminal } from "../support/terminal.ts";
 const NOTHING = {
   config: undefined,
   listen: undefined,
+  certificate: undefined,
+  admin: undefined,
   logFormat: undefined,
   dev: false,
   watch: false,

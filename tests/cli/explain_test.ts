@@ -56,7 +56,11 @@ Deno.test("explain --json says the same as one object", async () => {
       why: "longest prefix of 2 locations",
       proxy_pass: "http://back:8000",
     },
+    rewrite: null,
     access: [],
+    redirects: [],
+    file: null,
+    respond: [],
     upstream: { name: "back:8000", scheme: "http", address: "back:8000" },
     answer: null,
   });

@@ -23,7 +23,11 @@ Deno.test("the message at the start has a block for each of several servers", ()
       { listen: 9000, server_name: ["one", "two"], locations: LOCATIONS },
       {
         listen: [9000, "[::1]:9001"],
-        locations: { "/long/path": "http://api", "= /": "https://d:84/x" },
+        locations: {
+          "/long/path": "http://api",
+          "= /": "https://d:84/x",
+          "/files/": { root: "dist" },
+        },
       },
     ],
   });
@@ -44,6 +48,7 @@ Deno.test("the message at the start has a block for each of several servers", ()
   (no server_name)
   /long/path  http://api      b:82, c:83
   = /         https://d:84/x
+  /files/     root dist
 
 `,
   );

@@ -112,7 +112,8 @@ Deno.test("a file of users is found beside the config", () => {
   );
   assert.equal(
     message(throws(new PermissionDenied())),
-    "auth_basic_user_file: no permission to read /etc/proxy/a",
+    "auth_basic_user_file: no permission to read /etc/proxy/a: check its " +
+      "owner and its mode",
   );
   assert.equal(
     message(throws(new IsADirectory())),

@@ -71,12 +71,8 @@ Deno.test("what is no listen is refused, with what was meant", () => {
     ["[::1:9000", 'expected "host:port", got "[::1:9000"'],
     ["[:::1]:9000", '"[:::1]" is not a host name or address'],
     [
-      "443 ssl",
-      '"ssl": parameters of listen are not supported (TLS termination is not supported: put a server in front that does it)',
-    ],
-    [
       "9000 default_server",
-      '"default_server": parameters of listen are not supported (the first server of a listen is its default)',
+      '"default_server": the only parameter of listen is ssl (the first server of a listen is its default)',
     ],
     ["9000;", '"9000;": no semicolon at the end here'],
     [
@@ -89,7 +85,7 @@ Deno.test("what is no listen is refused, with what was meant", () => {
     ],
     ["1.2.3:80", '"1.2.3" is not a host name or address'],
     ["256.1.1.1:80", '"256.1.1.1" is not a host name or address'],
-    ["a b:80", '"b:80": parameters of listen are not supported'],
+    ["a b:80", '"b:80": the only parameter of listen is ssl'],
     [
       "bücher.de:80",
       '"bücher.de" is not a host name or address (write "xn--bcher-kva.de")',

@@ -111,6 +111,7 @@ export function requestContext(
     requestId: "id-1",
     proxyHost: "backend",
     upstreamAddr: "10.0.0.1:8000",
+    captures: null,
     requestMethod: "GET",
     remoteUser: "",
     upstreamResponse: null,

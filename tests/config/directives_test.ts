@@ -87,7 +87,7 @@ Deno.test("a directive in the wrong place is told where it belongs", () => {
     ["weight", "in a server of an upstream"],
     ["interval", "in a health_check"],
     ["balance", "in an upstream"],
-    ["return", "in a location"],
+    ["internal", "in a location"],
   ];
   for (const [name, place] of cases) {
     assert.deepEqual(problems({ locations: { "/": TO }, [name]: 1 }), [

@@ -7,7 +7,7 @@ import { locate, plan, problems, requestContext } from "./config.ts";
 function answer(written: unknown) {
   const text = JSON.stringify({ locations: { "/": { return: written } } });
   const { content } = locate(plan(text), "/");
-  assert(content.kind !== "proxy");
+  assert(content.kind === "return" || content.kind === "redirect");
   return content.kind === "return"
     ? [content.status, content.text?.(requestContext()) ?? null]
     : [content.status, content.location(requestContext()), "redirect"];
@@ -43,7 +43,7 @@ Deno.test("a status may have a text with variables, in one value or in two", () 
     "User-agent: *\nDisallow: /\n",
   ]);
   assert.deepEqual(answer([200, ""]), [200, ""]);
-  assert.deepEqual(answer([500, ""]), [500, ""]);
+  assert.deepEqual(answer([500, ""]), [500, null]);
   // A byte string, as every template renders to.
   assert.deepEqual(answer([200, "é$$"]), [200, "Ã©$"]);
 });
@@ -176,9 +176,23 @@ locations:
   assert.deepEqual([match?.kind, match?.location.key], ["found", "/"]);
 });
 
-Deno.test("return stands in a location only", () => {
+Deno.test("a return of a server is for every request, so it has no locations", () => {
+  const read = plan("{listen: 80, return: '301 https://$host$request_uri'}");
+  const { rewrite } = findServer(read.listeners[0]!.servers, null);
+  assert.equal(rewrite?.answer?.content.kind, "redirect");
   assert.deepEqual(
     problems({ return: 404, locations: { "/": { return: 404 } } }),
-    ["config.yaml: return: not allowed here (it belongs in a location)"],
+    [
+      "config.yaml: return: with this no request reaches the locations (write " +
+      "it in a location)",
+    ],
+  );
+  assert.deepEqual(
+    problems({ return: 404, servers: [{ return: 404 }, { listen: 1 }] }),
+    [
+      `config.yaml: return: with "servers", this belongs in each of them`,
+      'config.yaml: servers[1]: "locations" is missing: it says which paths go ' +
+      "where",
+    ],
   );
 });

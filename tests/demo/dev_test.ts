@@ -43,6 +43,8 @@ Deno.test("deno task dev: a page, an API with a session, an admin, and two users
   const env = { ...NONE, HTTP_PROXY: NOBODY, http_proxy: NOBODY };
   await withDev([], async (dev) => {
     const url = await urlOf(dev);
+    // Open, or taken by another proxy: then it runs without.
+    await dev.until(/\(admin\)/);
     const page = await fetch(url);
     assert.match(await page.text(), /<title>sameorigin demo<\/title>/);
 
@@ -130,4 +132,25 @@ Deno.test("a start that fails ends with the proxy's exit code", async () => {
   await withDev(["--no-such-option"], async (dev) => {
     assert.equal((await dev.ended).code, 2);
   });
+});
+
+Deno.test("--https serves the same at the same address, with a certificate for this machine", async () => {
+  await using dev = await startSameorigin(
+    ["--https", "--listen=127.0.0.1:0"],
+    {
+      module: DEV,
+      permissions: ["--allow-run", "--allow-write", "--allow-sys"],
+      env: NONE,
+    },
+  );
+  await dev.until(/^https {2}for localhost, .+\n.+deno task trust$/m);
+  const [, port] = await dev.until(/https:\/\/localhost:(\d+)/);
+  const authority = await Deno.readTextFile(
+    new URL("../../.cache/https/authority.pem", import.meta.url),
+  );
+  using client = Deno.createHttpClient({ caCerts: [authority] });
+  const page = await fetch(`https://127.0.0.1:${port}/`, { client });
+  assert.match(await page.text(), /<title>sameorigin demo<\/title>/);
+  dev.kill("SIGTERM");
+  assert.equal((await dev.ended).code, 0);
 });

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual as equal } from "node:assert/strict";
 import fc from "fast-check";
-import { escapeField } from "../../lib/observe/access_line.ts";
+import { escapeField } from "../../lib/config/log_template.ts";
 import {
   createAccessLog,
   type LoggedRequest,
@@ -20,6 +20,7 @@ function context(
     upstreamAddr: "backend:8000",
     referer: headers["referer"] ?? null,
     userAgent: headers["user-agent"] ?? null,
+    line: null,
   };
 }
 

@@ -31,7 +31,12 @@ export function exchangeOf(
   }
   return new Exchange(
     { method, url: `http://${all.get("host")}${target}`, headers: all },
-    { urlScheme: "http://", fallbackHost: "localhost:1", serverPort: "1" },
+    {
+      urlScheme: "http://",
+      scheme: "http",
+      fallbackHost: "localhost:1",
+      serverPort: "1",
+    },
     remoteAddr,
     "50000",
     0,

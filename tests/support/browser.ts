@@ -20,10 +20,17 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** Starts a browser; disposing ends it. */
-export function launchBrowser(): Promise<Browser> {
+/**
+ * Starts a browser; disposing ends it.
+ *
+ * @param home Its home directory, in whose `.pki/nssdb` is whom it trusts besides.
+ */
+export function launchBrowser(home?: string): Promise<Browser> {
   return chromium.launch({
     executablePath: findProgram(CHROMIUM)!,
     args: FLAGS,
+    ...home === undefined
+      ? {}
+      : { env: { ...Deno.env.toObject(), HOME: home } },
   });
 }

@@ -45,9 +45,18 @@ export interface EchoClient {
   close(): Promise<CloseEvent>;
 }
 
-/** @throws {Error} if the handshake is refused. */
-export async function echoClient(url: string): Promise<EchoClient> {
-  const socket = new WebSocket(url.replace(/^http/, "ws"));
+/**
+ * @param client For what it trusts; the platform's if unset.
+ * @throws {Error} if the handshake is refused.
+ */
+export async function echoClient(
+  url: string,
+  client?: Deno.HttpClient,
+): Promise<EchoClient> {
+  const socket = new WebSocket(
+    url.replace(/^http/, "ws"),
+    client === undefined ? [] : { client },
+  );
   const waiting: ((text: string) => void)[] = [];
   const closed = new Promise<CloseEvent>((resolve) => {
     socket.onclose = resolve;

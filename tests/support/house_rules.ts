@@ -10,6 +10,8 @@ import type { Module } from "./modules.ts";
 const ROOMS = [
   "main.ts",
   "cli",
+  "acme",
+  "admin",
   "server",
   "request",
   "access",
@@ -20,6 +22,7 @@ const ROOMS = [
   "exchange",
   "observe",
   "config",
+  "x509",
   "route",
 ];
 
@@ -68,7 +71,7 @@ const TERMINAL = [
 export type Rule = (modules: readonly Module[]) => string[];
 
 /** Only listeners accept connections. */
-export const onlyServerAccepts = usesOnlyIn(["server"], ACCEPTS);
+export const onlyServerAccepts = usesOnlyIn(["server", "admin"], ACCEPTS);
 
 /** Only the transport opens connections. */
 export const onlyTransportConnects = usesOnlyIn(["transport"], CONNECTS);

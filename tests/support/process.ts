@@ -59,7 +59,8 @@ export async function sameoriginCommand(
   const args = await denoArguments("run", [
     "--quiet",
     `--config=${fileURLToPath(new URL("deno.json", ROOT))}`,
-    ...PROXY_FLAGS,
+    // Of a flag and the same one with a list, Deno takes the list.
+    ...PROXY_FLAGS.filter((flag) => !permissions.includes(flag.split("=")[0]!)),
     ...permissions,
     module ?? fileURLToPath(new URL("main.ts", ROOT)),
   ]);

@@ -11,7 +11,7 @@ const ROOT = new URL("../../", import.meta.url);
 /** What of npm the program itself needs; the second line stands in for @std. */
 const NPM_PACKAGES = [
   ...["valibot", "@valibot/to-json-schema", "re2js"],
-  ...["js-yaml", "argparse", "bcryptjs"],
+  ...["js-yaml", "argparse", "bcryptjs", "mrmime"],
 ];
 
 /** Files of the project that belong to the program. */
@@ -73,7 +73,7 @@ Deno.test("the executable carries permissions, flags, the config and its own fil
   const { metadata, files } = await compiled();
 
   await t.step(
-    "it may use the network, read files and the environment, and ask how much memory there is",
+    "it may use the network, read files and the environment, ask how much memory there is, and write its state",
     () => {
       const { prompt, allow_import: _, ...permissions } = metadata.permissions;
       const granted = Object.entries(permissions)
@@ -84,6 +84,7 @@ Deno.test("the executable carries permissions, flags, the config and its own fil
         allow_net: [],
         allow_read: [],
         allow_sys: ["systemMemoryInfo"],
+        allow_write: ["/var/lib/sameorigin"],
       });
       assert.equal(prompt, false);
     },
@@ -172,6 +173,7 @@ Deno.test("an executable is compiled without the packages of the tests", async (
   assert.deepEqual(names(jsr.npm), [
     "@valibot/to-json-schema",
     "bcryptjs",
+    "mrmime",
     "re2js",
     "valibot",
   ]);

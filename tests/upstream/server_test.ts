@@ -10,6 +10,7 @@ function serverWith(parameters: Record<string, unknown>) {
   const { address } = plan!;
   const transport: Transport = {
     send: () => Promise.reject(new Error("nothing is sent here")),
+    idle: null,
     close() {},
   };
   return { server: new UpstreamServer(plan!, address, transport) };

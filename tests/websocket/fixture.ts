@@ -102,6 +102,8 @@ export function startBridge(
   const news = new EventTarget();
   const tell = () => news.dispatchEvent(new Event("news"));
   const log: AccessLog = {
+    needsAttempts: false,
+    begin: () => null,
     request() {},
     webSocketOpened: () => {
       opened++;
@@ -173,6 +175,7 @@ export function startBridge(
         bridges,
         accessLog: log,
         location,
+        counters: null,
         held: {
           giveBack() {
             ended++;
@@ -242,7 +245,12 @@ function prepare(request: Request, port: number, settings: BridgeSettings) {
   const headers = new Headers(request.headers);
   headers.set("x-request-id", "test-request");
   const { url, method } = request;
-  const place = { urlScheme: "http://", fallbackHost: "", serverPort: "1" };
+  const place = {
+    urlScheme: "http://",
+    scheme: "http",
+    fallbackHost: "",
+    serverPort: "1",
+  } as const;
   const exchange = new Exchange(
     { url, method, headers },
     place,

@@ -28,6 +28,7 @@ export class PasswordThread {
   #lastId = 0;
   readonly #waiting = new Map<number, Waiting>();
   #idle: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
 
   /**
    * Whether a password is the one that is stored, both byte strings.
@@ -36,6 +37,7 @@ export class PasswordThread {
    * @throws {Error} where that could not be found out.
    */
   matches(password: string, stored: string): Promise<boolean> {
+    if (this.#closed) return Promise.reject(closing());
     if (this.#waiting.size >= MOST_WAITING) {
       return Promise.reject(new TooManyWaiting());
     }
@@ -48,10 +50,11 @@ export class PasswordThread {
     return promise;
   }
 
-  /** Ends the thread; who waits gets an error. */
+  /** Ends the thread for good; who waits, or asks from now on, gets an error. */
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#idle);
-    this.#end(new Error("the proxy is shutting down"));
+    this.#end(closing());
   }
 
   #start(): Worker {
@@ -88,4 +91,8 @@ export class PasswordThread {
     this.#waiting.clear();
     for (const { reject } of waiting) reject(reason);
   }
+}
+
+function closing(): Error {
+  return new Error("the proxy is shutting down");
 }

@@ -99,22 +99,29 @@ export async function examine(stack: Stack): Promise<Report> {
 
 /** Where a browser on this machine opens the proxy. */
 function ownUrl({ listeners }: Plan): URL {
-  const tcp = listeners.find(({ address }) => address.transport === "tcp");
+  // Beside one with TLS, one without only redirects to it.
+  const tcp = listeners.find(({ certificate }) => certificate !== null) ??
+    listeners.find(({ address }) => address.transport === "tcp");
   if (tcp === undefined) {
     throw new UsageError(
       "the config listens on no port",
       "Name the URL that browsers open: sameorigin doctor URL",
     );
   }
-  return new URL(`http://${hostOf(tcp)}/`);
+  return new URL(
+    `${tcp.certificate === null ? "http" : "https"}://${hostOf(tcp)}/`,
+  );
 }
 
-function hostOf({ address }: ListenerPlan): string {
+function hostOf({ address, certificate }: ListenerPlan): string {
   if (address.transport === "unix") return "localhost";
   const { hostname, port } = address;
   const isAny = hostname === "0.0.0.0" || hostname === "::";
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  const name = isAny || hostname === "127.0.0.1" ? "localhost" : host;
+  // A browser accepts the certificate for its names only.
+  const certified = certificate?.names.find((name) => !/[*:]/.test(name));
+  const name = certified ??
+    (isAny || hostname === "127.0.0.1" ? "localhost" : host);
   return `${name}:${port}`;
 }
 

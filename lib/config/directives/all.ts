@@ -7,24 +7,47 @@
  */
 import type * as v from "valibot";
 import { access } from "./access.ts";
+import { addingHeaders } from "./add_header.ts";
+import { admin } from "./admin.ts";
 import { authBasic } from "./auth_basic.ts";
 import { authRequest } from "./auth_request.ts";
+import { caching } from "./caching.ts";
 import { client } from "./client.ts";
+import { compression } from "./compression.ts";
 import type { Directive } from "./directive.ts";
+import { errorPages } from "./error_page.ts";
 import { limitReq } from "./limit_req.ts";
 import { limits } from "./limits.ts";
 import { listen } from "./listen.ts";
+import { mediaTypes } from "./media_types.ts";
 import { process } from "./process.ts";
 import { proxy } from "./proxy.ts";
+import { proxyCookies } from "./proxy_cookie.ts";
+import { proxyResponse } from "./proxy_response.ts";
+import { proxySsl } from "./proxy_ssl.ts";
 import { returning } from "./return.ts";
+import { ssl } from "./ssl.ts";
+import { rewriting } from "./rewrite.ts";
+import { files } from "./static.ts";
 import { websocket } from "./websocket.ts";
 import { websocketOrigins } from "./websocket_origins.ts";
 
 /** By name, in the order of the JSON Schema. */
 export const directives = {
   ...listen,
+  ...ssl,
   ...proxy,
+  ...proxyResponse,
+  ...proxyCookies,
+  ...proxySsl,
+  ...rewriting,
   ...returning,
+  ...errorPages,
+  ...addingHeaders,
+  ...compression,
+  ...files,
+  ...caching,
+  ...mediaTypes,
   ...client,
   ...websocket,
   ...websocketOrigins,
@@ -34,6 +57,7 @@ export const directives = {
   ...authBasic,
   ...authRequest,
   ...process,
+  ...admin,
 };
 
 type All = typeof directives;

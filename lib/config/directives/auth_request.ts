@@ -113,7 +113,7 @@ export const authRequest = {
     ["location"],
     Toggle,
     false,
-    "Whether only the proxy itself may ask for this location (auth_request): " +
-      "clients get 404.",
+    "Whether only the proxy itself may lead to this location (by auth_request, " +
+      "error_page, rewrite or X-Accel-Redirect): clients get 404.",
   ),
 };

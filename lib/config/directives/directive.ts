@@ -15,7 +15,8 @@ export type Place =
   | "location"
   | "upstream"
   | "upstream_server"
-  | "health_check";
+  | "health_check"
+  | "admin";
 
 /** What a directive is, whatever its name. */
 export interface Directive<

@@ -6,39 +6,88 @@
 import * as v from "valibot";
 import { LISTEN_PATTERN, type ListenAddress, parseListen } from "../address.ts";
 import { plainText } from "../plain_text.ts";
-import { byType, oneOrMore, parsedBy, text } from "../schema_parts.ts";
+import { block, byType, oneOrMore, parsedBy, text } from "../schema_parts.ts";
 import { quote, ValueError } from "../words.ts";
-import { allowedIn } from "./directive.ts";
+import { allowedIn, documented } from "./directive.ts";
+import { Toggle, wholly } from "./values.ts";
 
 /** One address to listen on, and how it was written. */
 export interface Listen {
   readonly address: ListenAddress;
+  /** Whether clients speak TLS there. */
+  readonly ssl: boolean;
   readonly written: string;
 }
 
 /**
- * Reads a `listen` and keeps how it is written.
+ * Reads a `listen`, which may end with nginx's `ssl`, and keeps how it is
+ * written.
  *
- * @throws {ValueError} As {@link parseListen} does.
+ * @throws {ValueError} As {@link parseListen} does; also for a unix socket with
+ * `ssl`.
  */
 export function readListen(value: string | number): Listen {
-  return { address: parseListen(value), written: String(value) };
+  const written = String(value);
+  const [address = "", ...parameters] = written.trim().split(/\s+/);
+  if (typeof value === "number" || !parameters.includes("ssl")) {
+    return { address: parseListen(value), ssl: false, written };
+  }
+  const others = parameters.filter((word) => word !== "ssl");
+  return withSsl({
+    address: parseListen([address, ...others].join(" ")),
+    ssl: true,
+    written,
+  });
 }
+
+/** `Deno.serve` has no TLS on a unix socket (2.9.6). */
+function withSsl(listen: Listen): Listen {
+  if (listen.ssl && listen.address.transport === "unix") {
+    throw new ValueError("a unix socket can't have ssl");
+  }
+  return listen;
+}
+
+const Port = v.pipe(
+  v.number(),
+  v.metadata({ type: "integer", minimum: 0, maximum: 65535 }),
+  parsedBy<number, Listen>(readListen),
+);
+
+const AddressText = v.pipe(
+  v.string(),
+  v.metadata({ pattern: LISTEN_PATTERN }),
+  parsedBy<string, Listen>(readListen),
+);
+
+/** Where to listen, and whether with TLS; read as {@link Listen}. */
+const ListenBlock = v.pipe(
+  block("a map with address and ssl", {
+    address: documented(
+      byType(`a port or "host:port"`, [Port, AddressText]),
+      'A port, "host:port", or "unix:/path".',
+    ),
+    ssl: v.optional(
+      documented(Toggle, "Whether clients speak TLS there: HTTP/2 or 1.1."),
+      false,
+    ),
+  }),
+  parsedBy(({ address, ssl }): Listen =>
+    withSsl({ ...address, ssl: ssl || address.ssl })
+  ),
+);
+
+/** One address, in any form. */
+export const ListenValue = byType(`a port or "host:port"`, [
+  Port,
+  AddressText,
+  // One that is refused in part comes out as undefined, as the others do.
+  wholly(ListenBlock),
+]);
 
 const Listens = oneOrMore(
   `a port, "host:port", or a list of them`,
-  byType(`a port or "host:port"`, [
-    v.pipe(
-      v.number(),
-      v.metadata({ type: "integer", minimum: 0, maximum: 65535 }),
-      parsedBy<number, Listen>(readListen),
-    ),
-    v.pipe(
-      v.string(),
-      v.metadata({ pattern: LISTEN_PATTERN }),
-      parsedBy<string, Listen>(readListen),
-    ),
-  ]),
+  ListenValue,
 );
 
 const ServerNames = oneOrMore(
@@ -60,7 +109,8 @@ export const listen = {
     Listens,
     9000,
     'Where to listen: 9000, "127.0.0.1:9000", "[::]:9000", "unix:/run/x.sock", ' +
-      "or a list. A port alone is one of all IPv4 addresses.",
+      "or a list. A port alone is one of all IPv4 addresses. With TLS: " +
+      '"443 ssl", or {address: 443, ssl: true}.',
   ),
 };
 

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import { oneOf } from "../schema_parts.ts";
+import * as v from "valibot";
+import { LogTemplate } from "../log_template.ts";
+import { parsedBy, text } from "../schema_parts.ts";
+import { expected, ValueError } from "../words.ts";
 import { allowedIn, inherited } from "./directive.ts";
 import { measure, parseCount, Time, Toggle } from "./values.ts";
 
@@ -36,6 +39,18 @@ const Workers = measure(
       : parseCount(value, WORKERS_WORDS, 1, MOST_WORKERS),
 );
 
+const FORMAT_WORDS = `"combined" or "json"`;
+
+const LogFormatText = v.pipe(
+  text(FORMAT_WORDS, (input) => expected(FORMAT_WORDS, input)),
+  v.metadata({ pattern: "^(combined|json)$|\\$" }),
+  parsedBy((written): "combined" | "json" | LogTemplate => {
+    if (written === "combined" || written === "json") return written;
+    if (written.includes("$")) return new LogTemplate(written);
+    throw new ValueError(expected(FORMAT_WORDS, written));
+  }),
+);
+
 export const process = {
   workers: allowedIn(
     ["top"],
@@ -55,9 +70,13 @@ export const process = {
   ),
   log_format: allowedIn(
     ["top"],
-    oneOf(`"combined" or "json"`, ["combined", "json"]),
+    LogFormatText,
     "combined",
-    "How a line of the access log is written: combined, as nginx's, or json.",
+    "How a line of the access log is written: combined, as nginx's, json, or a " +
+      "text with variables, as in nginx: $remote_addr, $request, $status, " +
+      "$body_bytes_sent, $bytes_sent, $request_time, $upstream_addr, " +
+      "$upstream_status, $upstream_response_time, $http_NAME and more; before " +
+      "it escape=json, where it is JSON.",
   ),
   shutdown_timeout: allowedIn(
     ["top"],

@@ -123,3 +123,16 @@ export const Toggle = byType("on or off", [
     }),
   ),
 ]);
+
+/** A schema whose output is undefined wherever something in the input is refused. */
+export function wholly<Schema extends v.GenericSchema>(schema: Schema): Schema {
+  return {
+    ...schema,
+    "~run": (dataset, config) => {
+      const result = schema["~run"](dataset, config);
+      return result.issues === undefined
+        ? result
+        : { typed: false, value: undefined, issues: result.issues };
+    },
+  };
+}

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Exchange, UpstreamAttempt } from "../../exchange/exchange.ts";
 import { isIdempotent } from "../../exchange/headers.ts";
 import { LATE, within } from "../../exchange/timeout.ts";
 import { UpstreamError } from "../../transport/errors.ts";
@@ -29,6 +30,8 @@ export async function sendToGroup(
   call: UpstreamCall,
 ): Promise<UpstreamResponse | UpgradedResponse> {
   const { group, client, location: { settings }, exchange: { started } } = call;
+  const { metrics, accessLog } = call.state;
+  const timed = metrics !== null || accessLog.needsAttempts;
   let tried: Set<UpstreamServer> | null = null;
   let tries = 0;
   let server = group.pick(client, null, started);
@@ -38,8 +41,15 @@ export async function sendToGroup(
       failure = new UpstreamError(server, group.plan.name);
     } else {
       tries++;
+      if (server.metrics !== null) server.metrics.attempts++;
+      const attempt = timed ? begin(server, call.exchange, now) : null;
       try {
         const response = await call.send(server, now);
+        if (attempt !== null) {
+          attempt.status = response.status;
+          attempt.answered = performance.now();
+          server.metrics?.answered(response.status, attempt.answered - now);
+        }
         hasAnswered(server, response.status, call);
         const passes = !settings.proxy_next_upstream.statuses
           .includes(response.status);
@@ -52,6 +62,8 @@ export async function sendToGroup(
           return response;
         }
         if ("body" in response) response.body?.discard();
+        if (attempt !== null) attempt.ended = attempt.answered;
+        if (server.metrics !== null) server.metrics.retries++;
         server.release();
         server = next;
         continue;
@@ -61,22 +73,48 @@ export async function sendToGroup(
           throw error;
         }
         failure = error;
+        if (attempt !== null) {
+          attempt.status = error.status;
+          attempt.ended = performance.now();
+        }
       }
+      server.metrics?.failed(failure.failure);
       hasFailed(server, failure, call);
       const next = mayMove(call, failure, tries)
         ? pickOther(server, call, tried ??= new Set())
         : "none";
       server.release();
       if (typeof next !== "string") {
+        if (server.metrics !== null) server.metrics.retries++;
         server = next;
         continue;
       }
     }
     if (!await hold(call, failure)) throw failure;
+    if (typeof server !== "string" && server.metrics !== null) {
+      server.metrics.retries++;
+    }
     tried = null;
     tries = 0;
     server = group.pick(client, null, performance.now());
   }
+}
+
+/** Takes note of a server that is given the request. */
+function begin(
+  { name }: UpstreamServer,
+  exchange: Exchange,
+  now: number,
+): UpstreamAttempt {
+  const attempt: UpstreamAttempt = {
+    address: name,
+    begun: now,
+    answered: null,
+    ended: null,
+    status: 0,
+  };
+  (exchange.attempts ??= []).push(attempt);
+  return attempt;
 }
 
 /** Takes note of an answer, which may be as good as a failure. */

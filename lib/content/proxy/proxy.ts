@@ -6,13 +6,16 @@
  */
 import type { LocationPlan, ProxyPlan } from "../../config/plan.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
+import type { InternalRedirect } from "../../exchange/internal_redirect.ts";
 import { LocalResponse } from "../../exchange/local_response.ts";
 import type { Field } from "../../exchange/fields.ts";
 import { forwardTarget, replaceTarget } from "../../route/target.ts";
+import { BridgeCounters } from "../../websocket/counters.ts";
 import { bridgeClient } from "../../websocket/handshake.ts";
 import type { UpgradedResponse } from "../../websocket/open.ts";
 import type { ContentState } from "../state.ts";
 import { failureResponse } from "./failure.ts";
+import { intercept } from "./intercept.ts";
 import { sendToGroup } from "./next_upstream.ts";
 import { clientResponse, responseFields } from "./response.ts";
 import { UpstreamCall } from "./upstream_call.ts";
@@ -20,7 +23,8 @@ import { UpstreamCall } from "./upstream_call.ts";
 /**
  * Answers a request from an upstream.
  *
- * @returns A local response where it can't be sent, or has failed.
+ * @returns A local response where it can't be sent, or has failed; an internal
+ * redirect where the upstream says so.
  */
 export async function proxy(
   request: Request,
@@ -28,7 +32,7 @@ export async function proxy(
   location: LocationPlan,
   plan: ProxyPlan,
   state: ContentState,
-): Promise<Response | LocalResponse> {
+): Promise<Response | LocalResponse | InternalRedirect> {
   const target = upstreamTarget(exchange, location, plan);
   if (target instanceof LocalResponse) return target;
   const call = new UpstreamCall(
@@ -44,6 +48,7 @@ export async function proxy(
     if (exchange.hasBody === "unsure") await call.readBeginning();
     const answer = await sendToGroup(call);
     exchange.upstreamResponse = answer;
+    if (exchange.record !== null) exchange.record.answered = answer.fields;
     const rewriting = { exchange, location, plan };
     if ("socket" in answer) {
       return bridged(
@@ -56,10 +61,16 @@ export async function proxy(
         ),
       );
     }
+    const replaced = intercept(answer, location);
+    if (replaced !== null) {
+      answer.body?.discard();
+      return replaced;
+    }
     return clientResponse(answer, rewriting, call.cookie());
   } catch (error) {
     return failureResponse(
       error,
+      exchange.fields.accept,
       location,
       plan.upstream.name,
       state.errorLog,
@@ -74,12 +85,17 @@ function bridged(
   fields: readonly Field[],
 ): Response {
   const { request, exchange, location, state } = call;
+  const { metrics, generation } = state;
   const held = call.handOver();
   try {
     return bridgeClient(request, exchange, answer, fields, {
       bridges: state.bridges,
       accessLog: state.accessLog,
       location,
+      counters: metrics === null ? null : new BridgeCounters(
+        metrics.of(location, exchange.server.name).webSockets,
+        generation,
+      ),
       held,
       settled: () => call.unwatch(),
     });
@@ -95,10 +111,11 @@ export function upstreamTarget(
   location: LocationPlan,
   plan: ProxyPlan,
 ): string | LocalResponse {
-  const { target, server: { locations } } = exchange;
+  const { target, server: { locations }, rerouting } = exchange;
   const { passUri } = plan;
   exchange.proxyHost = plan.upstream.name;
-  if (passUri === null) {
+  // As in nginx, after a `break` the URI in proxy_pass replaces nothing.
+  if (passUri === null || rerouting?.isFinal === true) {
     return forwardTarget(target, locations, location) ??
       new LocalResponse(400, "The path can be read as another location's.");
   }

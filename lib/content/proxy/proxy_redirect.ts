@@ -5,6 +5,7 @@
  * @module
  */
 import type { LocationPlan, ProxyPlan } from "../../config/plan.ts";
+import { absoluteUrl } from "../../exchange/absolute_redirect.ts";
 import type { Exchange } from "../../exchange/exchange.ts";
 
 /** Whose response it is. */
@@ -49,17 +50,17 @@ function rewriteUrl(url: string, rewriting: Rewriting): string | null {
   if (rule.kind === "pairs") {
     for (const { from, to } of rule.pairs) {
       if (url.startsWith(from)) {
-        return absolute(to(exchange) + url.slice(from.length), exchange);
+        return absoluteUrl(to(exchange) + url.slice(from.length), exchange);
       }
     }
     return null;
   }
   const path = afterOrigin(url, rewriting);
   if (path === null) return null;
-  if (plan.passUri === null) return absolute(path, exchange);
+  if (plan.passUri === null) return absoluteUrl(path, exchange);
   if (!path.startsWith(plan.passUri)) return null;
   const rest = path.slice(plan.passUri.length);
-  return absolute(location.prefix + rest, exchange);
+  return absoluteUrl(location.prefix + rest, exchange);
 }
 
 /** What follows the upstream's own origin in a URL, or null for another origin. */
@@ -76,11 +77,4 @@ function afterOrigin(
     if (rest[0] === "?" || rest[0] === "#") return "/" + rest;
   }
   return null;
-}
-
-/** nginx's `absolute_redirect`, with the port that the client used. */
-function absolute(url: string, { scheme, authority }: Exchange): string {
-  return url[0] === "/" && authority !== null
-    ? `${scheme}://${authority}${url}`
-    : url;
 }

@@ -6,6 +6,7 @@
 import { NULL_BODY } from "../../exchange/headers.ts";
 import type { Field } from "../../exchange/fields.ts";
 import type { UpstreamResponse } from "../../transport/transport.ts";
+import { applyRules } from "./response_rules.ts";
 import { rewriteRedirect, type Rewriting } from "./proxy_redirect.ts";
 
 /**
@@ -21,9 +22,13 @@ export function responseFields(
   cookie: string | null,
   isNoContent = false,
 ): Field[] {
-  const { requestId } = rewriting.exchange;
+  const { exchange, plan } = rewriting;
+  const given = plan.responseRules === null
+    ? upstream
+    : applyRules(upstream, plan.responseRules, exchange);
+  const { requestId } = exchange;
   const fields: Field[] = [];
-  for (const field of upstream) {
+  for (const field of given) {
     const [name, value] = field;
     switch (name) {
       case "content-length":

@@ -72,6 +72,7 @@ export class UpstreamCall implements EventListenerObject, Held {
           request.signal.aborted,
       )
       : null;
+    exchange.requestBody = this.#body;
     this.#fragile = exchange.websocket || this.#body !== null;
     if (this.#fragile) state.inFlight.enter();
     if (exchange.fields.host === null || exchange.websocket) {
@@ -141,6 +142,7 @@ export class UpstreamCall implements EventListenerObject, Held {
       },
       cancellation,
     };
+    if (exchange.record !== null) exchange.record.sent = request;
     return exchange.websocket
       ? openWebSocket(
         server.transport,

@@ -10,7 +10,12 @@ import {
   LocationMetrics,
   type LocationSnapshot,
 } from "./location_metrics.ts";
-import { addServers, type ServerSnapshot } from "./server_metrics.ts";
+import { addRecorded, type Recorded, Recorder } from "../recorder/recorder.ts";
+import {
+  addServers,
+  ServerMetrics,
+  type ServerSnapshot,
+} from "./server_metrics.ts";
 
 /** A config that is in effect, or was, and what still runs by it. */
 export interface GenerationSnapshot {
@@ -34,15 +39,21 @@ export interface ThreadSnapshot {
   readonly buffered: number;
   /** Bytes of its JavaScript heap. */
   readonly heap: number;
+  /** What was recorded; null where that was not asked for. */
+  readonly requests: Recorded | null;
 }
 
 /** The counters of one thread. They live through reloads. */
 export class Metrics {
+  /** Of requests, while somebody looks. */
+  readonly recorder = new Recorder();
   #byLocation = new Map<LocationPlan, LocationMetrics>();
   /** Those of requests that no location takes, by the server's name. */
   #byServer = new Map<string, LocationMetrics>();
   /** All, by server and location; so many as the config has, whatever clients send. */
   readonly #all = new Map<string, LocationMetrics>();
+  /** Of the upstreams' servers, by upstream and address. */
+  readonly #servers = new Map<string, ServerMetrics>();
 
   /** Counts for the locations of this plan from now on. */
   use({ listeners }: Plan): void {
@@ -69,6 +80,28 @@ export class Metrics {
       ? this.#byServer.get(server)
       : this.#byLocation.get(location);
     return found ?? this.#find(server, location?.key ?? "");
+  }
+
+  /**
+   * The counters of an upstream's server, also where it is listed twice.
+   *
+   * @param address `host:port` or `unix:path`.
+   */
+  server(upstream: string, address: string): ServerMetrics {
+    const key = `${upstream} ${address}`;
+    let metrics = this.#servers.get(key);
+    if (metrics === undefined) {
+      metrics = new ServerMetrics();
+      this.#servers.set(key, metrics);
+    }
+    return metrics;
+  }
+
+  /** Forgets the servers that are none any more: their addresses come and go. */
+  keepServers(kept: ReadonlySet<ServerMetrics>): void {
+    for (const [key, metrics] of this.#servers) {
+      if (!kept.has(metrics)) this.#servers.delete(key);
+    }
   }
 
   snapshot(): LocationSnapshot[] {
@@ -129,6 +162,9 @@ function addTwo(a: ThreadSnapshot, b: ThreadSnapshot): ThreadSnapshot {
     lag: addHistograms(a.lag, b.lag),
     buffered: a.buffered + b.buffered,
     heap: a.heap + b.heap,
+    requests: a.requests === null || b.requests === null
+      ? a.requests ?? b.requests
+      : addRecorded(a.requests, b.requests),
   };
 }
 

@@ -121,8 +121,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
   {
     name: "sameorigin_upstream_up",
     type: "gauge",
-    help:
-      "Whether a server takes requests: the share of the workers to which it does.",
+    help: "Whether a server is up: the share of the workers to which it is.",
     labels: SERVER,
     samples: perServer(({ seenBy, upFor }) => [[{}, upFor / seenBy]]),
   },

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConfigSource } from "../../config/config_source.ts";
+import type { ThreadSnapshot } from "../../observe/metrics/metrics.ts";
 import { ListenError } from "../listen_address.ts";
 import type { Changes, ListenedAddress } from "../running.ts";
 
@@ -14,6 +15,8 @@ export interface WorkerConfig {
   readonly ports: ReadonlyMap<string, number>;
   /** Whether this worker listens on the unix sockets too, which can't be shared. */
   readonly unix: boolean;
+  /** The number of the config, from 1. */
+  readonly generation: number;
 }
 
 /** The methods of a worker, called by the main thread. */
@@ -30,6 +33,8 @@ export interface WorkerCalls {
   commit(): Changes;
   /** Drops the prepared config. */
   cancel(): void;
+  /** See `RunningServer.snapshot`. */
+  snapshot(watching: boolean): ThreadSnapshot | null;
   /** Resolves when everything is closed, or after `shutdown_timeout`. */
   shutdown(): Promise<void>;
 }

@@ -49,6 +49,7 @@ class WorkerServer implements WorkerCalls {
       control: (proof) => this.#main().call("control", proof),
       shared: true,
       ports: config.ports,
+      generation: config.generation,
     });
     this.#running = { server, accessLog };
     return server.addresses;
@@ -56,7 +57,7 @@ class WorkerServer implements WorkerCalls {
 
   readonly prepare = (config: WorkerConfig): readonly ListenedAddress[] => {
     const plan = planFor(config);
-    const reload = this.#started().server.prepareReload(plan, config.ports);
+    const reload = this.#started().server.prepareReload(plan, config);
     this.#prepared = { reload, plan };
     return reload.addresses;
   };
@@ -73,6 +74,9 @@ class WorkerServer implements WorkerCalls {
     this.#prepared?.reload.cancel();
     this.#prepared = null;
   };
+
+  readonly snapshot = (watching: boolean) =>
+    this.#started().server.snapshot(watching);
 
   readonly shutdown = (): Promise<void> => this.#started().server.shutdown();
 

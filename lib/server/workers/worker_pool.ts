@@ -7,7 +7,11 @@
  */
 import { listenKey } from "../../config/address.ts";
 import type { LoadedConfig } from "../../config/config_source.ts";
-import { within } from "../../exchange/timeout.ts";
+import {
+  addThreads,
+  type ThreadSnapshot,
+} from "../../observe/metrics/metrics.ts";
+import { LATE, within } from "../../exchange/timeout.ts";
 import { checkIsFree, ownIfOverlapping } from "../listen_address.ts";
 import { FLUSH_TIMEOUT } from "../log_flush.ts";
 import {
@@ -26,6 +30,9 @@ const MAX_RESTART_DELAY = 10_000;
 
 /** Milliseconds after which a worker counts as stable: the delay is the least again. */
 const STABLE_AFTER = 60_000;
+
+/** Milliseconds within which a worker says what it has counted. */
+const SNAPSHOT_TIMEOUT = 1_000;
 
 const WORKER = new URL("./worker.ts", import.meta.url);
 
@@ -47,6 +54,8 @@ export class WorkerPool implements RunningProxy {
   readonly #slots: readonly Slot[];
   readonly #main: MainCalls;
   #loaded: LoadedConfig;
+  /** The number of the config in effect. */
+  #generation = 1;
   #addresses: readonly ListenedAddress[] = [];
   /**
    * The keys of all addresses so far: a worker with open WebSockets may still
@@ -113,6 +122,20 @@ export class WorkerPool implements RunningProxy {
     return this.#inTurn(() => this.#reload(loaded));
   }
 
+  get workers(): number {
+    return this.#slots.length;
+  }
+
+  async snapshot(watching = false): Promise<ThreadSnapshot | null> {
+    const asked = this.#threads().map(async ({ calls }) => {
+      // It may be busy, or end.
+      const answer = within(calls.call("snapshot", watching), SNAPSHOT_TIMEOUT);
+      const snapshot = await answer.catch(() => null);
+      return snapshot === LATE || snapshot === null ? [] : [snapshot];
+    });
+    return addThreads((await Promise.all(asked)).flat());
+  }
+
   async shutdown(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -151,6 +174,7 @@ export class WorkerPool implements RunningProxy {
     const threads = this.#threads();
     const addresses = await this.#prepareAll(threads, loaded);
     this.#loaded = loaded;
+    this.#generation++;
     this.#setAddresses(addresses);
     const commits = await Promise.allSettled(
       threads.map(({ calls }) => calls.call("commit")),
@@ -159,9 +183,11 @@ export class WorkerPool implements RunningProxy {
     // this config.
     const changes = commits.find(({ status }) => status === "fulfilled");
     const notes = workerNotes(plan.workers, this.#slots.length);
-    return changes?.status === "fulfilled"
-      ? { ...changes.value, notes }
-      : { added: [], removed: [], notes };
+    if (changes?.status !== "fulfilled") {
+      return { added: [], removed: [], notes };
+    }
+    const { value } = changes;
+    return { ...value, notes: [...value.notes, ...notes] };
   }
 
   /**
@@ -201,14 +227,16 @@ export class WorkerPool implements RunningProxy {
 
   #configFor(
     number: number,
-    { config }: LoadedConfig,
+    loaded: LoadedConfig,
     addresses = this.#addresses,
   ): WorkerConfig {
+    const { config } = loaded;
+    const generation = this.#generation + (loaded === this.#loaded ? 0 : 1);
     const ports = new Map<string, number>();
     for (const { key, port } of addresses) {
       if (port !== null) ports.set(key, port);
     }
-    return { config, ports, unix: number === 1 };
+    return { config, ports, unix: number === 1, generation };
   }
 
   #threads(): WorkerThread[] {

@@ -8,6 +8,8 @@ import type { Cancellable, Cancellation } from "../../exchange/cancellation.ts";
 import type { Deadlines } from "../../exchange/deadline.ts";
 import { LATE, within } from "../../exchange/timeout.ts";
 import { connectionFailure, type Stage, UpstreamError } from "../errors.ts";
+import { connectNodeTls, type NodeTlsConn } from "./node_tls.ts";
+import type { TlsOptions } from "./tls_options.ts";
 
 /** Milliseconds after which an attempt to connect that was given up is ended. */
 const GIVE_UP_DELAY = 1_000;
@@ -15,19 +17,19 @@ const GIVE_UP_DELAY = 1_000;
 /** Makes the connections to one server. */
 export class Connector {
   readonly #address: UpstreamAddress;
-  readonly #secure: boolean;
+  readonly #tls: TlsOptions | null;
   readonly #deadlines: Deadlines;
   /** Attempts that were given up and have not ended yet. */
   readonly #late = new Set<AbortController>();
 
-  /** @param secure Whether to speak TLS, with HTTP/1.1 (RFC 7301). */
+  /** @param tls How to speak TLS, with HTTP/1.1 (RFC 7301); null for not. */
   constructor(
     address: UpstreamAddress,
-    secure: boolean,
+    tls: TlsOptions | null,
     deadlines: Deadlines,
   ) {
     this.#address = address;
-    this.#secure = secure;
+    this.#tls = tls;
     this.#deadlines = deadlines;
   }
 
@@ -53,7 +55,7 @@ export class Connector {
     );
     cancellation.listen(attempt);
     try {
-      return await attempt.connect(this.#address, this.#secure);
+      return await attempt.connect(this.#address, this.#tls);
     } catch (cause) {
       attempt.close();
       if (attempt.reason !== null) throw attempt.reason;
@@ -83,7 +85,13 @@ class Attempt implements Cancellable {
     this.#late = late;
   }
 
-  async connect(address: UpstreamAddress, secure: boolean): Promise<Deno.Conn> {
+  async connect(
+    address: UpstreamAddress,
+    options: TlsOptions | null,
+  ): Promise<Deno.Conn> {
+    if (options !== null && needsNode(address, options)) {
+      return await this.#connectByNode(address, options);
+    }
     if (address.transport === "unix") {
       this.#conn = await Deno.connect(address);
       this.#checkReason();
@@ -97,10 +105,10 @@ class Attempt implements Cancellable {
     // delayed acknowledgement.
     tcp.setNoDelay(true);
     tcp.setKeepAlive(true);
-    if (secure) {
+    if (options !== null) {
       this.stage = "tls";
       const tls = await Deno.startTls(tcp, {
-        hostname,
+        hostname: options.hostname,
         alpnProtocols: ["http/1.1"],
       });
       this.#conn = tls;
@@ -109,6 +117,22 @@ class Attempt implements Cancellable {
     }
     this.#checkReason();
     return this.#conn;
+  }
+
+  async #connectByNode(
+    address: UpstreamAddress,
+    options: TlsOptions,
+  ): Promise<Deno.Conn> {
+    const conn: NodeTlsConn = await connectNodeTls(address, options);
+    this.#conn = conn;
+    this.#checkReason();
+    try {
+      await conn.handshake();
+    } finally {
+      this.stage = conn.stage;
+    }
+    this.#checkReason();
+    return conn;
   }
 
   cancelled(reason: Error): void {
@@ -129,6 +153,18 @@ class Attempt implements Cancellable {
       // Closed already.
     }
   }
+}
+
+/**
+ * Whether it is more than `Deno.startTls` can do (Deno 2.9.6): to `caCerts` it
+ * adds the public authorities.
+ */
+function needsNode(
+  { transport }: UpstreamAddress,
+  { trusted, verify, certificate }: TlsOptions,
+): boolean {
+  return transport === "unix" || trusted !== null || !verify ||
+    certificate !== null;
 }
 
 /**

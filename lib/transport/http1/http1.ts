@@ -4,9 +4,10 @@
  *
  * @module
  */
-import type { UpstreamAddress } from "../../config/plan.ts";
+import type { UpstreamAddress, UpstreamTls } from "../../config/plan.ts";
 import type { Deadlines } from "../../exchange/deadline.ts";
 import { IDEMPOTENT } from "../../exchange/headers.ts";
+import type { Histogram } from "../../observe/metrics/histogram.ts";
 import { UpstreamError } from "../errors.ts";
 import type {
   Transport,
@@ -19,6 +20,7 @@ import { KnownLines } from "./known_lines.ts";
 import { ConnectionPool, type KeepAlive } from "./pool.ts";
 import { encodeHead } from "./request_head.ts";
 import { Rooms } from "./rooms.ts";
+import { tlsOptions } from "./tls_options.ts";
 import { Sending, type ServerParts, type WrittenHead } from "./sending.ts";
 
 /** The way to one server by connections of our own. */
@@ -28,16 +30,28 @@ export class Http1Transport implements Transport {
   /** Whether each connection carries one request only. */
   readonly #closes: boolean;
   readonly #parts: ServerParts;
+  readonly #connects: Histogram | null;
 
-  /** @param secure Whether to speak TLS. */
+  /**
+   * @param secure Whether to speak TLS.
+   * @param connects Counts how long connecting takes; null for nowhere.
+   * @param tls What the config says of it; null for nothing.
+   */
   constructor(
     address: UpstreamAddress,
     secure: boolean,
     keepAlive: KeepAlive,
     deadlines: Deadlines,
+    connects: Histogram | null = null,
+    tls: UpstreamTls | null = null,
   ) {
+    this.#connects = connects;
     this.pool = new ConnectionPool(keepAlive);
-    this.#connector = new Connector(address, secure, deadlines);
+    this.#connector = new Connector(
+      address,
+      secure ? tlsOptions(address, tls) : null,
+      deadlines,
+    );
     this.#closes = keepAlive.keepalive === 0;
     this.#parts = {
       name: address.name,
@@ -72,6 +86,10 @@ export class Http1Transport implements Transport {
     return await sending.response(connection.madeAt);
   }
 
+  get idle(): number {
+    return this.pool.size;
+  }
+
   close(): void {
     this.pool.close();
     this.#connector.close();
@@ -93,12 +111,15 @@ export class Http1Transport implements Transport {
     { timeouts, cancellation }: UpstreamRequest,
     { room }: WrittenHead,
   ): Promise<Connection> {
+    const begun = this.#connects === null ? 0 : performance.now();
     try {
       const conn = await this.#connector.connect(
         timeouts.connect,
         cancellation,
       );
-      return new Connection(conn, performance.now());
+      const now = performance.now();
+      this.#connects?.observe(now - begun);
+      return new Connection(conn, now);
     } catch (error) {
       this.#parts.rooms.give(room);
       throw error;

@@ -139,6 +139,7 @@ Deno.test("what threads have counted adds up", () => {
     lag: new Histogram().snapshot(),
     buffered: 1,
     heap: 2,
+    requests: null,
   };
   const other: ThreadSnapshot = {
     ...thread,

@@ -51,6 +51,7 @@ function facts(): Facts {
       lag: lag.snapshot(),
       buffered: 12,
       heap: 34,
+      requests: null,
     },
     process: {
       version: "1.0.0",

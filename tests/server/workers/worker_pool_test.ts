@@ -23,6 +23,7 @@ const loaded = (document: Record<string, unknown>) =>
     content: { document: { listen: "127.0.0.1:0", workers: 3, ...document } },
     name: "test",
     overrides: {},
+    files: new Map(),
   });
 
 /** A pool of workers that can be told to die. */

@@ -1,0 +1,27 @@
+/**
+ * The live page and what belongs to it: files beside this one, taken along into
+ * the executable as texts.
+ *
+ * @module
+ */
+import html from "./live.html" with { type: "text" };
+import script from "./live.js" with { type: "text" };
+import style from "./live.css" with { type: "text" };
+
+/** A file, by the path under which it is served. */
+export interface PageFile {
+  readonly type: string;
+  readonly text: string;
+}
+
+/** Two ways that become one. */
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
+<path d="M1 4h3c3 0 3 4 6 4h5M1 12h3c3 0 3-4 6-4" fill="none" stroke="#4b8cff" stroke-width="2"/></svg>
+`;
+
+export const PAGE: Readonly<Record<string, PageFile>> = {
+  "/": { type: "text/html; charset=utf-8", text: html },
+  "/icon.svg": { type: "image/svg+xml", text: ICON },
+  "/live.css": { type: "text/css; charset=utf-8", text: style },
+  "/live.js": { type: "text/javascript; charset=utf-8", text: script },
+};

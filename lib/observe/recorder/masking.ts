@@ -1,0 +1,100 @@
+/**
+ * Requests and responses as they may be shown: without cookies' values, tokens,
+ * and passwords.
+ *
+ * @module
+ */
+import type { RecordedField } from "./recorder.ts";
+
+/** What stands for a secret. */
+const MASK = "•••";
+
+/** Letters of a value that are shown. */
+const LONGEST = 1_000;
+
+/** Fields that are shown. */
+const MOST_FIELDS = 100;
+
+/** Names of fields and parameters whose value is a secret. */
+const SECRET =
+  /auth|token|secret|passw|api[-_]?key|csrf|xsrf|session|signature|credential/i;
+
+/** Attributes of a cookie (RFC 6265bis section 4.1.2). */
+const ATTRIBUTE =
+  /^ *(Expires|Max-Age|Domain|Path|Secure|HttpOnly|SameSite|Partitioned|Priority) *(=|$)/i;
+
+/** What an Authorization may begin with that is no secret. */
+const SCHEME =
+  /^(Basic|Bearer|Digest|DPoP|GNAP|Hawk|Negotiate|NTLM|Token|AWS4-HMAC-SHA256)(?= )/i;
+
+/** The same for parameters alone: OAuth's code, a signed URL's signature. */
+const SECRET_PARAMETER = /^(code|state|key|sig|sign|jwt)$/i;
+
+/** Fields whose values are masked. */
+export function maskedFields(
+  fields: Iterable<readonly [string, string]>,
+): RecordedField[] {
+  const masked: RecordedField[] = [];
+  for (const [name, value] of fields) {
+    if (masked.length === MOST_FIELDS) {
+      masked.push(["…", "and more"]);
+      break;
+    }
+    masked.push([name, cut(maskedValue(name.toLowerCase(), value))]);
+  }
+  return masked;
+}
+
+function maskedValue(name: string, value: string): string {
+  switch (name) {
+    case "cookie":
+      return value.split(/; */).map(maskedPair).join("; ");
+    case "set-cookie": {
+      const [pair = "", ...attributes] = value.split(";");
+      const shown = attributes.map((it) =>
+        ATTRIBUTE.test(it) ? it : ` ${MASK}`
+      );
+      return [maskedPair(pair), ...shown].join(";");
+    }
+    case "authorization":
+    case "proxy-authorization":
+      return `${SCHEME.exec(value)?.[0] ?? ""} ${MASK}`.trim();
+    case "location":
+    case "content-location":
+    case "referer":
+    case "x-accel-redirect":
+      return maskedTarget(value);
+    case "www-authenticate":
+    case "proxy-authenticate":
+    case "access-control-request-headers":
+    case "access-control-allow-headers":
+      return value;
+    default:
+      return SECRET.test(name) ? MASK : value;
+  }
+}
+
+/** A cookie's name is no secret. */
+function maskedPair(pair: string): string {
+  const end = pair.indexOf("=");
+  return end === -1 ? MASK : `${pair.slice(0, end)}=${MASK}`;
+}
+
+/** A target, or URL, whose secret parameters are masked. */
+export function maskedTarget(target: string): string {
+  const start = target.indexOf("?");
+  if (start === -1) return cut(target);
+  const parameters = target.slice(start + 1).split("&").map((parameter) => {
+    const end = parameter.indexOf("=");
+    if (end === -1) return parameter;
+    const name = parameter.slice(0, end);
+    return SECRET.test(name) || SECRET_PARAMETER.test(name)
+      ? `${name}=${MASK}`
+      : parameter;
+  });
+  return cut(`${target.slice(0, start)}?${parameters.join("&")}`);
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}

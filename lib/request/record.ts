@@ -1,0 +1,62 @@
+/**
+ * Recording a request for the admin page.
+ *
+ * @module
+ */
+import type { Exchange, ExchangeRecord } from "../exchange/exchange.ts";
+import { cookieVerdicts } from "../observe/recorder/cookie_verdicts.ts";
+import { maskedFields, maskedTarget } from "../observe/recorder/masking.ts";
+import type { Recording } from "../observe/recorder/recorder.ts";
+
+/** How a request has ended. */
+interface Outcome {
+  readonly response: Response;
+  readonly start: number;
+  readonly duration: number;
+  readonly bytes: number;
+}
+
+/** What is recorded of a request that has ended. */
+export function recordingOf(
+  exchange: Exchange,
+  { sent, answered }: ExchangeRecord,
+  { response, start, duration, bytes }: Outcome,
+): Recording {
+  const { requestId, method, target, location, server, scheme } = exchange;
+  const { headers, status } = response;
+  const asked = target.raw || exchange.requestUri;
+  return {
+    id: requestId,
+    at: performance.timeOrigin + exchange.started,
+    method: exchange.requestMethod,
+    target: maskedTarget(asked),
+    status,
+    start,
+    duration,
+    client: exchange.remoteAddr,
+    location: location?.key ?? "",
+    server: server.name,
+    attempts: (exchange.attempts ?? []).map((attempt) => ({
+      address: attempt.address,
+      status: attempt.status,
+      took: (attempt.answered ?? attempt.ended ?? NaN) - attempt.begun || null,
+    })),
+    bytesReceived: exchange.requestBody?.size ?? 0,
+    bytesSent: method === "HEAD" ? 0 : bytes,
+    received: {
+      target: maskedTarget(asked),
+      fields: maskedFields(exchange.headers),
+    },
+    sent: sent === null ? null : {
+      target: maskedTarget(sent.target),
+      fields: maskedFields(sent.fields),
+    },
+    answered: answered === null ? null : maskedFields(answered),
+    delivered: maskedFields(headers),
+    verdicts: cookieVerdicts(
+      headers.getSetCookie(),
+      scheme,
+      exchange.hostname ?? exchange.host,
+    ),
+  };
+}
