@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { ConfigError, type Problem } from "../config/config_error.ts";
+import {
+  ConfigError,
+  formatProblem,
+  type Problem,
+} from "../config/config_error.ts";
 import type { Plan } from "../config/plan.ts";
 import { OK, USAGE } from "./exit_code.ts";
 import { counted, failure, type Terminal } from "./terminal.ts";
@@ -12,7 +16,8 @@ import { counted, failure, type Terminal } from "./terminal.ts";
  * Loads the config and prints the result.
  *
  * @param load Throws a `ConfigError` with the problems.
- * @param json Whether to print one object, `{ok, source, problems, …}`.
+ * @param json Whether to print one object,
+ * `{ok, source, problems, warnings, …}`.
  */
 export async function check(
   load: () => Promise<Plan>,
@@ -28,13 +33,15 @@ export async function check(
     return USAGE;
   }
   const counts = countsOf(plan);
+  const { source, warnings } = plan;
   if (json) {
-    printJson({ ok: true, source: plan.source, problems: [], ...counts });
+    printJson({ ok: true, source, problems: [], warnings, ...counts });
     return OK;
   }
+  printWarnings(warnings, terminal);
   const { good } = terminal.outputStyle;
   terminal.print(
-    `${plan.source}: ${good("ok")}, ${counted(counts.servers, "server")}, ` +
+    `${source}: ${good("ok")}, ${counted(counts.servers, "server")}, ` +
       `${counted(counts.locations, "location")}, ` +
       `${counted(counts.upstreams, "upstream")}\n`,
   );
@@ -47,7 +54,7 @@ export async function check(
 
 /** Prints the problems: a line each, or all in one JSON object. */
 function report(error: ConfigError, json: boolean, terminal: Terminal): void {
-  const { problems } = error;
+  const { problems, warnings } = error;
   if (!json) {
     printProblems(error, terminal);
     return;
@@ -57,17 +64,34 @@ function report(error: ConfigError, json: boolean, terminal: Terminal): void {
     ok: false;
     source: string | undefined;
     problems: readonly Problem[];
+    warnings: readonly Problem[];
   } = {
     ok: false,
     source,
     problems,
+    warnings,
   };
   terminal.print(JSON.stringify(object, null, 2) + "\n");
 }
 
-/** Prints the problems on standard error, and their number if there are several. */
+/** Prints warnings on standard error, a line each. */
+export function printWarnings(
+  warnings: readonly Problem[],
+  terminal: Terminal,
+): void {
+  for (const warning of warnings) {
+    const message = `warning: ${warning.message}`;
+    terminal.note(`${formatProblem({ ...warning, message })}\n`);
+  }
+}
+
+/**
+ * Prints the problems on standard error, then the warnings, and the number of
+ * problems if there are several.
+ */
 export function printProblems(error: ConfigError, terminal: Terminal): void {
   terminal.note(`${error.message}\n`);
+  printWarnings(error.warnings, terminal);
   const { length } = error.problems;
   if (length > 1) failure(terminal, `${length} problems`);
 }

@@ -10,6 +10,7 @@ import { logPlatformMessages } from "../observe/platform_messages.ts";
 import { logUncaughtErrors } from "../observe/uncaught_errors.ts";
 import type { RunningProxy } from "../server/running.ts";
 import { startProxy } from "../server/start.ts";
+import { printWarnings } from "./check.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import { FAILURE, KILLED_BY, OK } from "./exit_code.ts";
 import { Reloader } from "./reloader.ts";
@@ -49,6 +50,7 @@ export async function run(
   const reloader = new Reloader(reader, loaded, async (next) => {
     const changes = await proxy.reload(next);
     ({ plan } = next);
+    printWarnings(plan.warnings, terminal);
     return changes;
   }, terminal);
   // Before the message: its reader may send a signal.
@@ -57,6 +59,7 @@ export async function run(
     ? await watched(reader, reloader, errorLog)
     : undefined;
   const { noteStyle } = terminal;
+  printWarnings(plan.warnings, terminal);
   terminal.note(startupBlock(plan, from, proxy.addresses, noteStyle));
   return await end;
 }

@@ -50,7 +50,7 @@ export function buildPlan(
   config: Config,
   source: string,
   overrides: PlanOverrides,
-): Plan {
+): Omit<Plan, "warnings"> {
   const upstreams = new Upstreams(config);
   const access = new AccessBuilder(config, source);
   const top = { config, upstreams, access, settings: topSettings(config) };

@@ -15,6 +15,7 @@ import type { Path, Report } from "./config_error.ts";
 import type { Listen } from "./directives/listen.ts";
 import { inlineAddress, type ProxyPass } from "./directives/proxy_pass.ts";
 import type { LocationKey } from "../route/location.ts";
+import { regexRisk } from "../route/regex.ts";
 import { attempt } from "./schema_parts.ts";
 import { formatTime } from "./units.ts";
 import { quote } from "./words.ts";
@@ -62,24 +63,23 @@ export interface ReadConfig extends ReadServer {
  * @param document What the config was read from: it tells which directives are
  * there, refused or not.
  * @param around The config's name, and how the files that it names are read.
+ * @param warn Takes what can be used, but should be looked at.
  */
 export function checkConfig(
   config: ReadConfig,
   document: Readonly<Record<string, unknown>>,
   around: Surroundings,
   report: Report,
+  warn: Report,
 ): void {
   const servers = serversOf(config, document, report);
   const upstreams = new Map(
     config.upstreams?.map(({ key, value }) => [key ?? "", value]),
   );
   for (const { path, server } of servers) {
-    checkLocations(
-      server.locations,
-      [...path, "locations"],
-      upstreams,
-      report,
-    );
+    const at = [...path, "locations"];
+    checkLocations(server.locations, at, upstreams, report);
+    checkRegexes(server.locations, at, warn);
   }
   checkAccess(config, servers, around, report);
   checkListens(servers, report);
@@ -154,6 +154,19 @@ function checkLocations(
       );
       if (pass.scheme === "https") checkPorts([address], at, report);
     }
+  }
+}
+
+/** Warns of regular expressions that can be slow. */
+function checkRegexes(
+  locations: ReadServer["locations"],
+  path: Path,
+  warn: Report,
+): void {
+  for (const { written, key } of locations ?? []) {
+    if (key?.kind !== "regex") continue;
+    const risk = regexRisk(key.source, key.ignoreCase);
+    if (risk !== null) warn([...path, written], risk);
   }
 }
 

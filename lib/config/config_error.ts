@@ -31,8 +31,15 @@ export interface Problem {
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 
-  /** @param problems At least one, in the order of the file. */
-  constructor(readonly problems: readonly Problem[], options?: ErrorOptions) {
+  /**
+   * @param problems At least one, in the order of the file.
+   * @param warnings What could be used but should be looked at.
+   */
+  constructor(
+    readonly problems: readonly Problem[],
+    options?: ErrorOptions,
+    readonly warnings: readonly Problem[] = [],
+  ) {
     super(problems.map(formatProblem).join("\n"), options);
   }
 

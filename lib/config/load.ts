@@ -42,13 +42,13 @@ export function loadPlan(text: string, options: LoadOptions): Plan {
  */
 export function planFromObject(document: unknown, options: LoadOptions): Plan {
   const { source, env, readFile, overrides = {} } = options;
-  const config = readConfig(document, {
+  const { config, warnings } = readConfig(document, {
     source,
     env,
     readFile,
     listen: overrides.listen,
   });
-  return buildPlan(config, source, overrides);
+  return { ...buildPlan(config, source, overrides), warnings };
 }
 
 /** The JSON Schema (draft-07) of a config file, for editors. */

@@ -12,6 +12,7 @@ import type { LocationTable } from "../route/location.ts";
 import type { NetworkSet } from "../route/network.ts";
 import type { ServerTable } from "../route/server.ts";
 import type { ListenAddress } from "./address.ts";
+import type { Problem } from "./config_error.ts";
 import type { AccessRulesPlan, SatisfyAnyPlan } from "./directives/access.ts";
 import type { AuthBasicPlan } from "./directives/auth_basic.ts";
 import type { AuthRequestPlan } from "./directives/auth_request.ts";
@@ -140,6 +141,8 @@ export interface CommonPlan {
 export interface Plan {
   /** The file the plan was read from, or a name for it (`built-in defaults`). */
   source: string;
+  /** What can be used, but should be looked at. */
+  warnings: readonly Problem[];
   listeners: ListenerPlan[];
   /** Every distinct upstream of every location, once each. */
   upstreams: UpstreamPlan[];

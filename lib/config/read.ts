@@ -35,13 +35,17 @@ export interface ReadOptions {
  *
  * @throws {ConfigError} With every problem, in the order of the document.
  */
-export function readConfig(document: unknown, options: ReadOptions): Config {
+export function readConfig(
+  document: unknown,
+  options: ReadOptions,
+): { config: Config; warnings: Problem[] } {
   const { source, env, listen, readFile = Deno.readFileSync } = options;
   if (document === null || document === undefined) {
     const message = `the file is empty: it needs "locations" at least`;
     throw new ConfigError([{ file: source, path: "", message }]);
   }
   const found: { path: Path; message: string }[] = [];
+  const doubtful: typeof found = [];
   const unfilled = new Set<string>();
   let filled = substituteEnvironment(document, env, (path, message) => {
     found.push({ path, message });
@@ -70,13 +74,19 @@ export function readConfig(document: unknown, options: ReadOptions): Config {
       filled,
       { source, readFile },
       (path, message) => report(writtenPath(path, filled), message),
+      (path, message) => doubtful.push({ path, message }),
     );
   }
   for (const { path, message } of inOrder(found, filled)) {
     problems.push({ file: source, path: formatPath(path), message });
   }
-  if (issues.length > 0 || problems.length > 0) throw new ConfigError(problems);
-  return output;
+  const warnings = doubtful.map(({ path, message }) => (
+    { file: source, path: formatPath(path), message }
+  ));
+  if (issues.length > 0 || problems.length > 0) {
+    throw new ConfigError(problems, {}, warnings);
+  }
+  return { config: output, warnings };
 }
 
 /** The document without any `listen` of a server. */

@@ -30,13 +30,10 @@ export function compileRegex(source: string, ignoreCase: boolean): PathTest {
  * Whether a regular expression may take very long for some paths.
  *
  * @param source Valid, as for {@linkcode compileRegex}.
- * @param flags `i` or none.
  * @returns A warning for the user, or null.
  */
-export function regexRisk(source: string, flags: string): string | null {
-  if (
-    isLinear(source) || compileRe2(source, flags.includes("i")) !== null
-  ) return null;
+export function regexRisk(source: string, ignoreCase: boolean): string | null {
+  if (isLinear(source) || compileRe2(source, ignoreCase) !== null) return null;
   return "it may take very long for some paths, and meanwhile no other request " +
     "is answered: it has repetitions together with (?=…), (?!…), \\1, \\s or " +
     "other constructs that need a backtracking engine";

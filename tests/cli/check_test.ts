@@ -54,6 +54,34 @@ Deno.test("check names all problems at once, on standard error, with exit code 2
   });
 });
 
+const SLOW = "locations: {/: http://a:81, '~ (a+)+(?=b)': http://a:81}\n";
+
+Deno.test("check warns of a regular expression that can be slow", async () => {
+  const risk = `locations["~ (a+)+(?=b)"]: warning: it may take very long for`;
+  await withConfig(SLOW, async (path) => {
+    const { code, output, notes } = await command("check", "-c", path);
+    assert.equal(code, 0);
+    assert.match(output, /: ok, 1 server, 2 locations/);
+    assert(notes.startsWith(`${path}: ${risk}`), notes);
+    assert.equal(notes.split("\n").length, 2);
+    const json = await command("check", "--json", "-c", path);
+    const { ok, warnings } = JSON.parse(json.output);
+    assert.equal(ok, true);
+    assert.deepEqual(
+      warnings.map((warning: { path: string }) => warning.path),
+      [`locations["~ (a+)+(?=b)"]`],
+    );
+  });
+  await withConfig(`listn: 1\n${SLOW}`, async (path) => {
+    const { code, notes } = await command("check", "-c", path);
+    assert.equal(code, 2);
+    const [problem, warning, ...rest] = notes.split("\n");
+    assert.match(problem ?? "", /: listn: /);
+    assert(warning?.includes(risk), notes);
+    assert.deepEqual(rest, [""]);
+  });
+});
+
 Deno.test("check --json gives the same problems as an object", async () => {
   await withConfig("listn: 1\nlocations: {/: http://nope}\n", async (path) => {
     const { code, output, notes } = await command(
@@ -79,6 +107,7 @@ Deno.test("check --json gives the same problems as an object", async () => {
       ok: true,
       source: path,
       problems: [],
+      warnings: [],
       servers: 1,
       locations: 1,
       upstreams: 1,

@@ -71,6 +71,20 @@ Deno.test({
 });
 
 Deno.test({
+  name: "what check warns of is said at the start and after a reload, too",
+  ignore,
+  async fn() {
+    await using file = await configFile(config("'~ (a+)+(?=b)'", 81));
+    await using running = await startSameorigin(["-c", file.path]);
+    await running.until(/: locations\["~ \(a\+\)\+\(\?=b\)"\]: warning: /);
+    await urlOf(running);
+    await file.write(config("'~ (c+)+(?=d)'", 81));
+    running.kill("SIGHUP");
+    await running.until(/: locations\["~ \(c\+\)\+\(\?=d\)"\]: warning: /);
+  },
+});
+
+Deno.test({
   name: "a config with problems changes nothing, and each is named",
   ignore,
   async fn() {

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { startControl } from "../support/control.ts";
 import { echoClient, echoUpstream } from "../support/echo.ts";
 import { startProxy } from "../support/proxy.ts";
 import { rawExchange } from "../support/raw_upstream.ts";
@@ -18,6 +19,7 @@ Deno.test("WebSockets are closed with 1012, evenly over websocket_drain", async 
   const clients = await Promise.all(
     Array.from({ length: count }, () => echoClient(proxy.url)),
   );
+  await using control = await startControl();
   const begun = performance.now();
   const times: number[] = [];
   const codes = clients.map(async (client) => {
@@ -33,11 +35,15 @@ Deno.test("WebSockets are closed with 1012, evenly over websocket_drain", async 
   await ended;
   await proxy.server.finished;
   times.sort((a, b) => a - b);
-  // In each quarter of the window a quarter of them, or nearly.
-  for (let quarter = 1; quarter <= 4; quarter++) {
-    const closed = times.filter((time) => time <= quarter * window / 4).length;
-    const ideal = quarter * count / 4;
-    assert(Math.abs(closed - ideal) <= count / 5, `${closed} in ${quarter}/4`);
+  // Each at its place in the window, or a fifth of it away, and as much later as
+  // the machine was.
+  const late = 2 * control.slowest;
+  for (const [index, time] of times.entries()) {
+    const off = time - window * index / (count - 1);
+    assert(
+      off > -window / 5 && off < window / 5 + late,
+      `${index}: ${time} ms, the control ${control.slowest} ms`,
+    );
   }
 });
 
@@ -115,7 +121,7 @@ Deno.test("a WebSocket whose client does not answer the close frame holds the en
   await client.read(new Uint8Array(1000));
   const begun = performance.now();
   await proxy.server.shutdown();
-  assert(performance.now() - begun < 2_000);
+  assert(performance.now() - begun < 5_000);
   client.close();
   await proxy.server.finished;
 });

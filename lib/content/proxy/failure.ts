@@ -17,13 +17,29 @@ import { UpstreamError, type UpstreamFailure } from "../../transport/errors.ts";
 const RETRY_AFTER = "1";
 
 /**
+ * What a page of Vite 4 or 5 accepts when it asks whether Vite is back. It takes
+ * any answer for a yes, even a 502, and reloads: into an error page that never
+ * asks again.
+ */
+const VITE_PING = "text/x-vite-ping";
+
+/**
+ * A redirect to another scheme than HTTP's is a network error to `fetch` (Fetch
+ * standard, "HTTP-redirect fetch"), as a refused connection is. Deno has no way
+ * to cut a connection instead of answering.
+ */
+const NOWHERE = "about:blank";
+
+/**
  * What to answer.
  *
+ * @param accept The request's `Accept`; null for none.
  * @param upstream The name of the upstream.
  * @param report Takes a line for whoever runs the proxy.
  */
 export function failureResponse(
   error: unknown,
+  accept: string | null,
   location: LocationPlan,
   upstream: string,
   report: (line: string) => void,
@@ -32,6 +48,11 @@ export function failureResponse(
     const { status } = error;
     const advice = upstreamAdvice(error, upstream);
     report(`${status} ${location.key}: ${advice}`);
+    if (accept === VITE_PING) {
+      return new LocalResponse(302, "Vite does not answer.", advice, [
+        ["location", NOWHERE],
+      ]);
+    }
     return new LocalResponse(
       status,
       DETAIL[status],

@@ -60,6 +60,7 @@ export async function proxy(
   } catch (error) {
     return failureResponse(
       error,
+      exchange.fields.accept,
       location,
       plan.upstream.name,
       state.errorLog,

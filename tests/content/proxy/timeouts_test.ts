@@ -53,7 +53,7 @@ Deno.test("a server that can't be connected to in time is a 504", async () => {
   const begun = performance.now();
   match(await ask(proxy.url), /^504 /);
   const took = performance.now() - begun;
-  ok(took >= 99 && took < 2_000, `${took} ms`);
+  ok(took >= 99 && took < 5_000, `${took} ms`);
   match(proxy.errors[0] ?? "", /no connection within proxy_connect_timeout/);
   await rejects(echoClient(proxy.url));
   match(proxy.errors[1] ?? "", /no connection within proxy_connect_timeout/);

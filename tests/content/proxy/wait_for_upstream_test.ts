@@ -62,7 +62,7 @@ Deno.test("when the time is over there is a 502, not much later", async () => {
   const begun = performance.now();
   match(await ask(proxy.url), /^502 /);
   const took = performance.now() - begun;
-  ok(took >= 200 && took < 1_500, `${took} ms`);
+  ok(took >= 200 && took < 5_000, `${took} ms`);
   match(proxy.errors.at(-1) ?? "", /^502 \/:/);
 });
 
@@ -70,7 +70,7 @@ Deno.test("by default no request is held", async () => {
   await using proxy = startProxy(toGroup([freePort()]));
   const begun = performance.now();
   match(await ask(proxy.url), /^502 /);
-  ok(performance.now() - begun < 1_000);
+  ok(performance.now() - begun < 5_000);
 });
 
 Deno.test("a client that leaves ends the wait", async () => {
