@@ -18,6 +18,7 @@ import type { ReadFile } from "./files.ts";
 import { unknownKey } from "./hints.ts";
 import { type Config, Document } from "./schema.ts";
 import { attempt, isMap, type Issue, runWith } from "./schema_parts.ts";
+import { warnOfConfig } from "./warnings.ts";
 
 /** How to read a config. */
 export interface ReadOptions {
@@ -80,12 +81,16 @@ export function readConfig(
   for (const { path, message } of inOrder(found, filled)) {
     problems.push({ file: source, path: formatPath(path), message });
   }
-  const warnings = doubtful.map(({ path, message }) => (
+  const isUsable = issues.length === 0 && problems.length === 0;
+  if (isUsable) {
+    warnOfConfig(output, (path, message) => {
+      doubtful.push({ path: writtenPath(path, filled), message });
+    });
+  }
+  const warnings = inOrder(doubtful, filled).map(({ path, message }) => (
     { file: source, path: formatPath(path), message }
   ));
-  if (issues.length > 0 || problems.length > 0) {
-    throw new ConfigError(problems, {}, warnings);
-  }
+  if (!isUsable) throw new ConfigError(problems, {}, warnings);
   return { config: output, warnings };
 }
 
