@@ -74,8 +74,19 @@ Deno.test("secrets are masked, names are not", () => {
   equal(masked("location", "/cb?code=1&a=2"), "/cb?code=•••&a=2");
   equal(
     masked("referer", "https://x/?access_token=1#b"),
-    "https://x/?access_token=•••",
+    "https://x/?access_token=•••#b",
   );
+  equal(
+    masked("location", "https://a:b@x/#access_token=1&state=2&n=3"),
+    "https://•••@x/#access_token=•••&state=•••&n=3",
+  );
+  equal(masked("location", "/cb?a=1#id_token=2"), "/cb?a=1#id_token=•••");
+  equal(masked("cf-access-jwt-assertion", "abc"), "•••");
+  equal(
+    masked("sec-websocket-protocol", `graphql-ws, ${"a".repeat(40)}`),
+    "graphql-ws, •••",
+  );
+  equal(maskedTarget("/a?%74oken=1&%=2"), "/a?%74oken=•••&%=2");
   equal(maskedTarget("/a?b=token&password=1&c"), "/a?b=token&password=•••&c");
   equal(maskedTarget("/a"), "/a");
 });
