@@ -464,6 +464,14 @@ function choose(request) {
   showDetail();
 }
 
+/** Closes it, and gives the focus back to its row. */
+function closeDetail() {
+  const { id } = chosen;
+  choose(null);
+  byId("log").querySelector(`tr[data-id="${CSS.escape(id)}"] button`)
+    ?.focus();
+}
+
 function showDetail() {
   const detail = byId("detail");
   byId("requests").classList.toggle("open", chosen !== null);
@@ -471,12 +479,7 @@ function showDetail() {
   if (chosen === null) return;
   const request = chosen;
   const close = make("button", { type: "button" }, "Close");
-  close.addEventListener("click", () => {
-    const { id } = request;
-    choose(null);
-    byId("log").querySelector(`tr[data-id="${CSS.escape(id)}"] button`)
-      ?.focus();
-  });
+  close.addEventListener("click", closeDetail);
   const copy = make("button", { type: "button" }, "Copy as curl");
   copy.addEventListener("click", async () => {
     try {
@@ -592,7 +595,7 @@ function curl({ method, received }) {
 filter.addEventListener("input", showRequests);
 filter.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("keydown", ({ key }) => {
-  if (key === "Escape" && chosen !== null) choose(null);
+  if (key === "Escape" && chosen !== null) closeDetail();
 });
 
 byId("reload").addEventListener("click", async ({ target }) => {
