@@ -120,6 +120,9 @@ async function told(production: Production): Promise<void> {
   const check = await production.command("check");
   equal(check.code, 0, check.stderr);
   match(check.stdout, /ok, 1 server, 9 locations, 2 upstreams/);
+  // As the container's health check has it.
+  const health = await production.command("health");
+  equal(health.code, 0, health.stderr);
   const explain = async (method: string, path: string) =>
     (await production.command("explain", method, path)).stdout;
   match(await explain("GET", "/rooms/7"), /try_files +\/index\.html/);
