@@ -17,6 +17,7 @@ import { startPebble } from "./pebble.ts";
 import { type Outcome, sameorigin, startSameorigin } from "./process.ts";
 import { soon } from "./soon.ts";
 import { testReport } from "./stack.ts";
+import { servedCertificate } from "./tls_client.ts";
 
 /** The name that the certificate is for. */
 export const DOMAIN = "chat.example";
@@ -82,6 +83,8 @@ export async function startProduction(): Promise<Production> {
     "the certificate is in use",
     running.until(/^certificate: .+new certificate on /m),
   );
+  // The listener with the provisional one may take connections until it closes.
+  while ((await servedCertificate(https)).issuer !== "Pebble");
   const root = await pebble.root();
   const ends = cleanUp.move();
   return {
