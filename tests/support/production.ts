@@ -45,7 +45,10 @@ export async function startProduction(): Promise<Production> {
       frontend: "none",
       proxy: "none",
       env: {
-        backend: { DJANGO_ALLOWED_HOSTS: `${DOMAIN},127.0.0.1` },
+        backend: {
+          DJANGO_DEBUG: "0",
+          DJANGO_ALLOWED_HOSTS: `${DOMAIN},127.0.0.1`,
+        },
         centrifugo: {
           CENTRIFUGO_CLIENT_ALLOWED_ORIGINS: `https://${DOMAIN}:${https}`,
         },
