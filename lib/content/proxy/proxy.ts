@@ -70,10 +70,11 @@ export async function proxy(
   } catch (error) {
     return failureResponse(
       error,
-      exchange.fields.accept,
+      exchange,
       location,
       plan.upstream.name,
       state.errorLog,
+      call.trials?.diagnosis(call.group, performance.now()) ?? null,
     );
   }
 }

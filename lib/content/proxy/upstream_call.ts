@@ -16,6 +16,7 @@ import type { UpstreamGroup } from "../../upstream/group.ts";
 import type { UpstreamServer } from "../../upstream/server.ts";
 import { openWebSocket, type UpgradedResponse } from "../../websocket/open.ts";
 import type { ContentState } from "../state.ts";
+import { Trials } from "./trials.ts";
 import { upstreamFields } from "./upstream_fields.ts";
 
 /**
@@ -30,6 +31,8 @@ export class UpstreamCall implements EventListenerObject, Held {
   readonly cancellation = new Cancellation();
   readonly group: UpstreamGroup;
   readonly client: Client;
+  /** Null where no error page tells of them. */
+  readonly trials: Trials | null;
   #body: RequestBody | null;
   /** Whether the end of the listener would break it. */
   readonly #fragile: boolean;
@@ -49,6 +52,7 @@ export class UpstreamCall implements EventListenerObject, Held {
   ) {
     const { deadlines } = state;
     const { upstream } = plan;
+    this.trials = state.dev ? new Trials() : null;
     this.group = state.groups.get(upstream);
     this.group.retain();
     this.client = {
