@@ -84,7 +84,7 @@ export function respondLocally(
     advice: dev ? local.advice : null,
     diagnosis: dev ? local.diagnosis : null,
     // A form that was sent is not to be asked for instead.
-    reloads: dev && local.advice !== null && status >= 502 &&
+    reloads: dev && local.advice !== null && status >= 502 && status <= 504 &&
       (exchange.requestMethod === "GET" || exchange.requestMethod === "HEAD"),
     requestId: exchange.requestId,
     now: Date.now(),
