@@ -161,7 +161,7 @@ function checkOption(
   if (!allowed) {
     throw new UsageError(
       `${command} takes no option --${name}`,
-      tryHelp(command),
+      `It is for ${takersOf(spec)}. ${tryHelp(command)}`,
     );
   }
   if (value === true) return;
@@ -191,7 +191,13 @@ function checkCount(command: CommandName, rest: readonly string[]): void {
   const wanted = commandSpec(command).arguments;
   const missing = wanted[rest.length];
   if (missing !== undefined && !missing.startsWith("[")) {
-    throw new UsageError(`${command} needs ${missing}`, tryHelp(command));
+    const [only] = rest;
+    // The method is what people forget.
+    const hint = command === "explain" && only !== undefined &&
+        /^\/|:\/\//.test(only)
+      ? `Did you mean: sameorigin explain GET ${only}`
+      : tryHelp(command);
+    throw new UsageError(`${command} needs ${missing}`, hint);
   }
   const surplus = rest[wanted.length];
   if (surplus !== undefined) {
@@ -206,11 +212,54 @@ function checkCount(command: CommandName, rest: readonly string[]): void {
   }
 }
 
+/** The commands that take an option, in words. */
+function takersOf({ name }: OptionSpec): string {
+  const takers = COMMAND_NAMES.filter((command) =>
+    commandSpec(command).options
+      .some((option) => optionSpec(option).name === name)
+  );
+  return new Intl.ListFormat("en").format(takers);
+}
+
+/** What other programs call these commands. */
+const COMMANDS_ELSEWHERE: ReadonlyMap<string, CommandName> = new Map([
+  ["start", "run"],
+  ["serve", "run"],
+  ["up", "run"],
+  ["test", "check"],
+  ["validate", "check"],
+  ["lint", "check"],
+  ["status", "health"],
+]);
+
+/** What other programs call these options, without the dashes. */
+const OPTIONS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["p", "--listen"],
+  ["port", "--listen"],
+  ["bind", "--listen"],
+  ["address", "--listen"],
+  ["f", "--config"],
+  ["file", "--config"],
+  ["conf", "--config"],
+  ["t", "the command check"],
+  ["target", "--to"],
+  ["upstream", "--to"],
+  ["proxy", "--to"],
+  ["v", "--version"],
+  ["V", "--version"],
+]);
+
 function unknownCommand(word: string): UsageError {
-  const hint = /\.ya?ml$/.test(word)
-    ? `Name a config with: sameorigin -c ${word}`
-    : tryHelp();
-  const guess = didYouMean(word, COMMAND_NAMES);
+  let hint = tryHelp();
+  if (/\.ya?ml$/.test(word)) {
+    hint = `Name a config with: sameorigin -c ${word}`;
+  } else if (/^(https?:\/\/)?[\w.-]+:\d+$/.test(word)) {
+    hint = `Name what is behind the proxy with: sameorigin --to /=${word}`;
+  }
+  const meant = COMMANDS_ELSEWHERE.get(word);
+  const guess = meant === undefined
+    ? didYouMean(word, COMMAND_NAMES)
+    : ` (did you mean ${quote(meant)}?)`;
   return new UsageError(`there is no command ${quote(word)}${guess}`, hint);
 }
 
@@ -223,11 +272,14 @@ function unknownOption(arg: string, command: string): UsageError {
   if (named?.value !== undefined && written.startsWith("--")) {
     return missingValue(named);
   }
-  const guess = didYouMean(
-    word,
-    specs.map(({ name }) => name),
-    (name) => `--${name}`,
-  );
+  const meant = OPTIONS_ELSEWHERE.get(word);
+  const guess = meant === undefined
+    ? didYouMean(
+      word,
+      specs.map(({ name }) => name),
+      (name) => `--${name}`,
+    )
+    : ` (did you mean ${meant}?)`;
   const about = isCommand(command) ? command : undefined;
   return new UsageError(
     `there is no option ${quote(written)}${guess}`,

@@ -167,7 +167,9 @@ function locationsOf(to: readonly string[]): Record<string, string> {
     if (!prefix.startsWith("/") || address === "") {
       throw new UsageError(
         `--to ${quote(pair)} is not PREFIX=ADDRESS`,
-        "Write it as: --to /api=localhost:8000",
+        /^(https?:\/\/)?[\w.-]+:\d+$/.test(pair)
+          ? `Did you mean --to /=${pair}?`
+          : "Write it as: --to /api=localhost:8000",
       );
     }
     if (/^\d+$/.test(address)) {

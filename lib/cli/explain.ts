@@ -22,6 +22,7 @@ import { admit } from "../request/admit.ts";
 import { enterServer, route } from "../request/route.ts";
 import { readable } from "../route/bytes.ts";
 import { explainLocation } from "../route/location.ts";
+import { losersOf } from "../route/losers.ts";
 import { explainServer } from "../route/server.ts";
 import { wireFields } from "../transport/create.ts";
 import { OK } from "./exit_code.ts";
@@ -81,6 +82,7 @@ export function explanationOf(asked: AskedRequest): Explanation {
     listen: listener.written,
     server: null,
     location: null,
+    losers: [],
     rewrite: null,
     access: [],
     redirects: [],
@@ -114,6 +116,9 @@ function explainLocated(
     ...before,
     server: { name: server.name, why },
     location: locationOf(exchange, found),
+    losers: location === server.rewrite?.answer
+      ? []
+      : losersOf(server.locations, exchange.path, found.match),
     rewrite: exchange.rerouting === null ? null : {
       rules: exchange.rerouting.rules,
       target: exchange.target.raw,

@@ -6,7 +6,7 @@
 import { fileRows, redirectRows } from "./explain_files.ts";
 import { respondRows } from "./explain_respond.ts";
 import type { Explanation } from "./explanation.ts";
-import { columns, type Style } from "./terminal.ts";
+import { columns, counted, type Style } from "./terminal.ts";
 
 /** What has been found, phase by phase, and what is sent or answered. */
 export function inWords(explanation: Explanation, style: Style): string {
@@ -48,6 +48,7 @@ function rowsOf(explanation: Explanation): string[][] {
   if (location !== null) {
     rows.push(["", "location", location.key, location.why]);
   }
+  rows.push(...loserRows(explanation));
   for (const rule of rewrite?.rules ?? []) rows.push(["rewrite", "rule", rule]);
   if (rewrite !== null && rewrite.rules.length > 0) {
     rows.push(["", "target", rewrite.target]);
@@ -72,6 +73,22 @@ function rowsOf(explanation: Explanation): string[][] {
   if (answer !== null) rows.push(answerRow(answer));
   return [...rows, ...respondRows(explanation.respond)];
 }
+
+/** Those that a person may have meant: where none is taken, that is all. */
+function loserRows({ losers, location }: Explanation): string[][] {
+  const meant = losers
+    .filter(({ matches }) => matches || location === null)
+    .slice(0, MOST_LOSERS);
+  const rows = meant.map(({ key, why }) => ["", "not", key, why]);
+  const others = losers.length - meant.length;
+  if (others > 0 && meant.length > 0) {
+    rows.push(["", "not", counted(others, "other"), "see --json"]);
+  }
+  return rows;
+}
+
+/** How many are shown to a person. */
+const MOST_LOSERS = 10;
 
 function answerRow(
   { phase, status }: NonNullable<Explanation["answer"]>,

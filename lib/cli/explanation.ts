@@ -7,6 +7,7 @@ import type { Field } from "../exchange/fields.ts";
 import type { ExplainedCheck } from "./explain_access.ts";
 import type { ExplainedFile, ExplainedRedirect } from "./explain_files.ts";
 import type { Responding } from "./explain_respond.ts";
+import type { Loser } from "../route/losers.ts";
 
 /** The phases of a request, in their order (see lib/request/handler.ts). */
 export type Phase = "admit" | "route" | "rewrite" | "access" | "content";
@@ -21,6 +22,8 @@ export interface Explanation {
   readonly location:
     | { key: string; why: string; proxy_pass: string | null }
     | null;
+  /** The locations of the server that don't take it, in the file's order, and why. */
+  readonly losers: readonly Loser[];
   /** The rules of `rewrite` that have matched, and the target that they lead to. */
   readonly rewrite: { rules: readonly string[]; target: string } | null;
   /** The checks of the access phase, in their order. */

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { checkAdmin, type ReadAdmin } from "./admin_checks.ts";
 import { checkAnswers, type ReadAnswers } from "./answer_checks.ts";
 import {
   checkAccess,
@@ -52,7 +53,7 @@ interface ReadUpstream {
 }
 
 /** What the checks read of a config; what was refused is undefined. */
-export interface ReadConfig extends ReadServer {
+export interface ReadConfig extends ReadServer, ReadAdmin {
   readonly servers?: readonly (ReadServer | undefined)[] | undefined;
   readonly upstreams?: readonly {
     readonly key: string | undefined;
@@ -93,6 +94,8 @@ export function checkConfig(
   checkUpstreamTls(config, servers, around.files, report);
   checkAccess(config, servers, around, report);
   checkListens(servers, config.redirect_to_https, report);
+  const listens = servers.flatMap(({ server }) => server.listen ?? []);
+  checkAdmin(config, listens, report);
   checkShutdown(config, report);
 }
 

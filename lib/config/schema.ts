@@ -61,10 +61,15 @@ const ProxyPassAlone = documented(
 );
 
 const Location = documented(
-  byType("an address such as http://backend, or a map with proxy_pass", [
-    shortFor(["proxy_pass"], ProxyPassAlone, LocationBlock),
-    LocationBlock,
-  ]),
+  byType(
+    "an address such as http://backend, or a map with proxy_pass",
+    [
+      shortFor(["proxy_pass"], ProxyPassAlone, LocationBlock),
+      LocationBlock,
+    ],
+    (value) =>
+      typeof value === "number" ? ` (write http://localhost:${value})` : "",
+  ),
   "Where the requests for these paths go: an address, or a map with proxy_pass, " +
     "root or return, and more.",
 );

@@ -179,6 +179,7 @@ type Block<Entries extends v.ObjectEntries> = v.GenericSchema<
 export function byType<const Options extends readonly v.GenericSchema[]>(
   what: string,
   options: Options,
+  hint: (value: unknown) => string = () => "",
 ) {
   const taking = new Map<InputType, v.GenericSchema>();
   for (const option of options) {
@@ -187,7 +188,10 @@ export function byType<const Options extends readonly v.GenericSchema[]>(
   const run: v.GenericSchema["~run"] = (dataset, config) => {
     const option = taking.get(typeOf(dataset.value));
     return option === undefined
-      ? refused(dataset.value, expected(what, dataset.value))
+      ? refused(
+        dataset.value,
+        expected(what, dataset.value) + hint(dataset.value),
+      )
       : option["~run"](dataset, config);
   };
   return schemaOf<

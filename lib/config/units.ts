@@ -106,3 +106,16 @@ export function parseSize(value: string | number): number {
   }
   return size;
 }
+
+/** Writes a number of bytes with the largest unit that divides it: `10m`. */
+export function formatSize(bytes: number): string {
+  for (
+    const [unit, size] of [["g", 1024 ** 3], ["m", 1024 ** 2], [
+      "k",
+      1024,
+    ]] as const
+  ) {
+    if (bytes !== 0 && bytes % size === 0) return `${bytes / size}${unit}`;
+  }
+  return String(bytes);
+}

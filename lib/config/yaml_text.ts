@@ -22,13 +22,36 @@ export function parseYaml(text: string, file: string): unknown {
   } catch (error) {
     // Nothing but the text can be the cause, whatever class of error it is: a
     // deep nesting, for one, is a RangeError.
-    throw new ConfigError([syntaxProblem(error, text, file)], { cause: error });
+    throw new ConfigError(
+      [nginxProblem(text, file) ?? syntaxProblem(error, text, file)],
+      { cause: error },
+    );
   }
+  // All of it is one text then, to YAML.
+  const nginx = typeof document === "string" ? nginxProblem(text, file) : null;
+  if (nginx !== null) throw new ConfigError([nginx]);
   if (hasMapAsKey(document)) {
     const message = "a key must be text, not a map";
     throw new ConfigError([{ file, path: "", message }]);
   }
   return document;
+}
+
+/** A block of nginx's: `server {`, `location / {`. */
+const NGINX_BLOCK =
+  /^[ \t]*(?:http|events|server|upstream[ \t]+\S+|location[ \t][^{\n]*?)[ \t]*\{/m;
+
+/** The problem that a file of nginx's has here; null for another. */
+function nginxProblem(text: string, file: string): Problem | null {
+  const block = NGINX_BLOCK.exec(text);
+  if (block === null) return null;
+  return {
+    file,
+    path: "",
+    message: "this is nginx's syntax: a config of sameorigin is YAML, with " +
+      'nginx\'s directives (start one with "sameorigin init")',
+    line: text.slice(0, block.index).split("\n").length,
+  };
 }
 
 /** Whether a key was a map: @std/yaml 1.2.0 makes a text of it, as JavaScript does. */
@@ -95,7 +118,7 @@ export function syntaxProblem(
     : "";
   const message = error instanceof RangeError
     ? "the values are nested too deeply"
-    : reason.replace(/\s+/g, " ").trim() + hint;
+    : inOurWords(reason.replace(/\s+/g, " ").trim()) + hint;
   if (shown === undefined || !(column >= 1)) return { file, path: "", message };
   return {
     file,
@@ -105,6 +128,14 @@ export function syntaxProblem(
     column,
     snippet: snippet(shown, line, column),
   };
+}
+
+/** What a parser says, in words that help; other words as they are. */
+function inOurWords(reason: string): string {
+  if (/duplicat/i.test(reason)) return "this key is there twice";
+  return /bad indentation/i.test(reason)
+    ? "the indentation fits neither the lines above nor a new level"
+    : reason;
 }
 
 function numberField(error: unknown, name: string): number | undefined {

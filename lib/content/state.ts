@@ -10,6 +10,7 @@ import type { Generation } from "../observe/metrics/generation.ts";
 import type { Metrics } from "../observe/metrics/metrics.ts";
 import type { UpstreamGroups } from "../upstream/groups.ts";
 import type { WebSocketBridges } from "../websocket/registry.ts";
+import type { Loops } from "./proxy/loops.ts";
 import type { Folders } from "./static/folders.ts";
 
 /** Made once at start-up and passed down. */
@@ -18,6 +19,7 @@ export interface ContentState {
   /** What is known of the folders that files are in. */
   readonly folders: Folders;
   readonly bridges: WebSocketBridges;
+  readonly loops: Loops;
   readonly inFlight: InFlight;
   readonly deadlines: Deadlines;
   readonly accessLog: AccessLog;

@@ -6,8 +6,12 @@
  */
 import { accepts } from "@std/http/negotiation";
 import { STATUS_TEXT, type StatusCode } from "@std/http/status";
+import { formatSize } from "../config/units.ts";
+import type { LocationPlan } from "../config/plan.ts";
+import { type Diagnosis, sinceWords } from "./diagnosis.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Field } from "./fields.ts";
+import { html, type Page } from "./local_page.ts";
 
 /** nginx's status, in the log only, for a client that left before its answer. */
 export const CLIENT_CLOSED_REQUEST = 499;
@@ -19,12 +23,14 @@ export class LocalResponse {
    * @param detail One sentence for whoever sent the request. Gives nothing away.
    * @param advice For `dev`: what is wrong and what to do about it.
    * @param headers Beside those of every such response.
+   * @param diagnosis For `dev`: how the servers of the upstream are.
    */
   constructor(
     readonly status: number,
     readonly detail: string,
     readonly advice: string | null = null,
     readonly headers: readonly Field[] = [],
+    readonly diagnosis: Diagnosis | null = null,
   ) {}
 }
 
@@ -33,9 +39,26 @@ export function clientHasLeft(): LocalResponse {
   return new LocalResponse(CLIENT_CLOSED_REQUEST, "The client has left.");
 }
 
-/** In words, why a body of more than `client_max_body_size` bytes is refused. */
-export function tooLarge(limit: number): string {
-  return `The body is larger than client_max_body_size (${limit} bytes).`;
+/**
+ * The answer to a body of more than `client_max_body_size` bytes.
+ *
+ * @param length Bytes that the request said it has; null where it did not.
+ */
+export function tooLarge(
+  { key, settings: { client_max_body_size: limit } }: LocationPlan,
+  length: number | null,
+  headers: readonly Field[] = [],
+): LocalResponse {
+  const has = length === null ? "" : `, and this body has ${length}`;
+  return new LocalResponse(
+    413,
+    `The body is larger than client_max_body_size (${limit} bytes).`,
+    `client_max_body_size of location ${key} is ${
+      formatSize(limit)
+    } (${limit} ` +
+      `bytes)${has}: set a larger one there, or 0 for no limit`,
+    headers,
+  );
 }
 
 /**
@@ -59,7 +82,12 @@ export function respondLocally(
     title: STATUS_TEXT[status as StatusCode] ?? "Error",
     detail: local.detail,
     advice: dev ? local.advice : null,
+    diagnosis: dev ? local.diagnosis : null,
+    // A form that was sent is not to be asked for instead.
+    reloads: dev && local.advice !== null && status >= 502 && status <= 504 &&
+      (exchange.requestMethod === "GET" || exchange.requestMethod === "HEAD"),
     requestId: exchange.requestId,
+    now: Date.now(),
   };
   const [type, text] = render(page, exchange);
   const body = new TextEncoder().encode(text);
@@ -75,15 +103,6 @@ export function respondLocally(
       ...local.headers,
     ],
   });
-}
-
-/** What is shown. */
-interface Page {
-  readonly status: number;
-  readonly title: string;
-  readonly detail: string;
-  readonly advice: string | null;
-  readonly requestId: string;
 }
 
 function render(
@@ -112,61 +131,45 @@ function render(
   }
 }
 
-function json({ title, status, detail, advice, requestId }: Page): string {
+function json(page: Page): string {
+  const { title, status, detail, advice, diagnosis, requestId } = page;
   return JSON.stringify({
     type: "about:blank",
     title,
     status,
     detail,
     advice: advice ?? undefined,
+    upstream: diagnosis === null ? undefined : {
+      name: diagnosis.upstream,
+      servers: diagnosis.servers.map((server) => ({
+        address: server.address,
+        tried: server.tried,
+        outcome: server.outcome,
+        down_since: server.downSince === null
+          ? null
+          : new Date(server.downSince).toISOString(),
+      })),
+      others: diagnosis.others,
+    },
     request_id: requestId,
   }) + "\n";
 }
 
-function text({ title, status, detail, advice, requestId }: Page): string {
+function text(page: Page): string {
+  const { title, status, detail, advice, diagnosis, requestId, now } = page;
   const lines = [`${status} ${title}: ${detail}`];
   if (advice !== null) lines.push(advice);
+  for (const server of diagnosis?.servers ?? []) {
+    const { address, tried, outcome, downSince } = server;
+    const times = tried > 1 ? ` (tried ${tried} times)` : "";
+    const since = downSince === null
+      ? ""
+      : `; down since ${sinceWords(downSince, now)}`;
+    lines.push(`  ${address}: ${outcome}${times}${since}`);
+  }
+  if (diagnosis !== null && diagnosis.others > 0) {
+    lines.push(`  and ${diagnosis.others} others`);
+  }
   lines.push(`request id: ${requestId}`);
   return lines.join("\n") + "\n";
-}
-
-function html({ title, status, detail, advice, requestId }: Page): string {
-  const reload = advice !== null && status >= 502
-    ? `<meta http-equiv="refresh" content="2">`
-    : "";
-  const told = advice === null
-    ? ""
-    : `<p><code>${escapeHtml(advice)}</code></p>`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">${reload}
-<title>${status} ${escapeHtml(title)}</title>
-<style>
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 15vh auto; padding: 0 1rem; color-scheme: light dark; }
-h1 { font-size: 1.4rem; }
-code { white-space: pre-wrap; overflow-wrap: anywhere; }
-small { opacity: .6; }
-</style>
-</head>
-<body>
-<h1>${status} ${escapeHtml(title)}</h1>
-<p>${escapeHtml(detail)}</p>${told}
-<p><small>Request ${escapeHtml(requestId)}</small></p>
-</body>
-</html>
-`;
-}
-
-const ENTITIES: Record<string, string> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escapeHtml(words: string): string {
-  return words.replace(/[&<>"']/g, (c) => ENTITIES[c] ?? c);
 }

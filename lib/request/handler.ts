@@ -119,6 +119,17 @@ function settle(
   state: ServerState,
 ): Response | Promise<Response> {
   if (answer instanceof Response) return filtered(answer, exchange);
+  if (answer instanceof LocalResponse && answer.status === 413) {
+    const { advice } = answer;
+    // As in nginx, the error log names the limit. (The config's own `return 413`
+    // has none.)
+    if (advice !== null) {
+      state.access.notices.tell(
+        `413 ${exchange.location?.key}`,
+        () => `413 ${advice}`,
+      );
+    }
+  }
   const next = redirectInternally(answer, exchange);
   if (next !== "again") {
     return filtered(respondLocally(next, exchange, state.dev), exchange);

@@ -86,7 +86,7 @@ function locationOf(exchange: Exchange): Routed {
   if (match.kind === "redirect") return withSlash(location, exchange);
   const { client_max_body_size: limit } = location.settings;
   if (limit !== 0 && bodyLength !== null && bodyLength > limit) {
-    return new LocalResponse(413, tooLarge(limit));
+    return tooLarge(location, bodyLength);
   }
   if (location.captures !== null) {
     exchange.captures = location.captures.exec(path);

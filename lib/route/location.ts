@@ -195,7 +195,8 @@ function why<L>(
   }
 }
 
-function longestPrefix<L>(
+/** The longest prefix of a path, preferential or not; null for none. */
+export function longestPrefix<L>(
   table: LocationTable<L>,
   path: string,
 ): PathKey | null {

@@ -5,6 +5,7 @@
  */
 import { listenKey } from "../config/address.ts";
 import type { ListenerPlan, Plan } from "../config/plan.ts";
+import { Loops } from "../content/proxy/loops.ts";
 import { Folders } from "../content/static/folders.ts";
 import { Deadlines } from "../exchange/deadline.ts";
 import { within } from "../exchange/timeout.ts";
@@ -77,6 +78,7 @@ class Server implements RunningServer {
       metrics,
       generation: new Generation(options.generation ?? 1, Date.now()),
       folders: new Folders(),
+      loops: new Loops(),
       deadlines,
       access: new AccessStore(options.errorLog),
       accessLog: options.accessLog,

@@ -81,7 +81,10 @@ class HealthWatch {
     run.fails = problem === null ? 0 : run.fails + 1;
     const { plan: { name } } = this.group;
     const now = performance.now();
-    if (run.fails >= this.plan.fails && server.checked(false, now)) {
+    if (
+      problem !== null && run.fails >= this.plan.fails &&
+      server.checked(false, now, problem)
+    ) {
       this.report(`upstream ${name} ${server.name} is unhealthy: ${problem}`);
     } else if (run.passes >= this.plan.passes && server.checked(true, now)) {
       this.report(`upstream ${name} ${server.name} is healthy again`);

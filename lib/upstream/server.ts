@@ -8,6 +8,14 @@ import type { ServerMetrics } from "../observe/metrics/server_metrics.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Peer } from "./balance/method.ts";
 
+/** How long a server has failed. */
+export interface Fault {
+  /** Its first failure since it last succeeded, in milliseconds since 1970. */
+  readonly since: number;
+  /** Its last one, in words. */
+  readonly why: string;
+}
+
 /**
  * The counting of failures is nginx's (ngx_http_upstream_round_robin.c): a
  * server with `max_fails` of them within `fail_timeout` is left out for
@@ -20,6 +28,7 @@ export class UpstreamServer implements Peer {
   effectiveWeight: number;
   currentWeight = 0;
   active = 0;
+  #fault: Fault | null = null;
 
   #fails = 0;
   /** When it failed last. */
@@ -58,6 +67,11 @@ export class UpstreamServer implements Peer {
     return this.plan.maxConns > 0 && this.active >= this.plan.maxConns;
   }
 
+  /** What is wrong with it; null where it has succeeded since. */
+  get fault(): Fault | null {
+    return this.#fault;
+  }
+
   /** Whether it has failed since it last succeeded. */
   get hasFailed(): boolean {
     return this.#fails > 0;
@@ -86,8 +100,12 @@ export class UpstreamServer implements Peer {
     this.active--;
   }
 
-  /** @returns Whether it is left out from now on, and was not before. */
-  failed(now: number): boolean {
+  /**
+   * @param why In words.
+   * @returns Whether it is left out from now on, and was not before.
+   */
+  failed(now: number, why = ""): boolean {
+    this.#hasFault(why);
     const before = this.failing(now);
     this.#fails++;
     this.#accessed = now;
@@ -104,6 +122,7 @@ export class UpstreamServer implements Peer {
 
   /** @returns Whether it is taken back by this, having been left out. */
   succeeded(now: number): boolean {
+    this.#fault = null;
     if (this.#accessed >= this.#checked) return false;
     const { maxFails } = this.plan;
     const back = maxFails > 0 && this.#fails >= maxFails;
@@ -112,15 +131,26 @@ export class UpstreamServer implements Peer {
     return back;
   }
 
-  /** What an active check found. @returns Whether that is news. */
-  checked(healthy: boolean, now: number): boolean {
+  /**
+   * What an active check found.
+   *
+   * @param why What is wrong, in words, where it is not healthy.
+   * @returns Whether that is news.
+   */
+  checked(healthy: boolean, now: number, why = ""): boolean {
+    if (!healthy) this.#hasFault(why);
     if (healthy === this.#healthy) return false;
     this.#healthy = healthy;
     if (healthy) {
+      this.#fault = null;
       this.#fails = 0;
       this.#comeBack(now);
     }
     return true;
+  }
+
+  #hasFault(why: string): void {
+    this.#fault = { since: this.#fault?.since ?? Date.now(), why };
   }
 
   #comeBack(now: number): void {

@@ -134,7 +134,7 @@ const MISTAKES: [argv: string[], message: string, hint: string][] = [
   [
     ["check", "--dev"],
     "check takes no option --dev",
-    "See: sameorigin help check",
+    "It is for run. See: sameorigin help check",
   ],
   [["explain"], "explain needs METHOD", "See: sameorigin help explain"],
   [["explain", "GET"], "explain needs URL", "See: sameorigin help explain"],

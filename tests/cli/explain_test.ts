@@ -26,6 +26,7 @@ Deno.test("explain says who takes a request, why, and what is sent", async () =>
     `admit    listen    9000
 route    server    (no server_name)  the only server
          location  /api              longest prefix of 2 locations
+         not       /                 /api is a longer prefix
 content  upstream  back:8000         proxy_pass http://back:8000
 
 Sent upstream:
@@ -56,6 +57,7 @@ Deno.test("explain --json says the same as one object", async () => {
       why: "longest prefix of 2 locations",
       proxy_pass: "http://back:8000",
     },
+    losers: [{ key: "/", why: "/api is a longer prefix", matches: true }],
     rewrite: null,
     access: [],
     redirects: [],

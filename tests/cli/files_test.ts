@@ -69,6 +69,8 @@ Deno.test(
 redirect  try_files  /index.html  by location /
 route  server  (no server_name)  the only server
   location  = /index.html  exact
+  not  /  the exact = /index.html comes before all others
+  not  4 others  see --json
 content  file  SITE/dist/index.html  root dist, text/html; charset=utf-8
 `,
     );
@@ -85,6 +87,8 @@ content  file  SITE/dist/index.html  root dist, text/html; charset=utf-8
       `admit  listen  127.0.0.1:9000
 route  server  (no server_name)  the only server
   location  /assets/  longest prefix of 6 locations
+  not  /  /assets/ is a longer prefix
+  not  4 others  see --json
 content  file  SITE/dist/assets/a.js.gz  root dist, text/javascript; charset=utf-8
 `,
     );
@@ -98,6 +102,8 @@ Deno.test("explain says what was looked for in vain", { ignore }, async () => {
     `admit  listen  127.0.0.1:9000
 route  server  (no server_name)  the only server
   location  /assets/  longest prefix of 6 locations
+  not  /  /assets/ is a longer prefix
+  not  4 others  see --json
 content  tried  there is no SITE/dist/assets/b.js
 content  answer  404
 

@@ -210,7 +210,7 @@ Deno.test("what is no proxy_pass is refused, with what was meant", () => {
       "http://a b",
       'expected an address such as http://backend, got "http://a b"',
     ],
-    ["http:/a", '"http:/a" has no scheme (write "http://http:/a")'],
+    ["http:/a", '"http:/a" has a misspelt scheme (write "http://a")'],
     ["http://", 'expected "host:port", got ""'],
     ["http://a:b", 'the port must be 0 to 65535, got "b"'],
   ];

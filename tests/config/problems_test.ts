@@ -332,7 +332,7 @@ Deno.test("a value of the wrong type is refused with what was expected", () => {
     [
       "locations",
       { "/": 8000 },
-      'locations["/"]: expected an address such as http://backend, or a map with proxy_pass, got the number 8000',
+      'locations["/"]: expected an address such as http://backend, or a map with proxy_pass, got the number 8000 (write http://localhost:8000)',
     ],
     [
       "locations",
@@ -536,7 +536,7 @@ upstreams: {ok: a:80, bad: a, "b d": a:80}
     'servers[1].server_name: servers[0] has the name "a" on 9000 already',
     "servers[1].dev: not allowed here (it belongs at the top)",
     'servers[1].locations["~ x"]: a location with a regular expression has no prefix that "/y" could replace (write it without a path)',
-    'servers[1].locations["/z"]: expected an address such as http://backend, or a map with proxy_pass, got the number 5',
+    'servers[1].locations["/z"]: expected an address such as http://backend, or a map with proxy_pass, got the number 5 (write http://localhost:5)',
     "servers[2]: expected a map with listen, server_name and locations, got the number 7",
     "websocket_drain: must be less than shutdown_timeout (30s)",
     'upstreams.bad: "a" has no port (write "a:80")',

@@ -88,6 +88,13 @@ function noScheme(text: string): string {
   if (scheme !== undefined) {
     return expected("an address with http:// or https://", text);
   }
+  const [, name, rest] =
+    /^(https?)(?::?\/\/?|:(?!\d))([\w.[-].*)$/i.exec(text) ?? [];
+  if (name !== undefined) {
+    return `${quote(text)} has a misspelt scheme (write ${
+      quote(`${name}://${rest}`)
+    })`;
+  }
   return `${quote(text)} has no scheme (write ${quote(`http://${text}`)})`;
 }
 

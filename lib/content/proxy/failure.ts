@@ -11,7 +11,11 @@ import {
   LocalResponse,
   tooLarge,
 } from "../../exchange/local_response.ts";
-import { UpstreamError, type UpstreamFailure } from "../../transport/errors.ts";
+import type { Diagnosis } from "../../exchange/diagnosis.ts";
+import type { Exchange } from "../../exchange/exchange.ts";
+import type { Field } from "../../exchange/fields.ts";
+import { UpstreamError } from "../../transport/errors.ts";
+import { failureWords } from "./failure_words.ts";
 
 /** Seconds after which who was refused for a limit may come again. */
 const RETRY_AFTER = "1";
@@ -33,22 +37,24 @@ const NOWHERE = "about:blank";
 /**
  * What to answer.
  *
- * @param accept The request's `Accept`; null for none.
+ * @param exchange Of the request that has failed.
  * @param upstream The name of the upstream.
  * @param report Takes a line for whoever runs the proxy.
+ * @param diagnosis What was tried; null where nobody is told.
  */
 export function failureResponse(
   error: unknown,
-  accept: string | null,
+  exchange: Exchange,
   location: LocationPlan,
   upstream: string,
   report: (line: string) => void,
+  diagnosis: Diagnosis | null,
 ): LocalResponse {
   if (error instanceof UpstreamError) {
     const { status } = error;
     const advice = upstreamAdvice(error, upstream);
     report(`${status} ${location.key}: ${advice}`);
-    if (accept === VITE_PING) {
+    if (exchange.fields.accept === VITE_PING) {
       return new LocalResponse(302, "Vite does not answer.", advice, [
         ["location", NOWHERE],
       ]);
@@ -58,16 +64,20 @@ export function failureResponse(
       DETAIL[status],
       advice,
       status === 503 ? [["retry-after", RETRY_AFTER]] : [],
+      diagnosis,
     );
   }
   if (error instanceof ClientError) {
     // What is left of the body must not be taken for the next request.
-    return new LocalResponse(
-      error.status,
-      clientFault(error, location),
-      null,
-      [["connection", "close"]],
-    );
+    const close: Field[] = [["connection", "close"]];
+    return error.status === 413
+      ? tooLarge(location, exchange.bodyLength, close)
+      : new LocalResponse(
+        error.status,
+        CLIENT_FAULT[error.status],
+        null,
+        close,
+      );
   }
   if (error instanceof ClientClosedRequest) {
     return clientHasLeft();
@@ -77,19 +87,10 @@ export function failureResponse(
   return new LocalResponse(500, "The proxy failed on this request.");
 }
 
-function clientFault(
-  { status }: ClientError,
-  { settings }: LocationPlan,
-): string {
-  switch (status) {
-    case 400:
-      return "The chunked coding of the body is malformed.";
-    case 408:
-      return "The body of the request did not arrive in time.";
-    case 413:
-      return tooLarge(settings.client_max_body_size);
-  }
-}
+const CLIENT_FAULT = {
+  400: "The chunked coding of the body is malformed.",
+  408: "The body of the request did not arrive in time.",
+} as const;
 
 const DETAIL = {
   502: "The service behind this address is not available right now.",
@@ -97,30 +98,10 @@ const DETAIL = {
   504: "The service behind this address did not answer in time.",
 } as const;
 
-const ADVICE: Record<UpstreamFailure, string> = {
-  refused: "nothing listens there: is the service running, on this port?",
-  unresolved: "no such host: check the name in config.yaml, or whether the " +
-    "container is up",
-  unreachable: "no connection could be made: check the address and the network",
-  unconnected: "no connection within proxy_connect_timeout: is the machine " +
-    "up, and does a firewall drop the packets?",
-  timeout: "it gave no answer in time: it may hang, or proxy_read_timeout is " +
-    "too short for it",
-  closed: "it closed the connection before it answered: look at its log",
-  invalid: "what it answered is not HTTP/1.1: is this the right port?",
-  tls: "the TLS handshake failed: check the certificate, or use http://",
-  none:
-    "no server of it can be used: all are down, or fail their health checks",
-  busy: "every server of it has max_conns requests already",
-};
-
-/** In `dev`: which upstream, which address, what to do. */
+/** For whoever runs the proxy: which upstream, which address, what to do. */
 function upstreamAdvice(error: UpstreamError, upstream: string): string {
   const at = error.address === upstream ? "" : ` at ${error.address}`;
-  const advice = error.detail === null
-    ? ADVICE[error.failure]
-    : `what it answered can't be passed on: ${error.detail}`;
-  return `upstream "${upstream}"${at}: ${advice}`;
+  return `upstream "${upstream}"${at}: ${failureWords(error)}`;
 }
 
 function describe(error: unknown): string {

@@ -61,6 +61,7 @@ export async function sendToGroup(
           call.answered(server);
           return response;
         }
+        call.trials?.answered(server, response.status);
         if ("body" in response) response.body?.discard();
         if (attempt !== null) attempt.ended = attempt.answered;
         if (server.metrics !== null) server.metrics.retries++;
@@ -79,6 +80,7 @@ export async function sendToGroup(
         }
       }
       server.metrics?.failed(failure.failure);
+      call.trials?.failed(server, failure);
       hasFailed(server, failure, call);
       const next = mayMove(call, failure, tries)
         ? pickOther(server, call, tried ??= new Set())
@@ -127,7 +129,8 @@ function hasAnswered(
   const { statuses } = settings.proxy_next_upstream;
   // As in nginx, 403 and 404 lead to another server but are no fault of this.
   if (status >= 429 && statuses.includes(status)) {
-    if (server.failed(performance.now()) && group.servers.length > 1) {
+    const isOut = server.failed(performance.now(), `answers ${status}`);
+    if (isOut && group.servers.length > 1) {
       tell(call, server, `answers ${status}: left out for a while`);
     }
   } else if (server.hasFailed && server.succeeded(performance.now())) {
@@ -141,7 +144,8 @@ function hasFailed(
   { failure }: UpstreamError,
   call: UpstreamCall,
 ): void {
-  if (server.failed(performance.now()) && call.group.servers.length > 1) {
+  const isOut = server.failed(performance.now(), failure);
+  if (isOut && call.group.servers.length > 1) {
     tell(call, server, `fails (${failure}): left out for a while`);
   }
 }

@@ -15,6 +15,7 @@ import { bridgeClient } from "../../websocket/handshake.ts";
 import type { UpgradedResponse } from "../../websocket/open.ts";
 import type { ContentState } from "../state.ts";
 import { failureResponse } from "./failure.ts";
+import { LOOP } from "./loops.ts";
 import { intercept } from "./intercept.ts";
 import { sendToGroup } from "./next_upstream.ts";
 import { clientResponse, responseFields } from "./response.ts";
@@ -35,6 +36,8 @@ export async function proxy(
 ): Promise<Response | LocalResponse | InternalRedirect> {
   const target = upstreamTarget(exchange, location, plan);
   if (target instanceof LocalResponse) return target;
+  const loopKey = state.loops.enter(exchange);
+  if (loopKey === LOOP) return loop(location, plan, state);
   const call = new UpstreamCall(
     request,
     exchange,
@@ -42,6 +45,7 @@ export async function proxy(
     plan,
     target,
     state,
+    loopKey,
   );
   exchange.content = call;
   try {
@@ -70,12 +74,27 @@ export async function proxy(
   } catch (error) {
     return failureResponse(
       error,
-      exchange.fields.accept,
+      exchange,
       location,
       plan.upstream.name,
       state.errorLog,
+      call.trials?.diagnosis(call.group, performance.now()) ?? null,
     );
   }
+}
+
+/** The answer to a request that leads to itself (RFC 5842 section 7.2). */
+function loop(
+  { key }: LocationPlan,
+  { proxyPass }: ProxyPlan,
+  { errorLog }: ContentState,
+): LocalResponse {
+  const advice =
+    `proxy_pass ${proxyPass} of location ${key} leads back to this proxy: the ` +
+    "same request came again and again. Name the service behind it, with its " +
+    "own port; look at other proxies on the way, too";
+  errorLog(`508 ${key}: ${advice}`);
+  return new LocalResponse(508, "This request leads to itself.", advice);
 }
 
 /** The upstream has agreed: the client is upgraded too. */

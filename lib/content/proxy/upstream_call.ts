@@ -16,6 +16,7 @@ import type { UpstreamGroup } from "../../upstream/group.ts";
 import type { UpstreamServer } from "../../upstream/server.ts";
 import { openWebSocket, type UpgradedResponse } from "../../websocket/open.ts";
 import type { ContentState } from "../state.ts";
+import { Trials } from "./trials.ts";
 import { upstreamFields } from "./upstream_fields.ts";
 
 /**
@@ -30,6 +31,10 @@ export class UpstreamCall implements EventListenerObject, Held {
   readonly cancellation = new Cancellation();
   readonly group: UpstreamGroup;
   readonly client: Client;
+  /** What it is known by to those that see loops; null for nothing. */
+  #loopKey: string | null;
+  /** Null where no error page tells of them. */
+  readonly trials: Trials | null;
   #body: RequestBody | null;
   /** Whether the end of the listener would break it. */
   readonly #fragile: boolean;
@@ -38,7 +43,10 @@ export class UpstreamCall implements EventListenerObject, Held {
   /** The server that has answered. */
   #server: UpstreamServer | null = null;
 
-  /** @param target The request target to send. */
+  /**
+   * @param target The request target to send.
+   * @param loopKey As of `Loops.enter`, which it leaves.
+   */
   constructor(
     readonly request: Request,
     readonly exchange: Exchange,
@@ -46,9 +54,12 @@ export class UpstreamCall implements EventListenerObject, Held {
     readonly plan: ProxyPlan,
     readonly target: string,
     readonly state: ContentState,
+    loopKey: string | null,
   ) {
+    this.#loopKey = loopKey;
     const { deadlines } = state;
     const { upstream } = plan;
+    this.trials = state.dev ? new Trials() : null;
     this.group = state.groups.get(upstream);
     this.group.retain();
     this.client = {
@@ -162,6 +173,13 @@ export class UpstreamCall implements EventListenerObject, Held {
   answered(server: UpstreamServer): void {
     this.#server = server;
     this.#body?.settle();
+    this.#leaveLoops();
+  }
+
+  #leaveLoops(): void {
+    if (this.#loopKey === null) return;
+    this.state.loops.leave(this.#loopKey);
+    this.#loopKey = null;
   }
 
   /** The sticky cookie to set, now that a server has answered; null for none. */
@@ -209,6 +227,7 @@ export class UpstreamCall implements EventListenerObject, Held {
 
   giveBack(): void {
     const { deadlines } = this.state;
+    this.#leaveLoops();
     this.#body?.close();
     this.#server?.release();
     this.group.release();
