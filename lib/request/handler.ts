@@ -41,7 +41,9 @@ export function createHandler(
     );
     if (metrics !== null) {
       generation.requests++;
-      if (metrics.recorder.on) exchange.record = { sent: null, answered: null };
+      if (metrics.recorder.begins()) {
+        exchange.record = { sent: null, answered: null };
+      }
     }
     const answer = handle(request, exchange, listener, state);
     const finish = (answer: Answer) => {

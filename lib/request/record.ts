@@ -6,7 +6,12 @@
 import type { Exchange, ExchangeRecord } from "../exchange/exchange.ts";
 import { cookieVerdicts } from "../observe/recorder/cookie_verdicts.ts";
 import { maskedFields, maskedTarget } from "../observe/recorder/masking.ts";
+import { findLocation } from "../route/location.ts";
+import { losersOf } from "../route/losers.ts";
 import type { Recording } from "../observe/recorder/recorder.ts";
+
+/** Locations that are told of beside the request's own. */
+const MOST_LOSERS = 40;
 
 /** How a request has ended. */
 interface Outcome {
@@ -29,6 +34,7 @@ export function recordingOf(
     id: requestId,
     at: performance.timeOrigin + exchange.started,
     method: exchange.requestMethod,
+    scheme,
     target: maskedTarget(asked),
     status,
     start,
@@ -53,6 +59,11 @@ export function recordingOf(
     },
     answered: answered === null ? null : maskedFields(answered),
     delivered: maskedFields(headers),
+    losers: losersOf(
+      server.locations,
+      exchange.path,
+      findLocation(server.locations, exchange.path),
+    ).slice(0, MOST_LOSERS).map(({ key, why }) => [key, why]),
     verdicts: cookieVerdicts(
       headers.getSetCookie(),
       scheme,

@@ -203,7 +203,7 @@ Deno.test("the live page is small, and asks nobody else for anything", async () 
     const others = text.match(/https?:\/\/[^"'\s)]+/g) ?? [];
     deepStrictEqual(
       others.filter((url) => !url.startsWith("http://www.w3.org/")),
-      path === "/live.js" ? ["http://${host}${received.target}`"] : [],
+      [],
     );
   }
   ok(size < LARGEST, `${size} bytes`);

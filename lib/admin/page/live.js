@@ -499,6 +499,12 @@ function showDetail() {
     ),
     facts(request),
     ...request.verdicts.map((it) => make("p", { class: "verdict" }, it)),
+    request.losers.length === 0 ? "" : make(
+      "details",
+      {},
+      make("summary", {}, "Why no other location"),
+      list(request.losers),
+    ),
     make("h3", {}, "Received, and sent upstream"),
     request.sent === null
       ? list(request.received.fields)
@@ -578,7 +584,7 @@ function differences(before, after) {
 }
 
 /** The same request on a command line; what was masked is to be filled in. */
-function curl({ method, received }) {
+function curl({ method, scheme, received }) {
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const host = received.fields.find(([name]) => name === "host")?.[1] ?? "";
   const fields = received.fields
@@ -587,7 +593,8 @@ function curl({ method, received }) {
     )
     .map(([name, value]) => `  -H ${quoted(`${name}: ${value}`)}`);
   return [
-    `curl -i -X ${method} ${quoted(`http://${host}${received.target}`)}`,
+    `curl ${method === "HEAD" ? "-I" : `-i -X ${method}`} ` +
+    quoted(`${scheme}://${host}${received.target}`),
     ...fields,
   ].join(" \\\n");
 }

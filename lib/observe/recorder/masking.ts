@@ -10,13 +10,13 @@ import type { RecordedField } from "./recorder.ts";
 const MASK = "•••";
 
 /** Letters of a value that are shown. */
-const LONGEST = 1_000;
+const LONGEST = 500;
 
 /** Letters of a WebSocket subprotocol's name; longer ones are tokens. */
 const LONGEST_PROTOCOL = 32;
 
 /** Fields that are shown. */
-const MOST_FIELDS = 100;
+const MOST_FIELDS = 60;
 
 /** Names of fields and parameters whose value is a secret. */
 const SECRET =

@@ -29,6 +29,8 @@ export interface Recording {
   /** Milliseconds since 1970 at which it came. */
   readonly at: number;
   readonly method: string;
+  /** `http` or `https`, as the client knows it. */
+  readonly scheme: string;
   readonly target: string;
   readonly status: number;
   /** Milliseconds to the response's head, and to its end. */
@@ -50,6 +52,8 @@ export interface Recording {
   /** What it answered; null for none. */
   readonly answered: readonly RecordedField[] | null;
   readonly delivered: readonly RecordedField[];
+  /** The other locations, and why they did not take it. */
+  readonly losers: readonly RecordedField[];
   /** What a browser will make of it that is hardly meant. */
   readonly verdicts: readonly string[];
 }
@@ -83,8 +87,24 @@ export class Recorder {
   on = false;
   #last: Recording[] = [];
   #missed = 0;
+  /** Requests that are to be recorded since the last look. */
+  #begun = 0;
   #messages: RecordedMessage[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * Whether a request that begins is to be recorded: the first ones after a look
+   * are, so that a proxy with many of them has little to do for it.
+   */
+  begins(): boolean {
+    if (!this.on) return false;
+    if (this.#begun >= MOST) {
+      this.#missed++;
+      return false;
+    }
+    this.#begun++;
+    return true;
+  }
 
   /** Keeps a request, in place of the oldest one where there are many. */
   add(recording: Recording): void {
@@ -125,6 +145,7 @@ export class Recorder {
   }
 
   #forget(): void {
+    this.#begun = 0;
     this.#last = [];
     this.#missed = 0;
     this.#messages = [];

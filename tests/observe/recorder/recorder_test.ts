@@ -14,11 +14,18 @@ import {
 } from "../../../lib/observe/recorder/recorder.ts";
 
 const recording = (id: number): Recording => ({
-  ...{ id: String(id), at: id, method: "GET", target: "/", status: 200 },
+  ...{
+    id: String(id),
+    at: id,
+    method: "GET",
+    scheme: "http",
+    target: "/",
+    status: 200,
+  },
   ...{ start: 0, duration: 0, client: "", location: "/", server: "" },
   ...{ attempts: [], bytesReceived: 0, bytesSent: 0, sent: null },
   ...{ received: { target: "/", fields: [] }, answered: null },
-  ...{ delivered: [], verdicts: [] },
+  ...{ delivered: [], losers: [], verdicts: [] },
 });
 
 Deno.test("nothing is recorded before somebody looks, and the last hundred after", () => {
@@ -34,9 +41,14 @@ Deno.test("nothing is recorded before somebody looks, and the last hundred after
     "250",
   ]);
   deepStrictEqual(recorder.take(), { last: [], missed: 0, messages: [] });
+  for (let begun = 0; begun < 100; begun++) equal(recorder.begins(), true);
+  equal(recorder.begins(), false);
+  equal(recorder.take().missed, 1);
+  equal(recorder.begins(), true);
   recorder.add(recording(251));
   recorder.close();
   equal(recorder.on, false);
+  equal(recorder.begins(), false);
   deepStrictEqual(recorder.take(), { last: [], missed: 0, messages: [] });
   recorder.close();
 });
