@@ -22,6 +22,7 @@ import { unknownKey } from "./hints.ts";
 import { type Config, Document } from "./schema.ts";
 import { attempt, isMap, type Issue, runWith } from "./schema_parts.ts";
 import { checkTls } from "./tls_checks.ts";
+import { warnOfConfig } from "./warnings.ts";
 
 /** How to read a config. */
 export interface ReadOptions {
@@ -123,9 +124,15 @@ export function readConfig(
       message,
     }));
   problems.push(...asProblems(found));
+  const isUsable = issues.length === 0 && problems.length === 0;
+  if (isUsable) {
+    warnOfConfig(output, (path, message) => {
+      doubtful.push({ path: writtenPath(path, filled), message });
+    });
+  }
   const warnings = asProblems(doubtful);
   const certificateDoubts = asProblems(unfit);
-  if (issues.length > 0 || problems.length > 0) {
+  if (!isUsable) {
     throw new ConfigError(problems, {}, [...warnings, ...certificateDoubts]);
   }
   return { config: output, warnings, certificateDoubts };

@@ -58,9 +58,9 @@ function warnOfUnused(
       )
     ),
   );
-  for (const { key } of upstreams) {
+  for (const { written, key } of upstreams) {
     if (used.has(key)) continue;
-    warn(["upstreams", key], "no location uses this upstream");
+    warn(["upstreams", written], "no location uses this upstream");
   }
 }
 

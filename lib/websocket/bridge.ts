@@ -135,7 +135,7 @@ export class WebSocketBridge
     try {
       const wait = this.#client.send(data, size);
       if (counters !== null) {
-        counters.toClient(size);
+        counters.toClient(size, data);
         if (wait !== undefined) counters.waits();
       }
       return wait;
@@ -168,7 +168,7 @@ export class WebSocketBridge
       const size = upstream.send(data);
       this.#fromClient.messages++;
       this.#fromClient.bytes += size;
-      this.#parts.counters?.fromClient(size);
+      this.#parts.counters?.fromClient(size, data);
       return bridges.limitWaiting();
     }
     bridges.memory.release(data);
@@ -248,7 +248,7 @@ export class WebSocketBridge
     if (this.#finished || !this.#client.gone || !this.#upstreamGone) return;
     this.#finished = true;
     const { bridges, ended, counters } = this.#parts;
-    counters?.ended(this.#end?.code ?? VANISHED);
+    counters?.ended(this.#end?.code ?? VANISHED, this.#end?.by ?? "proxy");
     attempt(() => bridges.delete(this));
     attempt(ended);
     attempt(() => this.#log());

@@ -154,9 +154,11 @@ testNeeding(
       );
     }
 
-    await t.step("Escape closes it", async () => {
+    await t.step("Escape closes it, back to its row", async () => {
+      await page.locator("#detail button").last().focus();
       await page.keyboard.press("Escape");
       equal(await page.locator("#detail").isHidden(), true);
+      equal(await page.locator("#log button:focus").count(), 1);
     });
 
     await t.step("under load the page stays quick", async () => {

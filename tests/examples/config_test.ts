@@ -18,6 +18,18 @@ Deno.test("the chat example's config is valid", () => {
   );
 });
 
+Deno.test("the production example's config is valid, and under 40 lines", () => {
+  const source = "production/config.yaml";
+  const text = Deno.readTextFileSync(new URL(source, EXAMPLES));
+  const plan = load(text, source);
+  assert.deepEqual(plan.listeners.map(({ written }) => written), [
+    "443 ssl",
+    "80",
+  ]);
+  assert.deepEqual(plan.acme.map(({ names }) => names), [["chat.example"]]);
+  assert.ok(text.trimEnd().split("\n").length < 40);
+});
+
 /** What of the Kubernetes example's objects is looked at. */
 interface KubernetesObject {
   kind: string;

@@ -24,11 +24,15 @@ const FLAGS = [
  * Starts a browser; disposing ends it.
  *
  * @param home Its home directory, in whose `.pki/nssdb` is whom it trusts besides.
+ * @param flags More of the command line.
  */
-export function launchBrowser(home?: string): Promise<Browser> {
+export function launchBrowser(
+  home?: string,
+  flags: readonly string[] = [],
+): Promise<Browser> {
   return chromium.launch({
     executablePath: findProgram(CHROMIUM)!,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
     ...home === undefined
       ? {}
       : { env: { ...Deno.env.toObject(), HOME: home } },

@@ -23,6 +23,8 @@ export interface Pebble extends AsyncDisposable {
   readonly directory: string;
   /** PEM: who signed the certificate of its own address. */
   readonly authority: string;
+  /** PEM: the root of the certificates that it issues, other ones at each start. */
+  root(): Promise<string>;
   /** Orders so far, as it logs them. */
   orders(): number;
 }
@@ -84,6 +86,11 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
   return {
     directory: `https://127.0.0.1:${port}/dir`,
     authority: authority.pem,
+    async root() {
+      using client = Deno.createHttpClient({ caCerts: [authority.pem] });
+      const url = `https://127.0.0.1:${management}/roots/0`;
+      return await (await fetch(url, { client })).text();
+    },
     orders: () => server.output().split("Added order ").length - 1,
     async [Symbol.asyncDispose]() {
       await Promise.all([server.end(), names.end()]);

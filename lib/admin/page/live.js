@@ -103,7 +103,8 @@ const states = [];
 const series = { rate: [], errors: [], latency: [], messages: [] };
 /** The last requests, the newest first. */
 let requests = [];
-let missed = 0;
+/** The last messages of WebSockets, the newest first. */
+let messages = [];
 let chosen = null;
 
 const keyOf = ({ server, location }) => `${server} ${location}`;
@@ -411,6 +412,21 @@ function showRequests() {
     : "No request that the filter lets through.";
 }
 
+function showMessages() {
+  fill(
+    "messages",
+    messages.map((it) => [
+      new Date(it.at).toLocaleTimeString("en-GB"),
+      it.location,
+      it.from === "client" ? "↑ client" : "↓ upstream",
+      it.what,
+      it.size === null ? "" : number(it.size),
+      it.id.slice(0, 8),
+    ]),
+  );
+  byId("silent").hidden = messages.length > 0;
+}
+
 /** The rows that are there, so that they are not made again each second. */
 const rows = new WeakMap();
 
@@ -448,6 +464,14 @@ function choose(request) {
   showDetail();
 }
 
+/** Closes it, and gives the focus back to its row. */
+function closeDetail() {
+  const { id } = chosen;
+  choose(null);
+  byId("log").querySelector(`tr[data-id="${CSS.escape(id)}"] button`)
+    ?.focus();
+}
+
 function showDetail() {
   const detail = byId("detail");
   byId("requests").classList.toggle("open", chosen !== null);
@@ -455,12 +479,7 @@ function showDetail() {
   if (chosen === null) return;
   const request = chosen;
   const close = make("button", { type: "button" }, "Close");
-  close.addEventListener("click", () => {
-    const { id } = request;
-    choose(null);
-    byId("log").querySelector(`tr[data-id="${CSS.escape(id)}"] button`)
-      ?.focus();
-  });
+  close.addEventListener("click", closeDetail);
   const copy = make("button", { type: "button" }, "Copy as curl");
   copy.addEventListener("click", async () => {
     try {
@@ -576,7 +595,7 @@ function curl({ method, received }) {
 filter.addEventListener("input", showRequests);
 filter.addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("keydown", ({ key }) => {
-  if (key === "Escape" && chosen !== null) choose(null);
+  if (key === "Escape" && chosen !== null) closeDetail();
 });
 
 byId("reload").addEventListener("click", async ({ target }) => {
@@ -620,9 +639,11 @@ function take(state) {
   showUpstreams(state);
   showProcess(state);
   if (filter.elements.pause.checked || state.requests === undefined) return;
-  missed += state.requests.missed;
   requests = [...state.requests.last.reverse(), ...requests].slice(0, KEPT);
   showRequests();
+  messages = [...state.requests.messages.reverse(), ...messages]
+    .slice(0, SHOWN);
+  showMessages();
 }
 
 const events = new EventSource("/events");

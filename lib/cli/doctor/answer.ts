@@ -35,3 +35,13 @@ export function reasonOf(error: ProbeError): string {
   const words = cause instanceof Error ? cause.message : error.failure;
   return words.replace(/ \(os error \d+\)/, "");
 }
+
+/** The first words of a body, without its tags. */
+export function excerpt({ body }: ProbeAnswer): string {
+  const text = body.replace(
+    /<(style|script|title)[\s\S]*?<\/\1>|<[^>]*>/gi,
+    " ",
+  )
+    .replace(/\s+/g, " ").trim();
+  return text.slice(0, 100) || "(no text)";
+}

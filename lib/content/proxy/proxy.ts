@@ -111,10 +111,13 @@ function bridged(
       bridges: state.bridges,
       accessLog: state.accessLog,
       location,
-      counters: metrics === null ? null : new BridgeCounters(
-        metrics.of(location, exchange.server.name).webSockets,
+      counters: metrics === null ? null : new BridgeCounters({
+        metrics: metrics.of(location, exchange.server.name).webSockets,
         generation,
-      ),
+        recorder: metrics.recorder,
+        location: location.key,
+        id: exchange.requestId,
+      }),
       held,
       settled: () => call.unwatch(),
     });

@@ -12,12 +12,15 @@ const MASK = "•••";
 /** Letters of a value that are shown. */
 const LONGEST = 1_000;
 
+/** Letters of a WebSocket subprotocol's name; longer ones are tokens. */
+const LONGEST_PROTOCOL = 32;
+
 /** Fields that are shown. */
 const MOST_FIELDS = 100;
 
 /** Names of fields and parameters whose value is a secret. */
 const SECRET =
-  /auth|token|secret|passw|api[-_]?key|csrf|xsrf|session|signature|credential/i;
+  /auth|token|secret|passw|api[-_]?key|csrf|xsrf|session|signature|credential|jwt|oidc/i;
 
 /** Attributes of a cookie (RFC 6265bis section 4.1.2). */
 const ATTRIBUTE =
@@ -28,7 +31,7 @@ const SCHEME =
   /^(Basic|Bearer|Digest|DPoP|GNAP|Hawk|Negotiate|NTLM|Token|AWS4-HMAC-SHA256)(?= )/i;
 
 /** The same for parameters alone: OAuth's code, a signed URL's signature. */
-const SECRET_PARAMETER = /^(code|state|key|sig|sign|jwt)$/i;
+const SECRET_PARAMETER = /^(code|state|key|sig|sign)$/i;
 
 /** Fields whose values are masked. */
 export function maskedFields(
@@ -63,7 +66,16 @@ function maskedValue(name: string, value: string): string {
     case "content-location":
     case "referer":
     case "x-accel-redirect":
+    case "refresh":
+    case "hx-redirect":
+    case "x-original-url":
+    case "x-original-uri":
+    case "x-forwarded-uri":
       return maskedTarget(value);
+    case "sec-websocket-protocol":
+      // Browsers can send no other field with a handshake: tokens are put here.
+      return value.split(/ *, */)
+        .map((it) => it.length > LONGEST_PROTOCOL ? MASK : it).join(", ");
     case "www-authenticate":
     case "proxy-authenticate":
     case "access-control-request-headers":
@@ -80,19 +92,39 @@ function maskedPair(pair: string): string {
   return end === -1 ? MASK : `${pair.slice(0, end)}=${MASK}`;
 }
 
-/** A target, or URL, whose secret parameters are masked. */
+/**
+ * A target, or URL, whose secret parameters are masked: those of the query, those
+ * of the fragment (OAuth's implicit grant, RFC 6749 section 4.2.2), and a password
+ * before the host.
+ */
 export function maskedTarget(target: string): string {
-  const start = target.indexOf("?");
-  if (start === -1) return cut(target);
-  const parameters = target.slice(start + 1).split("&").map((parameter) => {
+  const [, before = "", query = "", fragment = ""] =
+    /^([^?#]*)(\?[^#]*)?(#.*)?$/s.exec(target) ?? [];
+  const address = before.replace(/(\/\/)[^/@]*@/, `$1${MASK}@`);
+  return cut(address + maskedParameters(query) + maskedParameters(fragment));
+}
+
+/** @param text With the `?` or `#` before it; or `""`. */
+function maskedParameters(text: string): string {
+  const parameters = text.slice(1).split("&").map((parameter) => {
     const end = parameter.indexOf("=");
     if (end === -1) return parameter;
-    const name = parameter.slice(0, end);
+    const written = parameter.slice(0, end);
+    const name = decoded(written);
     return SECRET.test(name) || SECRET_PARAMETER.test(name)
-      ? `${name}=${MASK}`
+      ? `${written}=${MASK}`
       : parameter;
   });
-  return cut(`${target.slice(0, start)}?${parameters.join("&")}`);
+  return text.slice(0, 1) + parameters.join("&");
+}
+
+/** A name as the application will read it: `%74oken` is `token`. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 function cut(text: string): string {

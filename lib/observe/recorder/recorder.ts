@@ -54,12 +54,27 @@ export interface Recording {
   readonly verdicts: readonly string[];
 }
 
+/** A message of a WebSocket, or its end. */
+export interface RecordedMessage {
+  /** Of the request that opened the WebSocket. */
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly location: string;
+  readonly from: "client" | "upstream";
+  /** In bytes; null for the end. */
+  readonly size: number | null;
+  /** In words, without what it carries. */
+  readonly what: string;
+}
+
 /** What was recorded between two looks. */
 export interface Recorded {
   /** The last ones, in the order in which they ended. */
   readonly last: readonly Recording[];
   /** How many more there were. */
   readonly missed: number;
+  readonly messages: readonly RecordedMessage[];
 }
 
 /** The recordings of one thread. */
@@ -68,6 +83,7 @@ export class Recorder {
   on = false;
   #last: Recording[] = [];
   #missed = 0;
+  #messages: RecordedMessage[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Keeps a request, in place of the oldest one where there are many. */
@@ -80,14 +96,24 @@ export class Recorder {
     this.#last.push(recording);
   }
 
+  /** The same for a message. */
+  addMessage(message: RecordedMessage): void {
+    if (!this.on) return;
+    if (this.#messages.length >= MOST) this.#messages.shift();
+    this.#messages.push(message);
+  }
+
   /** What was recorded since the last call. Recording goes on for a while. */
   take(): Recorded {
     this.on = true;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.close(), LEASE);
-    const taken = { last: this.#last, missed: this.#missed };
-    this.#last = [];
-    this.#missed = 0;
+    const taken = {
+      last: this.#last,
+      missed: this.#missed,
+      messages: this.#messages,
+    };
+    this.#forget();
     return taken;
   }
 
@@ -95,8 +121,13 @@ export class Recorder {
   close(): void {
     clearTimeout(this.#timer);
     this.on = false;
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#last = [];
     this.#missed = 0;
+    this.#messages = [];
   }
 }
 
@@ -106,5 +137,7 @@ export function addRecorded(one: Recorded, other: Recorded): Recorded {
     .toSorted((a, b) => a.at + a.duration - b.at - b.duration);
   const last = all.slice(-MOST);
   const missed = one.missed + other.missed + all.length - last.length;
-  return { last, missed };
+  const messages = [...one.messages, ...other.messages]
+    .toSorted((a, b) => a.at - b.at).slice(-MOST);
+  return { last, missed, messages };
 }

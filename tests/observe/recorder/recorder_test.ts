@@ -6,6 +6,7 @@ import {
   maskedFields,
   maskedTarget,
 } from "../../../lib/observe/recorder/masking.ts";
+import { messageSummary } from "../../../lib/observe/recorder/message_summary.ts";
 import {
   addRecorded,
   Recorder,
@@ -23,7 +24,7 @@ const recording = (id: number): Recording => ({
 Deno.test("nothing is recorded before somebody looks, and the last hundred after", () => {
   const recorder = new Recorder();
   recorder.add(recording(0));
-  deepStrictEqual(recorder.take(), { last: [], missed: 0 });
+  deepStrictEqual(recorder.take(), { last: [], missed: 0, messages: [] });
   for (let id = 1; id <= 250; id++) recorder.add(recording(id));
   const { last, missed } = recorder.take();
   equal(missed, 150);
@@ -32,11 +33,11 @@ Deno.test("nothing is recorded before somebody looks, and the last hundred after
     "151",
     "250",
   ]);
-  deepStrictEqual(recorder.take(), { last: [], missed: 0 });
+  deepStrictEqual(recorder.take(), { last: [], missed: 0, messages: [] });
   recorder.add(recording(251));
   recorder.close();
   equal(recorder.on, false);
-  deepStrictEqual(recorder.take(), { last: [], missed: 0 });
+  deepStrictEqual(recorder.take(), { last: [], missed: 0, messages: [] });
   recorder.close();
 });
 
@@ -44,8 +45,8 @@ Deno.test("what several threads have recorded is in the order in which it ended"
   const ids = (from: number, step: number) =>
     Array.from({ length: 80 }, (_, i) => recording(from + i * step));
   const { last, missed } = addRecorded(
-    { last: ids(0, 2), missed: 1 },
-    { last: ids(1, 2), missed: 0 },
+    { last: ids(0, 2), missed: 1, messages: [] },
+    { last: ids(1, 2), missed: 0, messages: [] },
   );
   equal(missed, 61);
   deepStrictEqual(
@@ -73,8 +74,19 @@ Deno.test("secrets are masked, names are not", () => {
   equal(masked("location", "/cb?code=1&a=2"), "/cb?code=•••&a=2");
   equal(
     masked("referer", "https://x/?access_token=1#b"),
-    "https://x/?access_token=•••",
+    "https://x/?access_token=•••#b",
   );
+  equal(
+    masked("location", "https://a:b@x/#access_token=1&state=2&n=3"),
+    "https://•••@x/#access_token=•••&state=•••&n=3",
+  );
+  equal(masked("location", "/cb?a=1#id_token=2"), "/cb?a=1#id_token=•••");
+  equal(masked("cf-access-jwt-assertion", "abc"), "•••");
+  equal(
+    masked("sec-websocket-protocol", `graphql-ws, ${"a".repeat(40)}`),
+    "graphql-ws, •••",
+  );
+  equal(maskedTarget("/a?%74oken=1&%=2"), "/a?%74oken=•••&%=2");
   equal(maskedTarget("/a?b=token&password=1&c"), "/a?b=token&password=•••&c");
   equal(maskedTarget("/a"), "/a");
 });
@@ -101,6 +113,43 @@ Deno.test("no value of a cookie or of an authorization is ever shown, and all is
     Array.from({ length: 500 }, () => ["a", "x".repeat(9_000)]),
   );
   ok(long.length <= 101 && JSON.stringify(long).length < 120_000);
+});
+
+Deno.test("a message of Centrifugo's is told by what it does, and by nothing that it carries", () => {
+  const summaries = [
+    ["{}", "ping"],
+    ['{"id":1,"connect":{"token":"secret"}}', "connect"],
+    ['{"id":1,"connect":{"client":"c-1","version":"6"}}', "connect c-1"],
+    ['{"id":2,"subscribe":{"channel":"room:1"}}', "subscribe room:1"],
+    ['{"id":2,"subscribe":{"recoverable":true}}', "subscribe"],
+    [
+      '{"id":3,"publish":{"channel":"room:1","data":{"a":"secret"}}}',
+      "publish room:1",
+    ],
+    ['{"id":4,"rpc":{"method":"whoami","data":"secret"}}', "rpc whoami"],
+    ['{"id":5}', "reply 5"],
+    [
+      '{"id":5,"error":{"code":109,"message":"token expired"}}',
+      "error 109 token expired",
+    ],
+    ['{"push":{"channel":"room:1","pub":{"data":"secret"}}}', "pub room:1"],
+    [
+      '{"push":{"disconnect":{"code":3005,"reason":"connection limit"}}}',
+      "disconnect 3005 connection limit",
+    ],
+    [
+      '{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"a"}}',
+      "connect, subscribe a",
+    ],
+    ["{}\n".repeat(7), "ping, ping, ping, ping, ping, and 2 more"],
+    ['{"type":"ping"}', "text"],
+    ["hello", "text"],
+    ["", "text"],
+    ["[1]", "text"],
+    [`{"id":1,"rpc":{"method":"${"x".repeat(70_000)}"}}`, "text"],
+  ] as const;
+  for (const [data, summary] of summaries) equal(messageSummary(data), summary);
+  equal(messageSummary(null), "binary");
 });
 
 Deno.test("it is said which cookies a browser drops, and why", () => {
