@@ -32,6 +32,7 @@ export interface Options {
   readonly header: readonly string[];
   readonly from: string | undefined;
   readonly json: boolean;
+  readonly once: boolean;
 }
 
 /** A valid command line. */
@@ -120,6 +121,7 @@ export function parseArguments(argv: readonly string[]): Invocation {
     header: text("header"),
     from: text("from")[0],
     json: values.has("json"),
+    once: values.has("once"),
   };
   if (values.has("help")) {
     const about = first === undefined ? [] : [command];

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { SMALL_COMMANDS } from "./small_commands.ts";
+import { SMALL_COMMANDS, TOP } from "./small_commands.ts";
 
 /** An option. */
 export interface OptionSpec {
@@ -75,6 +75,10 @@ export const OPTIONS = {
     name: "from",
     value: "ADDRESS",
     summary: "the client's address (127.0.0.1)",
+  },
+  once: {
+    name: "once",
+    summary: "print once, of one second",
   },
   json: {
     name: "json",
@@ -244,6 +248,7 @@ export const COMMANDS = {
       },
     ],
   },
+  top: TOP,
   ...SMALL_COMMANDS,
 } as const satisfies Record<string, CommandSpec>;
 

@@ -77,6 +77,9 @@ async function perform(
       // Its checks are not loaded at every start.
       return await (await import("./doctor/doctor.ts"))
         .doctor(await planOf(options), first, options, terminal);
+    case "top":
+      return await (await import("./top/top.ts"))
+        .top(await planOf(options), options, terminal);
     case "health":
       return await health(options, terminal);
     case "reload":

@@ -1,9 +1,30 @@
 /**
  * The part of the table of commands that is about those which only print
- * something: neither a proxy nor a config is asked.
+ * something: no proxy is run, and none is changed.
  *
  * @module
  */
+
+/** For `COMMANDS`, too. */
+export const TOP = {
+  summary: "show what the running proxy does now",
+  details: [
+    "Requests, latency and errors by location, and each server of an upstream,",
+    "from the admin listener of the config, or that of --admin. Drawn each second",
+    "until Ctrl-C, over the last 10 seconds; printed once where the output is no",
+    "terminal. A token is read from the config.",
+  ],
+  arguments: [],
+  options: ["config", "admin", "once", "json"],
+  examples: [
+    { line: "sameorigin top", says: "by the admin of config.yaml" },
+    {
+      line: "sameorigin top --admin 9001",
+      says: "of a proxy without a config",
+    },
+    { line: "sameorigin top --json", says: "one second of it, for a script" },
+  ],
+} as const;
 
 /** For `COMMANDS`, which has the type. */
 export const SMALL_COMMANDS = {

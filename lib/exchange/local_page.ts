@@ -65,6 +65,7 @@ h1 { font-size: 1.4rem; }
 code { white-space: pre-wrap; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: .9rem; margin: 1rem 0; }
 caption { text-align: start; font-weight: 600; }
+th code { overflow-wrap: break-word; }
 th, td { text-align: start; vertical-align: top; padding: .3rem 1rem .3rem 0; border-top: 1px solid #8886; font-weight: 400; }
 small { opacity: .6; }
 </style>

@@ -26,6 +26,7 @@ const NOTHING = {
   header: [],
   from: undefined,
   json: false,
+  once: false,
 };
 
 Deno.test("without a command it is run that is meant", () => {
