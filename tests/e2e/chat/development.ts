@@ -71,7 +71,7 @@ export const development: Scenario = {
         equal(response?.status(), 502);
         equal(await page.locator("h1").innerText(), "502 Bad Gateway");
         equal(
-          await page.locator("code").innerText(),
+          await page.locator("code").first().innerText(),
           `upstream "backend" at ${stack.addresses.backend}: nothing listens ` +
             "there: is the service running, on this port?",
         );
