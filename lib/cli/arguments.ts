@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { withDashValues } from "./dash_values.ts";
 import { didYouMean, quote } from "../config/words.ts";
 import {
   COMMAND_NAMES,
@@ -67,7 +68,7 @@ export function parseArguments(argv: readonly string[]): Invocation {
   const valued = specs.filter((spec) => spec.value !== undefined);
   const unknown: string[] = [];
   const parsed: Record<string, unknown> & { _: (string | number)[] } =
-    parseArgs([...argv], {
+    parseArgs(withDashValues(argv, valued.map(({ name }) => name)), {
       alias: Object.fromEntries(
         specs.flatMap(({ name, letter }) =>
           letter === undefined ? [] : [[name, letter]]

@@ -72,6 +72,8 @@ Deno.test("an argument that looks like a number stays as it is written", () => {
 
 Deno.test("a dash is standard input, not an option", () => {
   assert.equal(parseArguments(["check", "-c", "-"]).options.config, "-");
+  assert.equal(parseArguments(["check", "--config", "-"]).options.config, "-");
+  assert.equal(parseArguments(["--config", "-"]).options.config, "-");
 });
 
 Deno.test("--help and --version win over what else is missing", () => {
