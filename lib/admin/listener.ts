@@ -6,6 +6,7 @@
 import { listenKey } from "../config/address.ts";
 import type { AdminPlan } from "../config/plan.ts";
 import { listenError, urlOf } from "../server/listen_address.ts";
+import { configLines } from "./config_lines.ts";
 import { EventFeed } from "./events.ts";
 import { liveState } from "./feed.ts";
 import { Guard } from "./guard.ts";
@@ -38,7 +39,12 @@ export class AdminListener implements AsyncDisposable {
     this.#guard = guardOf(plan);
     this.#events = new EventFeed(async (watching) => {
       const facts = await factsNow(parts, watching);
-      return facts === null ? null : liveState(facts, Date.now());
+      if (facts === null) return null;
+      const state = liveState(facts, Date.now());
+      const { content } = (await parts.config()).loaded.config;
+      if (!watching || !("text" in content)) return state;
+      const keys = new Set(state.locations.map(({ location }) => location));
+      return { ...state, lines: configLines(content.text, keys) };
     });
     const options = {
       signal: this.#kill.signal,

@@ -106,6 +106,8 @@ let requests = [];
 /** The last messages of WebSockets, the newest first. */
 let messages = [];
 let chosen = null;
+/** Lines of the config, by location. */
+let lines = {};
 
 const keyOf = ({ server, location }) => `${server} ${location}`;
 
@@ -530,6 +532,11 @@ function facts(request) {
     "Location": request.location === ""
       ? "none"
       : `${request.location}${request.server ? ` of ${request.server}` : ""}`,
+    "Config": lines[request.location] === undefined
+      ? "–"
+      : `${states.at(-1)?.process.config.source}, line ${
+        lines[request.location]
+      }`,
     "Asked": tried.length === 0 ? "nobody" : tried.join("; "),
     "Time": `${time(request.start / 1000)} to the first byte, ` +
       `${time(request.duration / 1000)} in all`,
@@ -640,6 +647,7 @@ function take(state) {
   states.push(state);
   if (states.length > WINDOW + 1) states.shift();
   say("live", "live");
+  lines = state.lines ?? lines;
   if (document.hidden) return;
   showTiles(state);
   showLocations(state);
