@@ -123,7 +123,7 @@ testNeeding(
       const words = [...await sameoriginCommand(), "top", "-c", file];
       const quoted = words.map((word) => `'${word}'`).join(" ");
       const child = new Deno.Command("script", {
-        args: ["-qec", `stty rows 24 cols 100; ${quoted}`, "/dev/null"],
+        args: ["-qec", `stty rows 24 cols 100; exec ${quoted}`, "/dev/null"],
         env: { NO_COLOR: "1", TERM: "xterm" },
         stdin: "piped",
         stdout: "piped",
