@@ -16,6 +16,8 @@ Deno.test("a proxy_pass to the proxy's own listener is a 508 that names it", asy
   });
   const said = await ask(`http://127.0.0.1:${port}/a?b=c`, {
     headers: { accept: "text/plain" },
+  }).catch((cause) => {
+    throw new Error(proxy.errors.join("\n"), { cause });
   });
   match(said, /^508 508 Loop Detected: This request leads to itself\./);
   match(said, new RegExp(`proxy_pass http://127.0.0.1:${port} of location /`));
