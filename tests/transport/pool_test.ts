@@ -5,7 +5,7 @@ import {
   ConnectionPool,
   type KeepAlive,
 } from "../../lib/transport/http1/pool.ts";
-import { KnownLines } from "../../lib/transport/http1/known_lines.ts";
+import { KnownHeads } from "../../lib/transport/http1/known_heads.ts";
 import { soon } from "../support/soon.ts";
 import { bytesOf, scriptedConn } from "./scripted_conn.ts";
 
@@ -171,7 +171,7 @@ Deno.test("a connection that is idle again reads into a small buffer, after a la
   };
   const connection = new Connection(conn, 0);
   connection.use();
-  await connection.head("GET", new KnownLines());
+  await connection.head("GET", new KnownHeads());
   ok(Math.max(...sizes) > 50_000);
   connection.idle(0, () => {});
   equal(sizes.at(-1), 16 * 1024);

@@ -5,12 +5,11 @@
  */
 import { HeadError } from "../errors.ts";
 import type { Upgraded } from "../transport.ts";
-import type { KnownLines } from "./known_lines.ts";
+import type { KnownHeads } from "./known_heads.ts";
 import {
   endOfHead,
   HEAD_LIMIT,
   mayBeHead,
-  parseHead,
   type ResponseHead,
 } from "./response_head.ts";
 
@@ -145,11 +144,11 @@ export class Connection {
    * Reads the next head, an interim one too.
    *
    * @param method Of the request.
-   * @param known The lines that the server has sent before.
+   * @param known What the server has sent before.
    * @throws {ConnectionLost} where the connection ends before.
    * @throws {HeadError} for what is no head.
    */
-  async head(method: string, known: KnownLines): Promise<ResponseHead> {
+  async head(method: string, known: KnownHeads): Promise<ResponseHead> {
     let searched = this.#start;
     while (true) {
       const end = endOfHead(this.#buffer, searched, this.#end);
@@ -157,7 +156,7 @@ export class Connection {
       if (end !== -1) {
         const text = byteString(this.#buffer.subarray(this.#start, end));
         this.#start = end;
-        return parseHead(text, method, known);
+        return known.read(text, method);
       }
       if (!mayBeHead(this.#buffer, this.#start, this.#end)) {
         throw new HeadError(null);

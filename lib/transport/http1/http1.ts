@@ -16,7 +16,7 @@ import type {
 } from "../transport.ts";
 import { Connector } from "./connect.ts";
 import { Connection } from "./connection.ts";
-import { KnownLines } from "./known_lines.ts";
+import { KnownHeads } from "./known_heads.ts";
 import { ConnectionPool, type KeepAlive } from "./pool.ts";
 import { encodeHead } from "./request_head.ts";
 import { Rooms } from "./rooms.ts";
@@ -57,7 +57,7 @@ export class Http1Transport implements Transport {
       name: address.name,
       pool: this.pool,
       deadlines,
-      known: new KnownLines(),
+      known: new KnownHeads(),
       rooms: new Rooms(),
     };
   }

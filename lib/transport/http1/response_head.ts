@@ -37,7 +37,7 @@ export interface ResponseHead {
   readonly status: number;
   readonly statusText: string;
   /** The end-to-end fields, in their order and number. */
-  readonly fields: Field[];
+  readonly fields: readonly Field[];
   readonly framing: Framing;
   /** Whether the connection may be used again after the body. */
   readonly keepAlive: boolean;
@@ -212,7 +212,7 @@ function endToEnd(
   fields: Field[],
   named: ReadonlySet<string> | null,
   isCoded: boolean,
-): Field[] {
+): readonly Field[] {
   if (named === null && !isCoded) return fields;
   return fields.filter(([name]) =>
     !named?.has(name) && !(isCoded && name === "content-length")

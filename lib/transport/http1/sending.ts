@@ -10,7 +10,7 @@ import { GivenUp } from "../request_body.ts";
 import type { UpstreamRequest, UpstreamResponse } from "../transport.ts";
 import { ChunkError } from "./chunked.ts";
 import { type Connection, ConnectionLost } from "./connection.ts";
-import type { KnownLines } from "./known_lines.ts";
+import type { KnownHeads } from "./known_heads.ts";
 import type { ConnectionPool } from "./pool.ts";
 import { type BodyOwner, readBody } from "./response_body.ts";
 import type { ResponseHead } from "./response_head.ts";
@@ -29,7 +29,7 @@ export interface ServerParts {
   readonly name: string;
   readonly pool: ConnectionPool;
   readonly deadlines: Deadlines;
-  readonly known: KnownLines;
+  readonly known: KnownHeads;
   readonly rooms: Rooms;
 }
 
