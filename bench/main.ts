@@ -7,6 +7,7 @@
  *     deno task bench --only=small,echo   some of it
  *     deno task bench memory              that memory stays flat, see memory.ts
  *     deno task bench fanout              Centrifugo's messages, see fanout.ts
+ *     deno task bench live-page           what it costs, see live_page.ts
  *     deno task bench soak                mixed load with faults, see soak.ts
  *
  * @module
@@ -66,6 +67,11 @@ async function main(args: string[]): Promise<number> {
     await import("./soak.ts");
     return 0;
   }
+  if (options._[0] === "live-page") {
+    const { livePage } = await import("./live_page.ts");
+    await livePage(args.slice(1), say);
+    return 0;
+  }
   if (options._[0] === "fanout") {
     const { fanout } = await import("./fanout.ts");
     await fanout(args.slice(1), say);
@@ -76,7 +82,7 @@ async function main(args: string[]): Promise<number> {
   const unknown = only?.find((name) => !NAMES.includes(name));
   if (options._.length > 0 || unknown !== undefined) {
     console.error(
-      "usage: deno task bench [memory|fanout|soak] [--quick] [--only=NAME,…] " +
+      "usage: deno task bench [memory|fanout|soak|live-page] [--quick] [--only=NAME,…] " +
         `[--proxy=NAME,…]\nnames: ${NAMES.join(", ")}`,
     );
     return 2;

@@ -34,7 +34,7 @@ func (h *histogram) report(seconds float64, errors int64) error {
 type options struct {
 	address, path, direct string
 	conns, size, rate     int
-	active                int
+	active, pace          int
 	duration              time.Duration
 }
 
@@ -48,6 +48,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.active, "active", 64, "http: requests under way at once")
 	flags.IntVar(&o.size, "size", 100, "bytes of a message")
 	flags.IntVar(&o.rate, "rate", 20, "fan: messages published a second")
+	flags.IntVar(&o.pace, "pace", 0, "echo, http: units a second at most; 0 is no limit")
 	flags.DurationVar(&o.duration, "duration", time.Second, "how long")
 	err := flags.Parse(args)
 	return o, err
@@ -80,6 +81,19 @@ func open(o options) ([]*client, error) {
 	}
 }
 
+// steps makes worker i of n wait for its next turn, by turns with the others.
+func (o options) steps(begun time.Time, i, n int) func() {
+	if o.pace == 0 {
+		return func() {}
+	}
+	pause := time.Duration(n) * time.Second / time.Duration(o.pace)
+	next := begun.Add(time.Duration(i) * time.Second / time.Duration(o.pace))
+	return func() {
+		time.Sleep(time.Until(next))
+		next = next.Add(pause)
+	}
+}
+
 // echo sends a message on each connection, waits for it to come back whole, and
 // sends the next.
 func echo(args []string) error {
@@ -99,9 +113,10 @@ func echo(args []string) error {
 	end := begun.Add(o.duration)
 	for i := range clients {
 		group.Add(1)
-		go func(client *client, latencies *histogram) {
+		go func(client *client, latencies *histogram, wait func()) {
 			defer group.Done()
 			for {
+				wait()
 				sent := time.Now()
 				if sent.After(end) {
 					return
@@ -117,7 +132,7 @@ func echo(args []string) error {
 				}
 				latencies.add(time.Since(sent))
 			}
-		}(clients[i], &histograms[i])
+		}(clients[i], &histograms[i], o.steps(begun, i, len(clients)))
 	}
 	group.Wait()
 	seconds := time.Since(begun).Seconds()
@@ -242,9 +257,10 @@ func rotate(args []string) error {
 	end := begun.Add(o.duration)
 	for i := range histograms {
 		group.Add(1)
-		go func(latencies *histogram) {
+		go func(latencies *histogram, wait func()) {
 			defer group.Done()
 			for {
+				wait()
 				p := <-idle
 				sent := time.Now()
 				if sent.After(end) {
@@ -258,7 +274,7 @@ func rotate(args []string) error {
 				latencies.add(time.Since(sent))
 				idle <- p
 			}
-		}(&histograms[i])
+		}(&histograms[i], o.steps(begun, i, active))
 	}
 	group.Wait()
 	return merge(histograms).report(time.Since(begun).Seconds(), errors.Load())

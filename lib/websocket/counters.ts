@@ -57,7 +57,9 @@ export class BridgeCounters {
     const { metrics: { fromClient }, recorder } = this.#bridge;
     fromClient.messages++;
     fromClient.bytes += size;
-    if (recorder.on) this.#record("client", size, summaryOf(data));
+    if (recorder.beginsMessage()) {
+      this.#record("client", size, summaryOf(data));
+    }
   }
 
   /** @param size Bytes of a message that the client was sent. */
@@ -65,7 +67,9 @@ export class BridgeCounters {
     const { metrics: { toClient }, recorder } = this.#bridge;
     toClient.messages++;
     toClient.bytes += size;
-    if (recorder.on) this.#record("upstream", size, summaryOf(data));
+    if (recorder.beginsMessage()) {
+      this.#record("upstream", size, summaryOf(data));
+    }
   }
 
   /** The upstream has to wait for the client. */

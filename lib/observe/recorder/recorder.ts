@@ -90,6 +90,8 @@ export class Recorder {
   /** Requests that are to be recorded since the last look. */
   #begun = 0;
   #messages: RecordedMessage[] = [];
+  /** The same of messages. */
+  #told = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
@@ -116,7 +118,12 @@ export class Recorder {
     this.#last.push(recording);
   }
 
-  /** The same for a message. */
+  /** As {@linkcode begins}, for a message that has come. */
+  beginsMessage(): boolean {
+    return this.on && this.#told++ < MOST;
+  }
+
+  /** Keeps a message, or a WebSocket's end, in place of the oldest one. */
   addMessage(message: RecordedMessage): void {
     if (!this.on) return;
     if (this.#messages.length >= MOST) this.#messages.shift();
@@ -149,6 +156,7 @@ export class Recorder {
     this.#last = [];
     this.#missed = 0;
     this.#messages = [];
+    this.#told = 0;
   }
 }
 

@@ -53,6 +53,20 @@ Deno.test("nothing is recorded before somebody looks, and the last hundred after
   recorder.close();
 });
 
+Deno.test("a hundred messages are looked into between two looks", () => {
+  const recorder = new Recorder();
+  equal(recorder.beginsMessage(), false);
+  recorder.take();
+  for (let begun = 0; begun < 100; begun++) {
+    equal(recorder.beginsMessage(), true);
+  }
+  equal(recorder.beginsMessage(), false);
+  recorder.take();
+  equal(recorder.beginsMessage(), true);
+  recorder.close();
+  equal(recorder.beginsMessage(), false);
+});
+
 Deno.test("what several threads have recorded is in the order in which it ended", () => {
   const ids = (from: number, step: number) =>
     Array.from({ length: 80 }, (_, i) => recording(from + i * step));
