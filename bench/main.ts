@@ -46,6 +46,10 @@ const NAMES = [
   "resources",
 ];
 
+const USAGE =
+  "usage: deno task bench [memory|fanout|soak|live-page] [--quick] " +
+  `[--only=NAME,…] [--proxy=NAME,…]\nnames: ${NAMES.join(", ")}`;
+
 /** Where things stand, on one line of a terminal. */
 function say(words: string) {
   if (!Deno.stderr.isTerminal()) return;
@@ -55,8 +59,12 @@ function say(words: string) {
 async function main(args: string[]): Promise<number> {
   const options = parseArgs(args, {
     string: ["only", "proxy"],
-    boolean: ["quick"],
+    boolean: ["quick", "help"],
   });
+  if (options.help) {
+    console.log(USAGE);
+    return 0;
+  }
   if (options._[0] === "memory") {
     await import("./memory.ts");
     await import("./websocket_memory.ts");
@@ -69,8 +77,7 @@ async function main(args: string[]): Promise<number> {
   }
   if (options._[0] === "live-page") {
     const { livePage } = await import("./live_page.ts");
-    await livePage(args.slice(1), say);
-    return 0;
+    return await livePage(args.slice(1), say);
   }
   if (options._[0] === "fanout") {
     const { fanout } = await import("./fanout.ts");
@@ -81,10 +88,7 @@ async function main(args: string[]): Promise<number> {
   const names = list(options.proxy);
   const unknown = only?.find((name) => !NAMES.includes(name));
   if (options._.length > 0 || unknown !== undefined) {
-    console.error(
-      "usage: deno task bench [memory|fanout|soak|live-page] [--quick] [--only=NAME,…] " +
-        `[--proxy=NAME,…]\nnames: ${NAMES.join(", ")}`,
-    );
+    console.error(USAGE);
     return 2;
   }
   const effort = options.quick ? QUICK : FULL;

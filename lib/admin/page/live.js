@@ -9,7 +9,7 @@ const HISTORY = 120;
 const WINDOW = 10;
 /** Requests that the list keeps, and those of them that it shows. */
 const KEPT = 500;
-const SHOWN = 100;
+const SHOWN = 50;
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -655,10 +655,13 @@ function take(state) {
   showProcess(state);
   if (filter.elements.pause.checked || state.requests === undefined) return;
   requests = [...state.requests.last.reverse(), ...requests].slice(0, KEPT);
-  showRequests();
   messages = [...state.requests.messages.reverse(), ...messages]
     .slice(0, SHOWN);
-  showMessages();
+  // Each in a picture of its own: together they take too long for one.
+  requestAnimationFrame(() => {
+    showRequests();
+    requestAnimationFrame(showMessages);
+  });
 }
 
 const events = new EventSource("/events");
