@@ -258,6 +258,8 @@ function unknownCommand(word: string): UsageError {
     hint = `Name a config with: sameorigin -c ${word}`;
   } else if (/^(https?:\/\/)?[\w.-]+:\d+$/.test(word)) {
     hint = `Name what is behind the proxy with: sameorigin --to /=${word}`;
+  } else if (word === "trust" || word === "untrust") {
+    hint = `For deno task dev --https, in the repository: deno task ${word}`;
   }
   const meant = COMMANDS_ELSEWHERE.get(word);
   const guess = meant === undefined

@@ -24,6 +24,10 @@ const MISTAKES: readonly Mistake[] = [
   // The command line.
   { what: "A command is mistyped", command: ["chekc"] },
   { what: "A command has another program's name", command: ["start"] },
+  {
+    what: "A task of the repository is given as a command",
+    command: ["trust"],
+  },
   { what: "A config is given as a command", command: ["my.yaml"] },
   { what: "A target is given as a command", command: ["localhost:8000"] },
   { what: "The config is not there", command: ["-c", "nope.yaml"] },
