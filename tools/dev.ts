@@ -7,6 +7,7 @@
  *     BACKEND=localhost:8000 deno task dev      your backend, the demo's rest
  *     deno task dev --listen 9001               options of `sameorigin run`
  *     deno task dev --https                     with a certificate of this machine
+ *     deno task dev --https --lan               for phones in the network, too
  *
  * The demo lives in this process and outlives a restart of the proxy, sessions
  * and messages included. `deno run --watch` would be less code, but it keeps
@@ -17,7 +18,12 @@
 import { basename, dirname, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Demo, type Part, startDemo } from "../demo/start.ts";
-import { localHttps } from "./local_https.ts";
+import {
+  type DevHttps,
+  DevOptionError,
+  startHttps,
+  wantsHttps,
+} from "./dev_https.ts";
 import { PROXY_FLAGS } from "./proxy_flags.ts";
 import { denoArguments } from "./with_std.ts";
 
@@ -25,9 +31,6 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const MAIN = resolve(ROOT, "main.ts");
 const LIB = resolve(ROOT, "lib");
 const CONFIG = resolve(ROOT, "config.yaml");
-
-/** Where the proxy listens; config.yaml has the same. */
-const LISTEN = "9000";
 
 /** Where the proxy tells how it is. */
 const ADMIN = "127.0.0.1:9001";
@@ -50,11 +53,18 @@ async function main(given: readonly string[]): Promise<number> {
     frontend: Deno.env.get("FRONTEND"),
     centrifugo: Deno.env.get("CENTRIFUGO"),
   });
+  let https: DevHttps | null = null;
   try {
     for (const part of demo.parts) console.error(describe(part));
-    const args = given.includes("--https") ? await withHttps(given) : given;
+    if (wantsHttps(given)) https = await startHttps(given);
+    const args = https?.args ?? given;
     return await keepRunning(await proxyCommand(args, demo), args, stop);
+  } catch (error) {
+    if (!(error instanceof DevOptionError)) throw error;
+    console.error(error.message);
+    return 2;
   } finally {
+    await https?.stop();
     await demo.stop();
   }
 }
@@ -79,23 +89,6 @@ function describe({ upstream, address, demo }: Part): string {
     ? "  (the demo's backend can't publish to it: no live updates)"
     : "";
   return `yours  ${name}  ${address}${note}`;
-}
-
-/** The options for HTTPS, at the same address. */
-async function withHttps(given: readonly string[]): Promise<string[]> {
-  const https = await localHttps();
-  console.error(
-    `https  for ${https.names.join(", ")}\n` +
-      "       so that browsers trust it, once: deno task trust",
-  );
-  const args = given.filter((arg) => arg !== "--https");
-  const at = args.findIndex((arg) => /^--listen(=|$)/.test(arg));
-  const joined = args[at]?.startsWith("--listen=");
-  const listen = joined ? args[at]!.slice("--listen=".length) : args[at + 1];
-  if (at !== -1) args.splice(at, joined ? 1 : 2);
-  const address = at === -1 ? LISTEN : listen;
-  const { certificate } = https;
-  return [...args, "--listen", `${address} ssl`, "--certificate", certificate];
 }
 
 /** How the proxy is started: with no more permissions than its executable has. */

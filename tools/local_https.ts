@@ -117,14 +117,49 @@ function lifeOf(days: number): { notBefore: Date; notAfter: Date } {
 /** The addresses of this machine that the authority may certify. */
 function ownAddresses(): string[] {
   return Deno.networkInterfaces().map(({ address }) => address)
-    .filter((address) =>
-      /^(127|10|192\.168|172\.(1[6-9]|2\d|3[01])|169\.254)\.|^::1$|^f[cd]/
-        .test(address)
-    );
+    .filter(isCertified);
 }
 
+function isCertified(address: string): boolean {
+  return /^(127|10|192\.168|172\.(1[6-9]|2\d|3[01])|169\.254)\.|^::1$|^f[cd]/
+    .test(address);
+}
+
+/**
+ * Those of them at which other devices reach a listener, the likeliest first.
+ *
+ * @param hostname Where it listens: one address, or `0.0.0.0` or `::` for all.
+ */
+export function lanAddresses(
+  hostname: string,
+  interfaces: readonly Pick<
+    Deno.NetworkInterfaceInfo,
+    "name" | "address" | "family"
+  >[] = Deno.networkInterfaces(),
+): string[] {
+  return interfaces
+    .filter(({ address, family }) =>
+      isCertified(address) && !/^127\.|^::1$/.test(address) &&
+      (hostname === "::" || hostname === address ||
+        hostname === "0.0.0.0" && family === "IPv4")
+    )
+    .map(({ name, address, family }) => ({
+      address,
+      doubt: (VIRTUAL.test(name) ? 4 : 0) +
+        (address.startsWith("169.254.") ? 2 : 0) + (family === "IPv6" ? 1 : 0),
+    }))
+    .toSorted((a, b) => a.doubt - b.doubt)
+    .map(({ address }) => address);
+}
+
+/** Networks inside of this machine, as containers and virtual machines have them. */
+const VIRTUAL =
+  /^(docker|br-|veth|virbr|vmnet|vboxnet|lxc|lxd|cni|podman|bridge|utun|tun|wg)|vEthernet/;
+
 async function writeSecret(path: string, text: string): Promise<void> {
-  // Not with the mode of a file that is there already.
-  await Deno.remove(path).catch(() => {});
-  await Deno.writeTextFile(path, text, { mode: 0o600 });
+  // In one step, for a proxy that reads it meanwhile, and not with the mode of a
+  // file that is there already.
+  const next = `${path}.${crypto.randomUUID()}`;
+  await Deno.writeTextFile(next, text, { mode: 0o600, createNew: true });
+  await Deno.rename(next, path);
 }

@@ -129,28 +129,12 @@ Deno.test("a start that fails ends with the proxy's exit code", async () => {
     assert.equal(code, 1);
     assert.match(stderr, /is in use/);
   });
+  await withDev(["--lan", "--listen", "127.0.0.1:9000"], async (dev) => {
+    const { code, stderr } = await dev.ended;
+    assert.equal(code, 2);
+    assert.match(stderr, /^--lan is for other devices, .+$/m);
+  });
   await withDev(["--no-such-option"], async (dev) => {
     assert.equal((await dev.ended).code, 2);
   });
-});
-
-Deno.test("--https serves the same at the same address, with a certificate for this machine", async () => {
-  await using dev = await startSameorigin(
-    ["--https", "--listen=127.0.0.1:0"],
-    {
-      module: DEV,
-      permissions: ["--allow-run", "--allow-write", "--allow-sys"],
-      env: NONE,
-    },
-  );
-  await dev.until(/^https {2}for localhost, .+\n.+deno task trust$/m);
-  const [, port] = await dev.until(/https:\/\/localhost:(\d+)/);
-  const authority = await Deno.readTextFile(
-    new URL("../../.cache/https/authority.pem", import.meta.url),
-  );
-  using client = Deno.createHttpClient({ caCerts: [authority] });
-  const page = await fetch(`https://127.0.0.1:${port}/`, { client });
-  assert.match(await page.text(), /<title>sameorigin demo<\/title>/);
-  dev.kill("SIGTERM");
-  assert.equal((await dev.ended).code, 0);
 });
