@@ -253,7 +253,8 @@ Deno.test({
 
 /**
  * Runs a command with a pipe as its standard output that never blocks: when it
- * is full, a write fails with EAGAIN. Reads it at SIGUSR1, to the end.
+ * is full, a write fails with EAGAIN. Reads it at SIGUSR1, to the end; at SIGTERM
+ * the command is killed, too.
  */
 const WITH_NONBLOCKING_OUTPUT = `
 import os, signal, subprocess, sys
@@ -263,7 +264,13 @@ signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGTERM])
 child = subprocess.Popen(sys.argv[1:], stdout=w, preexec_fn=lambda:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1, signal.SIGTERM]))
 os.close(w)
-signal.sigwait([signal.SIGUSR1])
+def end(*_):
+    child.kill()
+    sys.exit()
+if signal.sigwait([signal.SIGUSR1, signal.SIGTERM]) == signal.SIGTERM:
+    end()
+signal.signal(signal.SIGTERM, end)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
 while data := os.read(r, 65536):
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
@@ -303,7 +310,7 @@ testNeeding(
       );
       assert.doesNotMatch(stderr.text, /cannot write/);
     } finally {
-      child.kill("SIGKILL");
+      child.kill("SIGTERM");
       await child.status;
       await Promise.all([stdout.close(), stderr.close()]);
     }

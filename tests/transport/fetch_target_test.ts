@@ -46,9 +46,13 @@ Deno.test("any target that is given to fetch passes a URL parser unchanged and k
         referencePath(givenPath),
         referencePath(path.replace(/#.*/, "")),
       );
-      const readings = new Set(referenceReadings(path));
+      // How many slashes are left of `//\\/` depends on whether the `\` is
+      // escaped; what they lead to does not.
+      const merged = (reading: string | null) =>
+        reading?.replace(/\/+/g, "/") ?? null;
+      const readings = new Set(referenceReadings(path).map(merged));
       for (const reading of referenceReadings(givenPath)) {
-        ok(readings.has(reading), `${given} read as ${reading}`);
+        ok(readings.has(merged(reading)), `${given} read as ${reading}`);
       }
     }),
     { numRuns: 3_000 },
