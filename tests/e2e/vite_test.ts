@@ -20,6 +20,9 @@ const VITE_5 = "5.4.21";
 /** Milliseconds for which Vite is stopped. */
 const DOWNTIME = 1_000;
 
+/** Milliseconds after which a change that was not seen is made again. */
+const PATIENCE = 3_000;
+
 const lack = findProgram(CHROMIUM) === undefined
   ? `${CHROMIUM.replaceAll("|", " or ")} not installed`
   : await whyNoVite();
@@ -62,20 +65,22 @@ async function survivesRestarts(
   const browser = await launchBrowser();
   try {
     const page = await browser.newPage();
-    await page.goto(`http://localhost:${port}/`);
+    // Vite's client says so when its WebSocket is open. One that never was does
+    // not try again: nothing may be restarted before.
+    const connected = () =>
+      page.waitForEvent(
+        "console",
+        (message) => message.text() === "[vite] connected.",
+      );
+    await Promise.all([connected(), page.goto(`http://localhost:${port}/`)]);
     await shows(page, "first");
     const step = async (name: string, restart: () => Promise<unknown>) => {
       const done = await context.step({
         name,
         async fn() {
-          // Vite's client says so when its WebSocket is open.
-          const back = page.waitForEvent(
-            "console",
-            (message) => message.text() === "[vite] connected.",
-          );
           // Nobody touches the page: it loads itself again.
-          await Promise.all([back, restart()]);
-          await vite.edit(name);
+          await Promise.all([connected(), restart()]);
+          await untilSeen(connected(), () => vite.edit(name));
           await shows(page, name);
         },
         sanitizeOps: false,
@@ -85,7 +90,10 @@ async function survivesRestarts(
       ok(done, name);
     };
     await step("a source file is edited", () => vite.edit("second"));
-    await step("the config is edited", () => vite.editConfig());
+    await step(
+      "the config is edited",
+      () => untilSeen(connected(), () => vite.editConfig()),
+    );
     await step("Vite is stopped and started again", async () => {
       await vite.stop();
       await new Promise((resolve) => setTimeout(resolve, DOWNTIME));
@@ -99,6 +107,27 @@ async function survivesRestarts(
   } finally {
     await browser.close();
     await proxy[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * Changes something until that has been seen: what changes while Vite starts to
+ * watch, or is read while it is being written, Vite may miss.
+ */
+async function untilSeen(
+  seen: Promise<unknown>,
+  change: () => Promise<unknown>,
+): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const again = async (): Promise<void> => {
+    await change();
+    timer = setTimeout(again, PATIENCE);
+  };
+  try {
+    await again();
+    await seen;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
