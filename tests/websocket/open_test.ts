@@ -290,15 +290,15 @@ Deno.test("a message is not held back until the one before it was acknowledged",
     message: () => void answered(),
     closed() {},
   });
-  const fastest = await fastestPair({
+  const usual = await usualPair({
     send: () => Promise.resolve(socket.send(new ArrayBuffer(1))),
     answer: () => new Promise((resolve) => answered = resolve),
   });
   socket.abort();
   await ended;
-  const control = await fastestPairWithNagle();
-  // 40 ms on Linux. What a busy machine adds, each of ten pairs would have to have.
-  assert(fastest < control / 2, `${fastest} ms, with Nagle ${control} ms`);
+  const control = await usualPairWithNagle();
+  // 40 ms on Linux. What a busy machine adds, half of ten pairs would have to have.
+  assert(usual < control / 2, `${usual} ms, with Nagle ${control} ms`);
 });
 
 /** One side of a connection on which each two messages are answered. */
@@ -308,8 +308,8 @@ interface Pairs {
   answer(): Promise<unknown>;
 }
 
-/** The milliseconds that the fastest of many pairs of small messages took. */
-async function fastestPair(pairs: Pairs): Promise<number> {
+/** The milliseconds that a pair of small messages takes, the median of ten. */
+async function usualPair(pairs: Pairs): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < 30; i++) {
     const begun = performance.now();
@@ -321,12 +321,13 @@ async function fastestPair(pairs: Pairs): Promise<number> {
     await answer;
     times.push(performance.now() - begun);
   }
-  // Linux acknowledges the first packets of a connection at once.
-  return Math.min(...times.slice(20));
+  // Linux acknowledges the first packets of a connection at once, and others now
+  // and then.
+  return times.slice(20).sort((a, b) => a - b)[5] ?? NaN;
 }
 
 /** What a connection takes that waits for acknowledgements. */
-async function fastestPairWithNagle(): Promise<number> {
+async function usualPairWithNagle(): Promise<number> {
   await using upstream = rawUpstream(async (connection) => {
     while (true) {
       await connection.readExactly(2);
@@ -335,12 +336,12 @@ async function fastestPairWithNagle(): Promise<number> {
   });
   const client = await rawClient(upstream.port);
   (client.conn as Deno.TcpConn).setNoDelay(false);
-  const fastest = await fastestPair({
+  const usual = await usualPair({
     send: () => client.write("x"),
     answer: () => client.readExactly(1),
   });
   client.close();
-  return fastest;
+  return usual;
 }
 
 Deno.test("an upstream that does not hang up after its close frame is cut in time", async () => {
