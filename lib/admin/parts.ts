@@ -20,7 +20,7 @@ export interface ReloadAnswer {
 
 /** What the command hands down. */
 export interface AdminParts {
-  readonly proxy: Pick<RunningProxy, "snapshot" | "workers">;
+  readonly proxy: Pick<RunningProxy, "snapshot" | "workers" | "recordings">;
   /** The config in effect now. */
   config(): Promise<RunningConfig>;
   /** Reads the config again and puts it in effect. */

@@ -10,6 +10,7 @@ import { liveState } from "./feed.ts";
 import { PAGE } from "./page/page.ts";
 import { type AdminParts, factsNow } from "./parts.ts";
 import { readiness } from "./readiness.ts";
+import { recording, replay } from "./replay.ts";
 import { json, respond, text } from "./response.ts";
 
 /** What an answer is made of. */
@@ -38,6 +39,8 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   "/config": { method: "GET", open: false, answer: config },
   "/state": { method: "GET", open: false, answer: state },
   "/events": { method: "GET", open: false, answer: events },
+  "/recording": { method: "GET", open: false, answer: recording },
+  "/replay": { method: "POST", open: false, answer: replay },
   "/reload": { method: "POST", open: false, answer: reload },
 };
 

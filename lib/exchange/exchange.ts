@@ -54,6 +54,8 @@ export interface UpstreamAttempt {
 
 /** What is kept of an exchange for who looks at it; filled in by the content. */
 export interface ExchangeRecord {
+  /** By which the recorder knows it. */
+  readonly request: object;
   /** What the last server was sent. */
   sent: { readonly target: string; readonly fields: readonly Field[] } | null;
   /** What it answered. */

@@ -16,7 +16,7 @@ import { BodyBroken } from "../transport/transport.ts";
 import { admit } from "./admit.ts";
 import { filter } from "./filters/filters.ts";
 import { asRerouted, redirectInternally } from "./internal_redirect.ts";
-import { recordingOf } from "./record.ts";
+import { headOf, recordingOf } from "./record.ts";
 import { chooseServer, enterServer, route, type Routed } from "./route.ts";
 
 /** What outlives a request: made once at start-up and passed down. */
@@ -41,8 +41,8 @@ export function createHandler(
     );
     if (metrics !== null) {
       generation.requests++;
-      if (metrics.recorder.begins()) {
-        exchange.record = { sent: null, answered: null };
+      if (metrics.recorder.begins(request)) {
+        exchange.record = { request, sent: null, answered: null };
       }
     }
     const answer = handle(request, exchange, listener, state);
@@ -236,8 +236,10 @@ function count(
 
 /** Keeps it for who looks. */
 function record(exchange: Exchange, outcome: Outcome, metrics: Metrics): void {
-  if (exchange.record === null) return;
-  metrics.recorder.add(recordingOf(exchange, exchange.record, outcome));
+  const { record } = exchange;
+  if (record === null) return;
+  const recording = recordingOf(exchange, record, outcome);
+  metrics.recorder.add(recording, headOf(exchange), record.request);
 }
 
 /** A line for the access log. */

@@ -8,10 +8,14 @@ import { cookieVerdicts } from "../observe/recorder/cookie_verdicts.ts";
 import { maskedFields, maskedTarget } from "../observe/recorder/masking.ts";
 import { findLocation } from "../route/location.ts";
 import { losersOf } from "../route/losers.ts";
+import type { RequestHead } from "../observe/recorder/kept.ts";
 import type { Recording } from "../observe/recorder/recorder.ts";
 
 /** Locations that are told of beside the request's own. */
 const MOST_LOSERS = 40;
+
+/** Methods that change nothing (RFC 9110 section 9.2.1) and need no body. */
+const REPEATABLE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** How a request has ended. */
 interface Outcome {
@@ -40,6 +44,8 @@ export function recordingOf(
     start,
     duration,
     client: exchange.remoteAddr,
+    peer: exchange.peerAddr,
+    port: exchange.serverPort,
     location: location?.key ?? "",
     server: server.name,
     attempts: (exchange.attempts ?? []).map((attempt) => ({
@@ -69,5 +75,32 @@ export function recordingOf(
       scheme,
       exchange.hostname ?? exchange.host,
     ),
+    noReplay: whyNoReplay(exchange),
+    replayOf: null,
   };
+}
+
+/** The request as it came, to send it again. */
+export function headOf(exchange: Exchange): RequestHead {
+  return {
+    method: exchange.requestMethod,
+    url: exchange.url,
+    fields: [...exchange.headers],
+    peer: exchange.peerAddr,
+    port: exchange.remotePort,
+    place: exchange.place,
+  };
+}
+
+/** A body is not kept; and what changes something is not to be done twice. */
+function whyNoReplay(exchange: Exchange): string | null {
+  const { requestMethod: method, requestBody } = exchange;
+  if (exchange.websocket) return "A WebSocket is not opened again.";
+  if (!REPEATABLE.has(method)) {
+    return `A ${method} is not sent again: it may change something, and its ` +
+      "body was not kept.";
+  }
+  return exchange.hasBody === true || (requestBody?.size ?? 0) > 0
+    ? "It is not sent again: its body was not kept."
+    : null;
 }

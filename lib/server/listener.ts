@@ -212,6 +212,11 @@ export class Listener {
     await this.#close();
   }
 
+  /** As if the request had come here. */
+  async replay(request: Request, info: Info): Promise<Response> {
+    return await this.#handle(request, info);
+  }
+
   get #isNeeded(): boolean {
     return this.bridges.size > 0 || !this.inFlight.idle;
   }

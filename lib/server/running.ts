@@ -8,6 +8,7 @@ import type { LoadedConfig } from "../config/config_source.ts";
 import type { Plan } from "../config/plan.ts";
 import type { AccessLog } from "../observe/access_log.ts";
 import type { ThreadSnapshot } from "../observe/metrics/metrics.ts";
+import type { Recording } from "../observe/recorder/recorder.ts";
 import type { Control } from "../request/control.ts";
 
 export interface ServerOptions {
@@ -22,6 +23,30 @@ export interface ServerOptions {
   ports?: ReadonlyMap<string, number>;
   /** The number of the config, from 1, for each that was put in effect. */
   generation?: number;
+}
+
+/** What became of a request that was to be sent again. */
+export type Replayed =
+  | {
+    /** What was recorded of it now. */
+    readonly recording: Recording;
+    /** Whether it was broken off: it took too long. */
+    readonly cut: boolean;
+  }
+  /** Why it was not sent. */
+  | { readonly refused: string };
+
+/** Requests that are kept as long as somebody looks at them. */
+export interface Recordings {
+  /**
+   * What is shown of one; null where it is not kept.
+   *
+   * @param at When it came, in milliseconds since 1970, as in its recording; null
+   * for the last one of this id.
+   */
+  find(id: string, at: number | null): Promise<Recording | null>;
+  /** Sends it through the proxy again; null where it is not kept. */
+  replay(id: string, at: number): Promise<Replayed | null>;
 }
 
 /** An address that is listened on. */
@@ -60,6 +85,8 @@ export interface RunningServer {
   readonly addresses: readonly ListenedAddress[];
   /** Settles when every listener has ended. */
   readonly finished: Promise<void>;
+  /** Of this thread. */
+  readonly recordings: Recordings;
   /**
    * Puts another plan in the place of the present one. Requests in flight end as
    * they began, WebSockets stay open, those on listeners that are gone too.
@@ -108,6 +135,8 @@ export interface RunningProxy {
   readonly addresses: readonly ListenedAddress[];
   /** Settles when all is closed. */
   readonly finished: Promise<void>;
+  /** Of all threads. */
+  readonly recordings: Recordings;
   /** Threads that accept connections. */
   readonly workers: number;
   /**

@@ -17,10 +17,12 @@ import { AccessStore } from "../access/store.ts";
 import { ListenError, ownIfOverlapping } from "./listen_address.ts";
 import type { Handler, Listener } from "./listener.ts";
 import { gone } from "./draining.ts";
+import { forgetForwardProxies } from "./forward_proxies.ts";
 import { Measuring } from "./measuring.ts";
 import { flushLog } from "./log_flush.ts";
 import { openListeners } from "./open_listeners.ts";
 import { ReplacedListeners } from "./replaced_listeners.ts";
+import { ThreadRecordings } from "./replay.ts";
 import type {
   Changes,
   ListenedAddress,
@@ -61,10 +63,16 @@ class Server implements RunningServer {
   /** Of configs before, by which something still runs. */
   #old: Generation[] = [];
   #stopping = false;
+  readonly recordings: ThreadRecordings;
 
   constructor(plan: Plan, options: ServerOptions) {
     this.finished = this.#finished.promise;
     this.#options = options;
+    this.recordings = new ThreadRecordings({
+      recorder: () => this.#measuring?.metrics.recorder ?? null,
+      listeners: () => this.#all(),
+      errorLog: options.errorLog,
+    });
     this.#plan = plan;
     this.#listeners = this.#open(plan, options.ports);
     const deadlines = new Deadlines();
@@ -284,15 +292,4 @@ class Server implements RunningServer {
 
 function addressOf({ key, written, url, port }: Listener): ListenedAddress {
   return { key, written, url, port };
-}
-
-/**
- * `fetch` would send every upstream request through the forward proxies named
- * in these variables, which containers often have. That is never meant here.
- */
-function forgetForwardProxies(): void {
-  for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
-    Deno.env.delete(name);
-    Deno.env.delete(name.toLowerCase());
-  }
 }

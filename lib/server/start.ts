@@ -9,6 +9,7 @@ import { createAccessLog, type FormattedLog } from "../observe/access_log.ts";
 import { flushLog } from "./log_flush.ts";
 import {
   type ProxyOptions,
+  type Recordings,
   type RunningProxy,
   workerNotes,
 } from "./running.ts";
@@ -58,6 +59,10 @@ class SingleThread implements RunningProxy {
 
   get addresses(): readonly ListenedAddress[] {
     return this.#server.addresses;
+  }
+
+  get recordings(): Recordings {
+    return this.#server.recordings;
   }
 
   // The threads of a plan that says more are one here.

@@ -18,17 +18,21 @@ const BURST = 100;
 
 /** A backend whose answers show what the page is to show. */
 function startBackend() {
+  const state = { fail: false };
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     async (request) => {
       await request.text();
       const headers = { "set-cookie": "id=secret-1; HttpOnly; SameSite=None" };
-      const status = request.url.includes("broken") ? 500 : 200;
+      const fails = state.fail || request.url.includes("broken");
+      const status = fails ? 500 : 200;
       return new Response("x", { status, headers });
     },
   );
   return {
     port: server.addr.port,
+    /** `fail`: whether it answers all with an error. */
+    state,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }
@@ -129,6 +133,35 @@ testNeeding(
       },
     );
 
+    await t.step("by the keyboard a request is sent again", async () => {
+      const replay = page.getByRole("button", { name: "Replay" });
+      await replay.focus();
+      await page.keyboard.press("Enter");
+      await page.locator("#detail h3", { hasText: "Replayed:" }).waitFor();
+      const detail = await textOf(page, "#detail");
+      ok(detail.includes("Replayed: the same answer"), detail);
+      equal(await page.locator("#detail button:focus").innerText(), "Replay");
+      await page.uncheck("[name=pause]");
+      const row = page.locator("#log tbody tr", { hasText: "replay of" });
+      await row.waitFor();
+      await page.check("[name=pause]");
+      // The upstream has another answer now, and the page says which.
+      backend.state.fail = true;
+      await replay.press("Enter");
+      await page.locator("#detail", { hasText: "what has changed" }).waitFor();
+      const changed = await textOf(page, "#detail");
+      ok(/−\s+status\s+200\s+\+\s+status\s+500/.test(changed), changed);
+      backend.state.fail = false;
+    });
+
+    await t.step("on a phone nothing is wider than it", async () => {
+      const size = page.viewportSize();
+      await page.setViewportSize({ width: 360, height: 740 });
+      const width = await page.evaluate("document.body.scrollWidth");
+      equal(width, 360);
+      if (size !== null) await page.setViewportSize(size);
+    });
+
     await t.step("no secret reaches the page", async () => {
       const all = await page.content();
       ok(!all.includes("secret-"), all.slice(all.indexOf("secret-") - 200));
@@ -193,7 +226,9 @@ testNeeding(
 Deno.test("the live page is small, and asks nobody else for anything", async () => {
   await using admin = await startAdmin({ locations: { "/": { return: 204 } } });
   let size = 0;
-  for (const path of ["/", "/live.css", "/live.js", "/icon.svg"]) {
+  for (
+    const path of ["/", "/live.css", "/live.js", "/replay.js", "/icon.svg"]
+  ) {
     const response = await fetch(admin.admin + path);
     equal(response.status, 200, path);
     const policy = response.headers.get("content-security-policy") ?? "";

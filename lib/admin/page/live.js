@@ -2,6 +2,7 @@
  * The live page: reads the state of the proxy each second, and shows what has
  * changed since the last ones. All counters in it only grow.
  */
+import { explainCommand, replayPart } from "./replay.js";
 
 /** Seconds that a plot shows. */
 const HISTORY = 120;
@@ -444,7 +445,16 @@ function rowOf(request) {
     "tr",
     { "data-id": request.id, "aria-current": String(request === chosen) },
     make("td", {}, new Date(request.at).toLocaleTimeString("en-GB")),
-    make("td", {}, open),
+    make(
+      "td",
+      {},
+      open,
+      request.replayOf === null ? "" : make(
+        "span",
+        { class: "hint" },
+        ` replay of ${request.replayOf.slice(0, 8)}`,
+      ),
+    ),
     make(
       "td",
       { class: `s${String(request.status)[0]}` },
@@ -482,23 +492,18 @@ function showDetail() {
   const request = chosen;
   const close = make("button", { type: "button" }, "Close");
   close.addEventListener("click", closeDetail);
-  const copy = make("button", { type: "button" }, "Copy as curl");
-  copy.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(curl(request));
-      copy.textContent = "Copied";
-    } catch {
-      copy.textContent = "The browser does not allow it";
-    }
-  });
+  const replay = replayPart(request, { make, line, time, bytes, differences });
   detail.replaceChildren(
     make(
       "header",
       {},
       make("h3", { class: "code" }, requestLine(request)),
-      copy,
+      ...replay.buttons,
+      copyButton("Copy as curl", () => curl(request)),
+      copyButton("Copy as explain", () => explainCommand(request)),
       close,
     ),
+    replay.result,
     facts(request),
     ...request.verdicts.map((it) => make("p", { class: "verdict" }, it)),
     request.losers.length === 0 ? "" : make(
@@ -521,6 +526,19 @@ function showDetail() {
   detail.scrollTop = 0;
 }
 
+function copyButton(name, text) {
+  const copy = make("button", { type: "button" }, name);
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text());
+      copy.textContent = "Copied";
+    } catch {
+      copy.textContent = "The browser does not allow it";
+    }
+  });
+  return copy;
+}
+
 function facts(request) {
   const tried = request.attempts.map((it) =>
     `${it.address}: ${it.status === 0 ? "no answer" : it.status}` +
@@ -528,6 +546,7 @@ function facts(request) {
   );
   const shown = {
     "Status": String(request.status),
+    ...request.replayOf === null ? {} : { "Replay of": request.replayOf },
     "Client": request.client,
     "Location": request.location === ""
       ? "none"

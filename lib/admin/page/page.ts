@@ -6,6 +6,7 @@
  */
 import html from "./live.html" with { type: "text" };
 import script from "./live.js" with { type: "text" };
+import replay from "./replay.js" with { type: "text" };
 import style from "./live.css" with { type: "text" };
 
 /** A file, by the path under which it is served. */
@@ -23,5 +24,6 @@ export const PAGE: Readonly<Record<string, PageFile>> = {
   "/": { type: "text/html; charset=utf-8", text: html },
   "/icon.svg": { type: "image/svg+xml", text: ICON },
   "/live.css": { type: "text/css; charset=utf-8", text: style },
+  "/replay.js": { type: "text/javascript; charset=utf-8", text: replay },
   "/live.js": { type: "text/javascript; charset=utf-8", text: script },
 };

@@ -4,59 +4,16 @@
  *
  * @module
  */
+import { KeptRequests, type RequestHead } from "./kept.ts";
+import type { Recording } from "./recording.ts";
+
+export type { RecordedField, Recording } from "./recording.ts";
 
 /** Milliseconds for which requests are recorded after somebody has looked. */
 const LEASE = 5_000;
 
 /** Requests that are kept for the next look. */
 const MOST = 100;
-
-/** Name and value; secrets are masked. */
-export type RecordedField = readonly [name: string, value: string];
-
-/** A server that was asked. */
-export interface RecordedAttempt {
-  readonly address: string;
-  /** 0 where none came. */
-  readonly status: number;
-  /** Milliseconds; null where nobody knows. */
-  readonly took: number | null;
-}
-
-/** A request that has ended. Copied from thread to thread, and to the page. */
-export interface Recording {
-  readonly id: string;
-  /** Milliseconds since 1970 at which it came. */
-  readonly at: number;
-  readonly method: string;
-  /** `http` or `https`, as the client knows it. */
-  readonly scheme: string;
-  readonly target: string;
-  readonly status: number;
-  /** Milliseconds to the response's head, and to its end. */
-  readonly start: number;
-  readonly duration: number;
-  readonly client: string;
-  /** The location's key; `""` for none. */
-  readonly location: string;
-  readonly server: string;
-  readonly attempts: readonly RecordedAttempt[];
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  readonly received: {
-    readonly target: string;
-    readonly fields: readonly RecordedField[];
-  };
-  /** What the last server was sent; null for none. */
-  readonly sent: Recording["received"] | null;
-  /** What it answered; null for none. */
-  readonly answered: readonly RecordedField[] | null;
-  readonly delivered: readonly RecordedField[];
-  /** The other locations, and why they did not take it. */
-  readonly losers: readonly RecordedField[];
-  /** What a browser will make of it that is hardly meant. */
-  readonly verdicts: readonly string[];
-}
 
 /** A message of a WebSocket, or its end. */
 export interface RecordedMessage {
@@ -81,6 +38,13 @@ export interface Recorded {
   readonly messages: readonly RecordedMessage[];
 }
 
+/** A request that is sent again. */
+interface Replay {
+  /** The id of the one that it repeats. */
+  readonly of: string;
+  done(recording: Recording | null): void;
+}
+
 /** The recordings of one thread. */
 export class Recorder {
   /** Whether somebody looks. */
@@ -93,13 +57,19 @@ export class Recorder {
   /** The same of messages. */
   #told = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** With their secrets, to send them again; as long as somebody looks. */
+  readonly kept = new KeptRequests();
+  /** Those that are sent again now: not by their ids, which upstreams may reuse. */
+  readonly #replays = new Map<object, Replay>();
 
   /**
    * Whether a request that begins is to be recorded: the first ones after a look
-   * are, so that a proxy with many of them has little to do for it.
+   * are, so that a proxy with many of them has little to do for it; and each that
+   * is sent again.
    */
-  begins(): boolean {
+  begins(request: object): boolean {
     if (!this.on) return false;
+    if (this.#replays.has(request)) return true;
     if (this.#begun >= MOST) {
       this.#missed++;
       return false;
@@ -108,9 +78,19 @@ export class Recorder {
     return true;
   }
 
-  /** Keeps a request, in place of the oldest one where there are many. */
-  add(recording: Recording): void {
+  /**
+   * Keeps a request, in place of the oldest one where there are many.
+   *
+   * @param request As {@linkcode begins} was given it.
+   */
+  add(ended: Recording, head: RequestHead, request: object): void {
     if (!this.on) return;
+    const replay = this.#replays.get(request);
+    const recording = replay === undefined
+      ? ended
+      : { ...ended, replayOf: replay.of };
+    this.kept.add(recording, head);
+    replay?.done(recording);
     if (this.#last.length >= MOST) {
       this.#last.shift();
       this.#missed++;
@@ -128,6 +108,28 @@ export class Recorder {
     if (!this.on) return;
     if (this.#messages.length >= MOST) this.#messages.shift();
     this.#messages.push(message);
+  }
+
+  /**
+   * This request is about to be sent again. Resolves with what is recorded
+   * of it; with null if nobody looks any more, or it is given up.
+   *
+   * @param of The id of the one that it repeats.
+   */
+  expect(request: object, of: string): Promise<Recording | null> {
+    const { promise, resolve } = Promise.withResolvers<Recording | null>();
+    const done = (recording: Recording | null) => {
+      this.#replays.delete(request);
+      resolve(recording);
+    };
+    if (this.on) this.#replays.set(request, { of, done });
+    else resolve(null);
+    return promise;
+  }
+
+  /** It did not come to an end that is recorded. */
+  giveUp(request: object): void {
+    this.#replays.get(request)?.done(null);
   }
 
   /** What was recorded since the last call. Recording goes on for a while. */
@@ -149,6 +151,8 @@ export class Recorder {
     clearTimeout(this.#timer);
     this.on = false;
     this.#forget();
+    this.kept.clear();
+    for (const { done } of [...this.#replays.values()]) done(null);
   }
 
   #forget(): void {

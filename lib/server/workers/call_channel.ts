@@ -6,7 +6,7 @@
 import type { ConfigSource } from "../../config/config_source.ts";
 import type { ThreadSnapshot } from "../../observe/metrics/metrics.ts";
 import { ListenError } from "../listen_address.ts";
-import type { Changes, ListenedAddress } from "../running.ts";
+import type { Changes, ListenedAddress, Recordings } from "../running.ts";
 
 /** A config for a worker. */
 export interface WorkerConfig {
@@ -35,6 +35,9 @@ export interface WorkerCalls {
   cancel(): void;
   /** See `RunningServer.snapshot`. */
   snapshot(watching: boolean): ThreadSnapshot | null;
+  /** See {@linkcode Recordings}. */
+  find: Recordings["find"];
+  replay: Recordings["replay"];
   /** Resolves when everything is closed, or after `shutdown_timeout`. */
   shutdown(): Promise<void>;
 }

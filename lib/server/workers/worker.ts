@@ -78,6 +78,12 @@ class WorkerServer implements WorkerCalls {
   readonly snapshot = (watching: boolean) =>
     this.#started().server.snapshot(watching);
 
+  readonly find = (id: string, at: number | null) =>
+    this.#started().server.recordings.find(id, at);
+
+  readonly replay = (id: string, at: number) =>
+    this.#started().server.recordings.replay(id, at);
+
   readonly shutdown = (): Promise<void> => this.#started().server.shutdown();
 
   #started() {

@@ -22,6 +22,7 @@ import {
   workerNotes,
 } from "../running.ts";
 import type { MainCalls, WorkerConfig } from "./call_channel.ts";
+import { PoolRecordings } from "./pool_recordings.ts";
 import { WorkerThread } from "./worker_thread.ts";
 
 /** Milliseconds before a worker is restarted: doubled at each failure in a row. */
@@ -67,6 +68,7 @@ export class WorkerPool implements RunningProxy {
   /** The last write of log lines. */
   #written: Promise<void> = Promise.resolve();
   #stopping = false;
+  readonly recordings = new PoolRecordings(() => this.#threads());
 
   /**
    * Starts as many workers as the config says.

@@ -6,12 +6,27 @@ import {
   maskedFields,
   maskedTarget,
 } from "../../../lib/observe/recorder/masking.ts";
+import {
+  KeptRequests,
+  type RequestHead,
+} from "../../../lib/observe/recorder/kept.ts";
 import { messageSummary } from "../../../lib/observe/recorder/message_summary.ts";
 import {
   addRecorded,
   Recorder,
   type Recording,
 } from "../../../lib/observe/recorder/recorder.ts";
+
+const HEAD: RequestHead = {
+  ...{
+    method: "GET",
+    url: "http://localhost/",
+    fields: [],
+    peer: "",
+    port: "",
+  },
+  place: { urlScheme: "http://", fallbackHost: "localhost", serverPort: "80" },
+};
 
 const recording = (id: number): Recording => ({
   ...{
@@ -22,7 +37,8 @@ const recording = (id: number): Recording => ({
     target: "/",
     status: 200,
   },
-  ...{ start: 0, duration: 0, client: "", location: "/", server: "" },
+  ...{ start: 0, duration: 0, client: "", peer: "", port: "" },
+  ...{ location: "/", server: "", noReplay: null, replayOf: null },
   ...{ attempts: [], bytesReceived: 0, bytesSent: 0, sent: null },
   ...{ received: { target: "/", fields: [] }, answered: null },
   ...{ delivered: [], losers: [], verdicts: [] },
@@ -30,9 +46,9 @@ const recording = (id: number): Recording => ({
 
 Deno.test("nothing is recorded before somebody looks, and the last hundred after", () => {
   const recorder = new Recorder();
-  recorder.add(recording(0));
+  recorder.add(recording(0), HEAD, {});
   deepStrictEqual(recorder.take(), { last: [], missed: 0, messages: [] });
-  for (let id = 1; id <= 250; id++) recorder.add(recording(id));
+  for (let id = 1; id <= 250; id++) recorder.add(recording(id), HEAD, {});
   const { last, missed } = recorder.take();
   equal(missed, 150);
   deepStrictEqual([last.length, last[0]?.id, last.at(-1)?.id], [
@@ -41,14 +57,14 @@ Deno.test("nothing is recorded before somebody looks, and the last hundred after
     "250",
   ]);
   deepStrictEqual(recorder.take(), { last: [], missed: 0, messages: [] });
-  for (let begun = 0; begun < 100; begun++) equal(recorder.begins(), true);
-  equal(recorder.begins(), false);
+  for (let begun = 0; begun < 100; begun++) equal(recorder.begins({}), true);
+  equal(recorder.begins({}), false);
   equal(recorder.take().missed, 1);
-  equal(recorder.begins(), true);
-  recorder.add(recording(251));
+  equal(recorder.begins({}), true);
+  recorder.add(recording(251), HEAD, {});
   recorder.close();
   equal(recorder.on, false);
-  equal(recorder.begins(), false);
+  equal(recorder.begins({}), false);
   deepStrictEqual(recorder.take(), { last: [], missed: 0, messages: [] });
   recorder.close();
 });
@@ -205,4 +221,60 @@ Deno.test("it is said which cookies a browser drops, and why", () => {
   equal(verdict("__Host-a=1; Secure; Path=/", "https"), null);
   equal(verdict("a=1; Secure", "http", "localhost"), null);
   equal(verdict("a=1; Secure", "http", "127.0.0.1"), null);
+});
+
+Deno.test("whole requests are kept only as long as somebody looks", async () => {
+  const recorder = new Recorder();
+  recorder.add(recording(1), HEAD, {});
+  equal(recorder.kept.count, 0);
+  recorder.take();
+  recorder.add(recording(2), HEAD, {});
+  recorder.take();
+  equal(recorder.kept.find("2", null)?.head, HEAD);
+  const expected = recorder.expect({}, "2");
+  recorder.close();
+  equal(recorder.kept.count, 0);
+  equal(await expected, null);
+  equal(await recorder.expect({}, "2"), null);
+});
+
+Deno.test("what is sent again is recorded though there are many, and marked", async () => {
+  const recorder = new Recorder();
+  recorder.take();
+  while (recorder.begins({}));
+  const request = {};
+  const expected = recorder.expect(request, "2");
+  equal(recorder.begins(request), true);
+  // What the upstream asks for meanwhile may have the same id.
+  recorder.add({ ...recording(7), status: 500 }, HEAD, {});
+  recorder.add(recording(7), HEAD, request);
+  const { replayOf, status } = await expected ?? {};
+  deepStrictEqual([replayOf, status], ["2", 200]);
+  const { last } = recorder.take();
+  deepStrictEqual(last.map(({ replayOf }) => replayOf), [null, "2"]);
+  recorder.close();
+});
+
+Deno.test("500 whole requests are kept, and 4 million letters, the last ones", () => {
+  const kept = new KeptRequests();
+  for (let id = 1; id <= 501; id++) kept.add(recording(id), HEAD);
+  equal(kept.count, 500);
+  equal(kept.find("1", null), null);
+  const long = { ...HEAD, fields: [["x", "y".repeat(1_500_000)]] as const };
+  for (let id = 600; id < 603; id++) kept.add(recording(id), long);
+  deepStrictEqual([kept.count, kept.find("600", null)], [2, null]);
+  kept.add(recording(700), {
+    ...HEAD,
+    fields: [["x", "y".repeat(4_000_000)]],
+  });
+  // It is not worth the others.
+  deepStrictEqual([kept.count, kept.find("700", null)], [2, null]);
+});
+
+Deno.test("of several requests with one id the last is found, or that of a moment", () => {
+  const kept = new KeptRequests();
+  for (const at of [1, 2, 3]) kept.add({ ...recording(5), at }, HEAD);
+  equal(kept.find("5", null)?.recording.at, 3);
+  equal(kept.find("5", 2)?.recording.at, 2);
+  equal(kept.find("5", 4), null);
 });
