@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { withDashValues } from "./dash_values.ts";
+import { COMMANDS_ELSEWHERE, OPTIONS_ELSEWHERE } from "./elsewhere.ts";
 import { didYouMean, quote } from "../config/words.ts";
 import {
   COMMAND_NAMES,
@@ -32,6 +33,7 @@ export interface Options {
   /** As written: `Name: value`. */
   readonly header: readonly string[];
   readonly from: string | undefined;
+  readonly recorded: string | undefined;
   readonly json: boolean;
   readonly once: boolean;
 }
@@ -121,6 +123,7 @@ export function parseArguments(argv: readonly string[]): Invocation {
     to: text("to"),
     header: text("header"),
     from: text("from")[0],
+    recorded: text("recorded")[0],
     json: values.has("json"),
     once: values.has("once"),
   };
@@ -131,7 +134,7 @@ export function parseArguments(argv: readonly string[]): Invocation {
   if (values.has("version")) {
     return { command: "version", arguments: [], options };
   }
-  checkCount(command, rest);
+  checkCount(command, rest, options);
   if (options.to.length > 0 && options.config !== undefined) {
     throw new UsageError(
       "--to and --config can't be given together",
@@ -190,8 +193,12 @@ function missingValue({ name, value }: OptionSpec): UsageError {
   );
 }
 
-function checkCount(command: CommandName, rest: readonly string[]): void {
-  const wanted = commandSpec(command).arguments;
+function checkCount(
+  command: CommandName,
+  rest: readonly string[],
+  { recorded }: Options,
+): void {
+  const wanted = recorded === undefined ? commandSpec(command).arguments : [];
   const missing = wanted[rest.length];
   if (missing !== undefined && !missing.startsWith("[")) {
     const [only] = rest;
@@ -223,34 +230,6 @@ function takersOf({ name }: OptionSpec): string {
   );
   return new Intl.ListFormat("en").format(takers);
 }
-
-/** What other programs call these commands. */
-const COMMANDS_ELSEWHERE: ReadonlyMap<string, CommandName> = new Map([
-  ["start", "run"],
-  ["serve", "run"],
-  ["up", "run"],
-  ["test", "check"],
-  ["validate", "check"],
-  ["lint", "check"],
-  ["status", "health"],
-]);
-
-/** What other programs call these options, without the dashes. */
-const OPTIONS_ELSEWHERE: ReadonlyMap<string, string> = new Map([
-  ["p", "--listen"],
-  ["port", "--listen"],
-  ["bind", "--listen"],
-  ["address", "--listen"],
-  ["f", "--config"],
-  ["file", "--config"],
-  ["conf", "--config"],
-  ["t", "the command check"],
-  ["target", "--to"],
-  ["upstream", "--to"],
-  ["proxy", "--to"],
-  ["v", "--version"],
-  ["V", "--version"],
-]);
 
 function unknownCommand(word: string): UsageError {
   let hint = tryHelp();

@@ -76,6 +76,11 @@ export const OPTIONS = {
     value: "ADDRESS",
     summary: "the client's address (127.0.0.1)",
   },
+  recorded: {
+    name: "recorded",
+    value: "ID",
+    summary: "a request of the live page, not METHOD and URL",
+  },
   once: {
     name: "once",
     summary: "print once, of one second",
@@ -172,9 +177,21 @@ export const COMMANDS = {
     details: [
       "Nothing is sent. The decision is made by the code that serves requests.",
       "URL is a whole URL or a path; it is not normalised.",
+      "With --recorded the request is one that the live page shows: what the config",
+      "would do with it is printed beside what the proxy did. The proxy is asked on",
+      "the config's admin, and knows requests only while the page is open.",
     ],
     arguments: ["METHOD", "URL"],
-    options: ["config", "listen", "to", "header", "from", "json"],
+    options: [
+      "config",
+      "listen",
+      "admin",
+      "to",
+      "header",
+      "from",
+      "recorded",
+      "json",
+    ],
     examples: [
       { line: "sameorigin explain GET /api/rooms/", says: "by its path" },
       {
@@ -188,6 +205,10 @@ export const COMMANDS = {
       {
         line: "sameorigin explain GET /admin/ --from 192.0.2.1",
         says: "by its client's address",
+      },
+      {
+        line: "sameorigin explain --recorded ID -c proposed.yaml",
+        says: "a request that was, by another config",
       },
     ],
   },

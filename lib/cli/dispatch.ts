@@ -71,6 +71,10 @@ async function perform(
       return await check(() => planOf(options), options.json, terminal);
     case "explain": {
       const plan = await planOf(options);
+      if (options.recorded !== undefined) {
+        return await (await import("./recorded.ts"))
+          .explainRecorded(plan, options.recorded, options, terminal);
+      }
       return explain(plan, first, second, options, terminal);
     }
     case "doctor":

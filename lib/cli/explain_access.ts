@@ -17,6 +17,7 @@ import type {
 import { quote } from "../config/words.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { LocalResponse } from "../exchange/local_response.ts";
+import { isMasked } from "../observe/recorder/masking.ts";
 import { readable } from "../route/bytes.ts";
 
 /** A check, and what it says in words. */
@@ -114,6 +115,10 @@ function who(check: AccessCheckPlan, exchange: Exchange): Explained {
       };
     }
     case "auth_basic": {
+      if (isMasked(exchange.fields.authorization ?? "")) {
+        const verdict = `asks for a password in ${check.file}: it is masked`;
+        return { check: "auth_basic", verdict, outcome: "asks" };
+      }
       const { words, refusal } = basicAuthWords(check, exchange);
       return {
         check: "auth_basic",

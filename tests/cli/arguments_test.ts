@@ -26,6 +26,7 @@ const NOTHING = {
   header: [],
   from: undefined,
   json: false,
+  recorded: undefined,
   once: false,
 };
 

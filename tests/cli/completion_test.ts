@@ -72,6 +72,8 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   ["sameorigin run --log-format j", ["json"]],
   ["sameorigin explain P", ["PATCH", "POST", "PUT"]],
   ["sameorigin explain GET ", []],
+  ["sameorigin explain --rec", ["--recorded"]],
+  ["sameorigin explain --recorded ", []],
   ["sameorigin help re", ["reload"]],
   ["sameorigin completion ", ["bash", "fish", "zsh"]],
   ["sameorigin doctor -c pr", ["prod.yaml"]],

@@ -7,13 +7,10 @@ import type { LiveState } from "../../admin/feed.ts";
 import type { AdminPlan, Plan } from "../../config/plan.ts";
 import type { Options } from "../arguments.ts";
 import { FAILURE, OK } from "../exit_code.ts";
-import { ask, nameOf, whyNot } from "../local_client.ts";
+import { adminOf, askAdmin, NoAnswer } from "../ask_admin.ts";
 import { failure, type Terminal } from "../terminal.ts";
 import { topText } from "./words.ts";
 import { topView } from "./view.ts";
-
-/** Milliseconds that the proxy has for an answer. */
-const TIMEOUT = 3_000;
 
 /** Milliseconds between two drawings. */
 const INTERVAL = 1_000;
@@ -26,23 +23,14 @@ const ENTER = "\x1b[?1049h\x1b[?25l";
 const LEAVE = "\x1b[?25h\x1b[?1049l";
 const HOME = "\x1b[H\x1b[J";
 
-/** The proxy does not tell how it is; the message says why. */
-class NoState extends Error {
-  override readonly name = "NoState";
-}
-
 /** Draws each second until a signal ends it, or once. */
 export async function top(
   plan: Plan,
   { once, json }: Pick<Options, "once" | "json">,
   terminal: Terminal,
 ): Promise<number> {
-  const { admin } = plan;
-  if (admin === null) {
-    failure(terminal, `${plan.source} has no admin: the proxy can't be asked`);
-    terminal.note("Start it with --admin 9001, and name that here as well.\n");
-    return FAILURE;
-  }
+  const admin = adminOf(plan, terminal);
+  if (admin === null) return FAILURE;
   try {
     if (once || json || !terminal.outputIsTerminal) {
       await printOnce(admin, json, terminal);
@@ -51,7 +39,7 @@ export async function top(
     }
     return OK;
   } catch (error) {
-    if (!(error instanceof NoState)) throw error;
+    if (!(error instanceof NoAnswer)) throw error;
     failure(terminal, error.message);
     return FAILURE;
   }
@@ -99,7 +87,7 @@ async function draw(admin: AdminPlan, terminal: Terminal): Promise<void> {
         if (states.length > KEPT) states.shift();
         problem = "";
       } catch (error) {
-        if (!(error instanceof NoState)) throw error;
+        if (!(error instanceof NoAnswer)) throw error;
         problem = terminal.outputStyle.bad(error.message);
       }
     }
@@ -122,26 +110,7 @@ function fitting(text: string): string {
     : [...lines.slice(0, rows - 2), lines.at(-1) ?? ""].join("\n");
 }
 
-/** @throws {NoState} */
-async function stateOf(
-  { address, token }: AdminPlan,
-): Promise<LiveState> {
-  const name = nameOf(address);
-  const head = ["GET /state HTTP/1.1", "Accept: application/json"];
-  if (token !== null) head.push(`Authorization: Bearer ${token}`);
-  const answer = await ask(address, head, TIMEOUT).catch((error) => {
-    throw new NoState(`${name} ${whyNot(error, TIMEOUT)}`);
-  });
-  const isJson = answer.headers.get("content-type")?.startsWith(
-    "application/json",
-  );
-  if (answer.status === 401) {
-    throw new NoState(`${name} wants another token than that of the config`);
-  }
-  if (answer.status !== 200 || isJson !== true) {
-    throw new NoState(
-      `${name} is no admin listener of this version (${answer.status})`,
-    );
-  }
-  return JSON.parse(new TextDecoder().decode(answer.body));
+/** @throws {NoAnswer} */
+async function stateOf(admin: AdminPlan): Promise<LiveState> {
+  return await askAdmin(admin, "/state") as LiveState;
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { utf8Bytes } from "../../route/bytes.ts";
 import type { RecordedField } from "./recorder.ts";
 
 /** What stands for a secret. */
@@ -32,6 +33,11 @@ const SCHEME =
 
 /** The same for parameters alone: OAuth's code, a signed URL's signature. */
 const SECRET_PARAMETER = /^(code|state|key|sig|sign)$/i;
+
+/** Whether a value, perhaps as bytes, has lost a secret. */
+export function isMasked(value: string): boolean {
+  return value.includes(MASK) || value.includes(utf8Bytes(MASK));
+}
 
 /** Fields whose values are masked. */
 export function maskedFields(
