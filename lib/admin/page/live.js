@@ -10,7 +10,7 @@ const HISTORY = 120;
 const WINDOW = 10;
 /** Requests that the list keeps, and those of them that it shows. */
 const KEPT = 500;
-const SHOWN = 50;
+const SHOWN = 40;
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -668,19 +668,30 @@ function take(state) {
   say("live", "live");
   lines = state.lines ?? lines;
   if (document.hidden) return;
-  showTiles(state);
-  showLocations(state);
-  showUpstreams(state);
-  showProcess(state);
-  if (filter.elements.pause.checked || state.requests === undefined) return;
-  requests = [...state.requests.last.reverse(), ...requests].slice(0, KEPT);
-  messages = [...state.requests.messages.reverse(), ...messages]
-    .slice(0, SHOWN);
-  // Each in a picture of its own: together they take too long for one.
-  requestAnimationFrame(() => {
-    showRequests();
-    requestAnimationFrame(showMessages);
-  });
+  const parts = [
+    () => showTiles(state),
+    () => {
+      showLocations(state);
+      showUpstreams(state);
+      showProcess(state);
+    },
+  ];
+  if (!filter.elements.pause.checked && state.requests !== undefined) {
+    keep(state.requests);
+    parts.push(showRequests, showMessages);
+  }
+  oneByOne(parts);
+}
+
+/** Each in a picture of its own: together they take too long for one. */
+function oneByOne([first, ...others]) {
+  first();
+  if (others.length > 0) requestAnimationFrame(() => oneByOne(others));
+}
+
+function keep(recorded) {
+  requests = [...recorded.last.reverse(), ...requests].slice(0, KEPT);
+  messages = [...recorded.messages.reverse(), ...messages].slice(0, SHOWN);
 }
 
 const events = new EventSource("/events");
