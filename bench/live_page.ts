@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "@std/cli/parse-args";
 import { launchBrowser } from "../tests/support/browser.ts";
 import { LOAD_PROGRAM, startUpstream } from "./load.ts";
@@ -32,7 +33,11 @@ const LIMIT = 0.03;
 /** Milliseconds before anything is measured. */
 const WARM_UP = 5_000;
 
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Milliseconds after which the proxy records no more for who has left (5 s). */
+const FORGOTTEN = 7_000;
+
+/** Milliseconds in which a page that was opened is drawn. */
+const DRAWN = 1_000;
 
 /** What the proxy's CPU was for, in parts of a core. */
 interface Sample {
@@ -71,27 +76,24 @@ locations:
   const { host } = new URL(proxy.url);
   await using browser = await launchBrowser();
   const page = await browser.newPage();
-  const duration = WARM_UP + rounds * 2 * (seconds + 2) * 1_000;
+  const round = FORGOTTEN + DRAWN + 2 * (seconds + 1) * 1_000;
+  const duration = WARM_UP + rounds * round;
   await using loads = startLoads(host, duration);
   say("warming up");
   await wait(WARM_UP);
   const samples: Sample[] = [];
   const watches: Watched[] = [];
   const cpu = () => cpuOf(proxy.pid);
-  for (let round = 1; round <= rounds; round++) {
-    say(`round ${round} of ${rounds}`);
+  for (let done = 0; done < rounds; done++) {
+    say(`round ${done + 1} of ${rounds}`);
     await page.goto("about:blank");
-    // What was recorded for who looked is forgotten after 5 s.
-    await wait(1_000);
-    const alone = await busy(cpu, () => wait(seconds * 1_000));
+    await wait(FORGOTTEN);
+    const [alone] = await busy(cpu, () => wait(seconds * 1_000));
     await page.goto(`http://127.0.0.1:${admin}/`);
-    await wait(1_000);
-    let seen: Watched | undefined;
-    const watched = await busy(cpu, async () => {
-      seen = await watch(page, seconds);
-    });
+    await wait(DRAWN);
+    const [watched, seen] = await busy(cpu, () => watch(page, seconds));
     samples.push({ alone, watched });
-    watches.push(seen as Watched);
+    watches.push(seen);
   }
   const counted = await loads.counted();
   say("");
@@ -101,14 +103,14 @@ locations:
   return problems.length === 0 ? 0 : 1;
 }
 
-/** Parts of a core that a process takes while something goes on. */
-async function busy(
+/** Parts of a core that a process takes while something goes on, and its outcome. */
+async function busy<T>(
   cpu: () => number,
-  during: () => Promise<unknown>,
-): Promise<number> {
+  during: () => Promise<T>,
+): Promise<[share: number, outcome: T]> {
   const [before, begun] = [cpu(), performance.now()];
-  await during();
-  return (cpu() - before) / (performance.now() - begun);
+  const outcome = await during();
+  return [(cpu() - before) / (performance.now() - begun), outcome];
 }
 
 /** What was seen of the page. */
@@ -117,6 +119,15 @@ interface Watched {
   readonly gaps: readonly number[];
   /** Milliseconds of each task of more than 50. */
   readonly longTasks: readonly number[];
+}
+
+/** What is used of the page's globals: Deno has no types of them. */
+interface Browser {
+  readonly document: { querySelector(selector: string): unknown };
+  readonly MutationObserver: new (changed: () => void) => {
+    observe(target: unknown, options: Record<string, boolean>): void;
+    disconnect(): void;
+  };
 }
 
 /** Runs in the page: notes when its first line changes, and what takes long. */
@@ -132,8 +143,7 @@ async function watch(
     });
     tasks.observe({ type: "longtask" });
     let last = performance.now();
-    // deno-lint-ignore no-explicit-any -- this runs in the browser.
-    const { MutationObserver, document } = globalThis as any;
+    const { MutationObserver, document } = globalThis as unknown as Browser;
     const changes = new MutationObserver(() => {
       const now = performance.now();
       // Several changes are one picture.

@@ -9,6 +9,7 @@ import {
   importsUpwards,
   longFiles,
   moduleVariables,
+  MOST_LINES,
   networkInPureRooms,
   onlyCliHasTheTerminal,
   onlyServerAccepts,
@@ -49,6 +50,18 @@ Deno.test("the modules keep the rules of the house", async () => {
   assert.ok(modules.length > 50);
   const broken = RULES.flatMap((rule) => rule(modules));
   assert.deepEqual(broken.filter((it) => !EXCEPTED.includes(it)), []);
+});
+
+Deno.test("the live page's scripts have no more lines than modules", async () => {
+  const folder = new URL("../lib/admin/page/", import.meta.url);
+  const lines: [name: string, count: number][] = [];
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!name.endsWith(".js")) continue;
+    const text = await Deno.readTextFile(new URL(name, folder));
+    lines.push([name, text.split("\n").length - 1]);
+  }
+  assert.ok(lines.length > 5);
+  assert.deepEqual(lines.filter(([, count]) => count > MOST_LINES), []);
 });
 
 Deno.test("no exception is kept that is no longer needed", async () => {

@@ -88,7 +88,7 @@ async function trustOnLinux(
     ];
     const look = isTrusted ? null : await run(nss("-L", "-n", NAME));
     // A profile that never had it is all right.
-    if (look !== null && !look.includes("is not installed")) continue;
+    if (look !== null && !look.isMissing) continue;
     const command = isTrusted
       ? nss("-A", "-t", "C,,", "-n", NAME, "-i", authority)
       : nss("-D", "-n", NAME);
@@ -149,27 +149,36 @@ async function makeDatabase(folder: string): Promise<void> {
 }
 
 /** A command that failed, to be repeated by hand, and why it did. */
-function told(command: Command, problem: string): string {
+function told(command: Command, { why }: Problem): string {
   const line = command.map((word) => word.includes(" ") ? `"${word}"` : word)
     .join(" ");
-  return `${line}\n${problem.trim()}`;
+  return `${line}\n${why.trim()}`;
 }
 
-/** Why it failed; null if it did not. */
-async function run([program, ...args]: Command): Promise<string | null> {
+/** Why a command failed. */
+interface Problem {
+  readonly why: string;
+  /** Whether there is no such program. */
+  readonly isMissing: boolean;
+}
+
+/** @returns Null if it did not fail. */
+async function run([program, ...args]: Command): Promise<Problem | null> {
   try {
     const { success, stdout, stderr } = await new Deno.Command(program, {
       args,
       stdin: "null",
     }).output();
     const decoder = new TextDecoder();
-    return success ? null : decoder.decode(stderr) || decoder.decode(stdout);
+    if (success) return null;
+    const why = decoder.decode(stderr) || decoder.decode(stdout);
+    return { why, isMissing: false };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     const where = Deno.build.os === "linux"
       ? " (Debian: apt install libnss3-tools)"
       : "";
-    return `${program} is not installed${where}`;
+    return { why: `${program} is not installed${where}`, isMissing: true };
   }
 }
 

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Recording } from "../observe/recorder/recorder.ts";
+import type { Recording } from "../observe/recorder/recording.ts";
 import type { AdminParts } from "./parts.ts";
 import { json } from "./response.ts";
 

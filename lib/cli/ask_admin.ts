@@ -31,12 +31,14 @@ export function adminOf(
  * What it answers, from JSON.
  *
  * @param path Its target.
- * @throws {NoAnswer} for anything but a 200; for a 404 that gives a reason, with
- * that.
+ * @param member What an answer of it has: another program may have taken the port.
+ * @throws {NoAnswer} for anything but a 200 with that; for a 404 that gives a
+ * reason, with that.
  */
 export async function askAdmin(
   { address, token }: AdminPlan,
   path: string,
+  member: string,
 ): Promise<unknown> {
   const name = nameOf(address);
   const head = [`GET ${path} HTTP/1.1`, "Accept: application/json"];
@@ -44,19 +46,27 @@ export async function askAdmin(
   const answer = await ask(address, head, TIMEOUT).catch((error) => {
     throw new NoAnswer(`${name} ${whyNot(error, TIMEOUT)}`);
   });
-  const isJson = answer.headers.get("content-type")?.startsWith(
-    "application/json",
-  );
   if (answer.status === 401) {
     throw new NoAnswer(`${name} wants another token than that of the config`);
   }
-  const isKnown = answer.status === 200 || answer.status === 404;
-  if (!isKnown || isJson !== true) {
+  const fields = fieldsOf(answer.body);
+  if (answer.status === 404 && typeof fields["why"] === "string") {
+    throw new NoAnswer(`${name}: ${fields["why"]}`);
+  }
+  if (answer.status !== 200 || !(member in fields)) {
     throw new NoAnswer(
       `${name} is no admin listener of this version (${answer.status})`,
     );
   }
-  const value = JSON.parse(new TextDecoder().decode(answer.body));
-  if (answer.status === 404) throw new NoAnswer(`${name}: ${value.why}`);
-  return value;
+  return fields;
+}
+
+/** The members of an object in JSON; none of anything else. */
+function fieldsOf(json: Uint8Array): Record<string, unknown> {
+  try {
+    const value = JSON.parse(new TextDecoder().decode(json));
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
 }

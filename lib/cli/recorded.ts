@@ -6,7 +6,10 @@
  */
 import type { ListenerPlan, Plan } from "../config/plan.ts";
 import { maskedFields, maskedTarget } from "../observe/recorder/masking.ts";
-import type { RecordedField, Recording } from "../observe/recorder/recorder.ts";
+import type {
+  RecordedField,
+  Recording,
+} from "../observe/recorder/recording.ts";
 import { readable, utf8Bytes } from "../route/bytes.ts";
 import { type Options, UsageError } from "./arguments.ts";
 import { adminOf, askAdmin, NoAnswer } from "./ask_admin.ts";
@@ -41,7 +44,7 @@ export async function explainRecorded(
   let recording: Recording;
   try {
     const path = `/recording?id=${encodeURIComponent(id)}`;
-    recording = await askAdmin(admin, path) as Recording;
+    recording = await askAdmin(admin, path, "received") as Recording;
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     failure(terminal, error.message);

@@ -9,7 +9,7 @@ import { maskedFields, maskedTarget } from "../observe/recorder/masking.ts";
 import { findLocation } from "../route/location.ts";
 import { losersOf } from "../route/losers.ts";
 import type { RequestHead } from "../observe/recorder/kept.ts";
-import type { Recording } from "../observe/recorder/recorder.ts";
+import type { Recording } from "../observe/recorder/recording.ts";
 
 /** Locations that are told of beside the request's own. */
 const MOST_LOSERS = 40;
@@ -87,7 +87,7 @@ export function headOf(exchange: Exchange): RequestHead {
     url: exchange.url,
     fields: [...exchange.headers],
     peer: exchange.peerAddr,
-    port: exchange.remotePort,
+    peerPort: exchange.remotePort,
     place: exchange.place,
   };
 }

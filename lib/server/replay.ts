@@ -8,7 +8,8 @@
  */
 import { LATE, within } from "../exchange/timeout.ts";
 import type { KeptPlace, RequestHead } from "../observe/recorder/kept.ts";
-import type { Recorder, Recording } from "../observe/recorder/recorder.ts";
+import type { Recorder } from "../observe/recorder/recorder.ts";
+import type { Recording } from "../observe/recorder/recording.ts";
 import type { Listener } from "./listener.ts";
 import type { Recordings, Replayed } from "./running.ts";
 
@@ -141,8 +142,8 @@ async function send(
   return abort.signal.aborted;
 }
 
-function addressOf({ peer, port }: RequestHead): Deno.Addr {
+function addressOf({ peer, peerPort }: RequestHead): Deno.Addr {
   return peer === "unix:"
     ? { transport: "unix", path: "" }
-    : { transport: "tcp", hostname: peer, port: Number(port) };
+    : { transport: "tcp", hostname: peer, port: Number(peerPort) };
 }

@@ -8,7 +8,7 @@ import type { LoadedConfig } from "../config/config_source.ts";
 import type { Plan } from "../config/plan.ts";
 import type { AccessLog } from "../observe/access_log.ts";
 import type { ThreadSnapshot } from "../observe/metrics/metrics.ts";
-import type { Recording } from "../observe/recorder/recorder.ts";
+import type { Recording } from "../observe/recorder/recording.ts";
 import type { Control } from "../request/control.ts";
 
 export interface ServerOptions {

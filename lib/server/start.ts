@@ -74,8 +74,7 @@ class SingleThread implements RunningProxy {
     return Promise.resolve(this.#server.snapshot(watching));
   }
 
-  // A rejection, not an exception, as with workers.
-  // deno-lint-ignore require-await
+  // deno-lint-ignore require-await -- a rejection, not an exception, as with workers.
   async reload({ plan }: LoadedConfig): Promise<Changes> {
     const changes = this.#server.reload(plan);
     this.#accessLog.setFormat(plan.logFormat);

@@ -2,6 +2,7 @@
 import { deepStrictEqual, ok, strictEqual as equal } from "node:assert/strict";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
+import { PAGE } from "../../lib/admin/page/page.ts";
 import { CHROMIUM, launchBrowser } from "../support/browser.ts";
 import { echoUpstream } from "../support/echo.ts";
 import { testNeeding } from "../support/skip.ts";
@@ -226,9 +227,7 @@ testNeeding(
 Deno.test("the live page is small, and asks nobody else for anything", async () => {
   await using admin = await startAdmin({ locations: { "/": { return: 204 } } });
   let size = 0;
-  for (
-    const path of ["/", "/live.css", "/live.js", "/replay.js", "/icon.svg"]
-  ) {
+  for (const path of Object.keys(PAGE)) {
     const response = await fetch(admin.admin + path);
     equal(response.status, 200, path);
     const policy = response.headers.get("content-security-policy") ?? "";

@@ -1,6 +1,6 @@
 /** A recorded request that is sent through the proxy again. */
 import assert from "node:assert/strict";
-import type { Recording } from "../../lib/observe/recorder/recorder.ts";
+import type { Recording } from "../../lib/observe/recorder/recording.ts";
 import { Recorder } from "../../lib/observe/recorder/recorder.ts";
 import type { Listener } from "../../lib/server/listener.ts";
 import { ThreadRecordings } from "../../lib/server/replay.ts";
@@ -226,7 +226,7 @@ function endless() {
   const recorder = new Recorder();
   const head = {
     ...{ method: "GET", url: "http://localhost/", fields: [] },
-    ...{ peer: "127.0.0.1", port: "1" },
+    ...{ peer: "127.0.0.1", peerPort: "1" },
     place: { urlScheme: "http://", fallbackHost: "", serverPort: "80" },
   };
   const recording = {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { LiveState } from "../../lib/admin/feed.ts";
-import type { Recording } from "../../lib/observe/recorder/recorder.ts";
+import type { Recording } from "../../lib/observe/recorder/recording.ts";
 import { soon } from "../support/soon.ts";
 
 /** Somebody who looks. */

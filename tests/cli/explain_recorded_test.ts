@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import type { Explanation } from "../../lib/cli/explanation.ts";
-import type { Recording } from "../../lib/observe/recorder/recorder.ts";
+import type { Recording } from "../../lib/observe/recorder/recording.ts";
 import { watch, type Watcher } from "../admin/watch.ts";
 import { backend } from "../support/backends.ts";
 import { freePort } from "../support/free_port.ts";
@@ -190,6 +190,18 @@ Deno.test("explain --recorded says why it can't tell", async () => {
     const refused = await explain("mine", ...nobody);
     assert.equal(refused.code, 1);
     assert.match(refused.notes, /refuses the connection: nothing listens/);
+
+    // Another program has the port.
+    for (const answer of ["[1]", '{"a":1}', "null", "{", "<p>"]) {
+      await using other = backend("other", () =>
+        new Response(answer, {
+          headers: { "content-type": "application/json" },
+        }));
+      const port = ["-c", bare, "--admin", `${other.port}`];
+      const { code, notes } = await explain("mine", ...port);
+      assert.equal(code, 1, notes);
+      assert.match(notes, /is no admin listener of this version \(200\)/);
+    }
 
     for (const more of [["-H", "A: b"], ["--from", "192.0.2.1"]]) {
       const { code, notes } = await explain("mine", "-c", it.proposed, ...more);

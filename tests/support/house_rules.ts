@@ -27,7 +27,7 @@ const ROOMS = [
 ];
 
 /** The most lines of a file. */
-const MOST_LINES = 300;
+export const MOST_LINES = 300;
 
 /** What accepts connections. */
 const ACCEPTS = ["Deno.serve", "Deno.listen", "Deno.listenTls"];

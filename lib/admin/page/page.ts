@@ -5,8 +5,17 @@
  * @module
  */
 import html from "./live.html" with { type: "text" };
-import script from "./live.js" with { type: "text" };
+import commands from "./commands.js" with { type: "text" };
+import differences from "./differences.js" with { type: "text" };
+import elements from "./elements.js" with { type: "text" };
+import inspector from "./inspector.js" with { type: "text" };
+import live from "./live.js" with { type: "text" };
+import numbers from "./numbers.js" with { type: "text" };
 import replay from "./replay.js" with { type: "text" };
+import requests from "./requests.js" with { type: "text" };
+import states from "./states.js" with { type: "text" };
+import tables from "./tables.js" with { type: "text" };
+import tiles from "./tiles.js" with { type: "text" };
 import style from "./live.css" with { type: "text" };
 
 /** A file, by the path under which it is served. */
@@ -24,6 +33,27 @@ export const PAGE: Readonly<Record<string, PageFile>> = {
   "/": { type: "text/html; charset=utf-8", text: html },
   "/icon.svg": { type: "image/svg+xml", text: ICON },
   "/live.css": { type: "text/css; charset=utf-8", text: style },
-  "/replay.js": { type: "text/javascript; charset=utf-8", text: replay },
-  "/live.js": { type: "text/javascript; charset=utf-8", text: script },
+  ...scripts({
+    commands,
+    differences,
+    elements,
+    inspector,
+    live,
+    numbers,
+    replay,
+    requests,
+    states,
+    tables,
+    tiles,
+  }),
 };
+
+/** Modules of JavaScript, by their names. */
+function scripts(texts: Record<string, string>): Record<string, PageFile> {
+  return Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => [
+      `/${name}.js`,
+      { type: "text/javascript; charset=utf-8", text },
+    ]),
+  );
+}

@@ -3,17 +3,15 @@
  * changed in its answer. The page knows the request only without its secrets: it
  * names it, and the proxy has it.
  */
+import { differences, line } from "./differences.js";
+import { make } from "./elements.js";
+import { bytes, time } from "./numbers.js";
 
 /** Fields that every answer has anew. */
 const NEW = ["date", "x-request-id"];
 
-/**
- * The button, and the place where the outcome is shown.
- *
- * @param tools How the page shows things.
- */
-export function replayPart(request, tools) {
-  const { make } = tools;
+/** The button, and the place where the outcome is shown. */
+export function replayPart(request) {
   const result = make("div");
   if (request.noReplay !== null) {
     result.append(make("p", { class: "hint" }, request.noReplay));
@@ -26,15 +24,14 @@ export function replayPart(request, tools) {
     if (busy) return;
     busy = true;
     button.textContent = "Replaying";
-    result.replaceChildren(...await outcome(request, tools));
+    result.replaceChildren(...await outcome(request));
     button.textContent = "Replay";
     busy = false;
   });
   return { buttons: [button], result };
 }
 
-async function outcome(request, tools) {
-  const { make } = tools;
+async function outcome(request) {
   const says = (text) => [make("p", { class: "verdict" }, text)];
   try {
     const query = new URLSearchParams({ id: request.id, at: request.at });
@@ -44,7 +41,7 @@ async function outcome(request, tools) {
     const { why, recording, cut } = await answer.json();
     return why === undefined
       ? [
-        ...compared(request, recording, tools),
+        ...compared(request, recording),
         ...cut ? says("It was broken off: the answer did not end.") : [],
       ]
       : says(`Not replayed: ${why}`);
@@ -53,7 +50,7 @@ async function outcome(request, tools) {
   }
 }
 
-function compared(was, is, { make, line, time, bytes, differences }) {
+function compared(was, is) {
   const facts = ({ status, location, attempts, bytesSent }) => ({
     "status": String(status),
     "location": location || "none",
@@ -84,7 +81,3 @@ function compared(was, is, { make, line, time, bytes, differences }) {
     table,
   ];
 }
-
-/** The command that says what another config would do with it. */
-export const explainCommand = ({ id }) =>
-  `sameorigin explain --recorded '${id}' -c proposed.yaml`;

@@ -112,5 +112,5 @@ function fitting(text: string): string {
 
 /** @throws {NoAnswer} */
 async function stateOf(admin: AdminPlan): Promise<LiveState> {
-  return await askAdmin(admin, "/state") as LiveState;
+  return await askAdmin(admin, "/state", "process") as LiveState;
 }

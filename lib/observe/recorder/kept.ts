@@ -21,7 +21,7 @@ export interface RequestHead {
   readonly fields: readonly RecordedField[];
   /** The peer of the connection; `unix:` for that of a unix socket. */
   readonly peer: string;
-  readonly port: string;
+  readonly peerPort: string;
   /** Of the listener. */
   readonly place: KeptPlace;
 }

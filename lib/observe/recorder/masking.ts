@@ -5,7 +5,7 @@
  * @module
  */
 import { utf8Bytes } from "../../route/bytes.ts";
-import type { RecordedField } from "./recorder.ts";
+import type { RecordedField } from "./recording.ts";
 
 /** What stands for a secret. */
 const MASK = "•••";

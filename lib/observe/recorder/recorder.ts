@@ -7,8 +7,6 @@
 import { KeptRequests, type RequestHead } from "./kept.ts";
 import type { Recording } from "./recording.ts";
 
-export type { RecordedField, Recording } from "./recording.ts";
-
 /** Milliseconds for which requests are recorded after somebody has looked. */
 const LEASE = 5_000;
 
@@ -54,7 +52,7 @@ export class Recorder {
   /** Requests that are to be recorded since the last look. */
   #begun = 0;
   #messages: RecordedMessage[] = [];
-  /** The same of messages. */
+  /** Messages that were looked into since the last look. */
   #told = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** With their secrets, to send them again; as long as somebody looks. */

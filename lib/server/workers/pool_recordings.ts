@@ -4,7 +4,7 @@
  * @module
  */
 import { LATE, within } from "../../exchange/timeout.ts";
-import type { Recording } from "../../observe/recorder/recorder.ts";
+import type { Recording } from "../../observe/recorder/recording.ts";
 import type { Recordings, Replayed } from "../running.ts";
 import type { WorkerThread } from "./worker_thread.ts";
 

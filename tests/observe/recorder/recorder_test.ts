@@ -14,8 +14,8 @@ import { messageSummary } from "../../../lib/observe/recorder/message_summary.ts
 import {
   addRecorded,
   Recorder,
-  type Recording,
 } from "../../../lib/observe/recorder/recorder.ts";
+import type { Recording } from "../../../lib/observe/recorder/recording.ts";
 
 const HEAD: RequestHead = {
   ...{
@@ -23,7 +23,7 @@ const HEAD: RequestHead = {
     url: "http://localhost/",
     fields: [],
     peer: "",
-    port: "",
+    peerPort: "",
   },
   place: { urlScheme: "http://", fallbackHost: "localhost", serverPort: "80" },
 };
