@@ -126,17 +126,17 @@ Deno.test("what has lost its body, or is a WebSocket, is not sent again", async 
     },
   });
   await using page = await watch(it.admin);
-  await (await fetch(`${it.url}/p`, { method: "POST", body: "x" })).text();
-  const post = await page.find(({ method }) => method === "POST");
-  await (await fetch(`${it.url}/o`, { method: "OPTIONS", body: "x" })).text();
-  const options = await page.find(({ method }) => method === "OPTIONS");
-  // Nobody has read its body.
-  const init = { method: "OPTIONS", body: "x" };
-  await (await fetch(`${it.url}/unread`, init)).text();
-  const unread = await page.find(({ target }) => target === "/unread");
-  // It has none, but may change something.
-  await (await fetch(`${it.url}/d`, { method: "DELETE" })).text();
-  const remove = await page.find(({ method }) => method === "DELETE");
+  const requests: [path: string, init: RequestInit][] = [
+    ["/p", { method: "POST", body: "x" }],
+    ["/o", { method: "OPTIONS", body: "x" }],
+    // Nobody has read its body.
+    ["/unread", { method: "OPTIONS", body: "x" }],
+    // It has none, but may change something.
+    ["/d", { method: "DELETE" }],
+  ];
+  for (const [path, init] of requests) {
+    await (await fetch(it.url + path, init)).text();
+  }
   const socket = new WebSocket(`${it.url.replace("http", "ws")}/ws`);
   await new Promise((done) => socket.onopen = done);
   const handshake = await page.find(({ status }) => status === 101);
@@ -146,7 +146,8 @@ Deno.test("what has lost its body, or is a WebSocket, is not sent again", async 
   socket.close();
   await closed;
   const before = app.seen.length;
-  for (const one of [post, options, unread, remove]) {
+  for (const [path] of requests) {
+    const one = await page.find(({ target }) => target === path);
     const { status, why } = await replay(it, one);
     assert.equal(status, 422);
     assert.match(why, /body was not kept/);

@@ -154,8 +154,8 @@ Deno.test("explain --recorded has the client's address, and no judgement on a ma
     for (const [path, id] of asked) {
       const headers = { ...SECRET, "x-request-id": id };
       await (await fetch(it.url + path, { headers })).text();
-      await it.page.find((one) => one.id === id);
     }
+    for (const [, id] of asked) await it.page.find((one) => one.id === id);
     const denied = await command(
       ...["explain", "--recorded", "a", "-c", it.proposed],
     );
