@@ -462,6 +462,66 @@ Deno.test("what a server sent before changes nothing in how its heads are read",
   );
 });
 
+/** What the heads of a connection lead to, and what is left behind each. */
+async function outcomes(heads: readonly string[], known: () => KnownHeads) {
+  const read = [];
+  for (const [i, text] of heads.entries()) {
+    // In one read with what follows, or cut somewhere.
+    const bytes = bytesOf(`${text}HTTP/1.1 200 OK\r\n\r\n\xff`);
+    const cut = i % 3 === 0 ? text.length >> 1 : bytes.length;
+    const pieces = [bytes.subarray(0, cut), bytes.subarray(cut)];
+    const connection = new Connection(scriptedConn(pieces), 0);
+    for (const method of ["GET", i % 5 === 0 ? "HEAD" : "GET"]) {
+      const result = await connection.head(method, known()).catch((error) =>
+        error.message
+      );
+      read.push([result, connection.ahead]);
+    }
+  }
+  return read;
+}
+
+Deno.test("nor does it where a connection looks for those first", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(HEAD, { maxLength: 6 }), async (heads) => {
+      const known = new KnownHeads();
+      // One after the other, and each often in a row.
+      const all = [...heads, ...heads, ...heads.flatMap((it) => [it, it, it])];
+      deepStrictEqual(
+        await outcomes(all, () => known),
+        await outcomes(all, () => new KnownHeads()),
+      );
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("a head that comes again is found before its end is", () => {
+  const known = new KnownHeads();
+  const text = head("Date: now", "Content-Length: 3");
+  const bytes = bytesOf(`xx${text}yes`);
+  const again = (to = bytes.length, method = "GET") =>
+    known.again(bytes, 2, to, method);
+  equal(again(), null);
+  const read = known.read(text, "GET");
+  equal(again(), null, "it has come once");
+  known.read(text, "GET");
+  deepStrictEqual(again(), { text, read });
+  equal(again()?.read, read);
+  equal(again(2 + text.length)?.read, read);
+  equal(again(2 + text.length - 1), null, "it has not come whole");
+  equal(again(bytes.length, "HEAD"), null);
+  // A byte that is not ASCII, where a character was, is no other one's.
+  for (const byte of [0xe9, 0xc3, 0xef]) {
+    const other = bytes.slice();
+    other[2 + text.indexOf("now")] = byte;
+    equal(known.again(other, 2, other.length, "GET"), null);
+    equal(again(), null, "after another one it is read again");
+    known.read(text, "GET");
+    equal(again()?.read, read);
+  }
+});
+
 Deno.test("a head is known for as long as few others have come", () => {
   const known = new KnownHeads();
   const first = known.read(head("Date: now"), "GET");

@@ -151,6 +151,13 @@ export class Connection {
   async head(method: string, known: KnownHeads): Promise<ResponseHead> {
     let searched = this.#start;
     while (true) {
+      if (searched === this.#start) {
+        const again = known.again(this.#buffer, searched, this.#end, method);
+        if (again !== null) {
+          this.#start += again.text.length;
+          return again.read;
+        }
+      }
       const end = endOfHead(this.#buffer, searched, this.#end);
       if (end - this.#start > HEAD_LIMIT) throw tooLong();
       if (end !== -1) {
