@@ -73,19 +73,21 @@ export class Connection {
     return this.#end - this.#start;
   }
 
-  /** Takes up to so many of the bytes that were read ahead, as a copy. */
-  take(most: number): Uint8Array<ArrayBuffer> {
-    const count = Math.min(most, this.#end - this.#start);
-    // A slice() of a few bytes costs twice as much.
-    const bytes = new Uint8Array(count);
-    bytes.set(this.#buffer.subarray(this.#start, this.#start + count));
-    this.#start += count;
-    return bytes;
+  /** The bytes that were read ahead, where they are: to be written to, not kept. */
+  get held(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(this.#start, this.#end);
   }
 
-  /** Gives back the last bytes that were taken. */
-  putBack(count: number): void {
-    this.#start -= count;
+  /** So many of the bytes that were read ahead are done with. */
+  skip(count: number): void {
+    this.#start += count;
+  }
+
+  /** Gives away all that was read ahead, with the memory that it is in. */
+  takeAll(): Uint8Array<ArrayBuffer> {
+    const bytes = this.held;
+    this.dropBuffer();
+    return bytes;
   }
 
   /** Holds no memory until it waits for a head again. Nothing may be ahead. */
@@ -198,7 +200,8 @@ export class Connection {
   /** Gives the connection away: it is somebody else's to close. */
   detach(): Upgraded {
     this.#isClosed = true;
-    const ahead = this.take(Infinity);
+    // A copy, and so without the memory for heads.
+    const ahead = this.held.slice();
     this.dropBuffer();
     return { conn: this.conn, ahead };
   }
