@@ -13,6 +13,8 @@ const SHOWN = 40;
 let requests = [];
 /** The last messages of WebSockets, the newest first. */
 let messages = [];
+/** Requests that were too many to be recorded in the last second. */
+let missed = 0;
 /** The request that is looked into. */
 let chosen = null;
 
@@ -24,6 +26,7 @@ export const isPaused = () => filter.elements.pause.checked;
 /** Keeps what was recorded since the last time. */
 export function keepRecorded(recorded) {
   requests = [...recorded.last.reverse(), ...requests].slice(0, KEPT);
+  missed = recorded.missed;
   messages = [...recorded.messages.reverse(), ...messages].slice(0, SHOWN);
 }
 
@@ -52,6 +55,9 @@ export function showRequests() {
   if (held !== undefined) {
     body.querySelector(`tr[data-id="${CSS.escape(held)}"] button`)?.focus();
   }
+  byId("missed").textContent = missed === 0
+    ? ""
+    : `${number(missed)} more in the last second, too many to show.`;
   byId("none").hidden = shown.length > 0;
   byId("none").textContent = requests.length === 0
     ? "No request since this page was opened."

@@ -10,8 +10,15 @@ import type { Recording } from "./recording.ts";
 /** Milliseconds for which requests are recorded after somebody has looked. */
 const LEASE = 5_000;
 
-/** Requests that are kept for the next look. */
-const MOST = 100;
+/**
+ * Requests that are recorded between two looks: of many all the time so few that
+ * it costs little, and at once all that a page may need when it is opened.
+ */
+const STEADY = 50;
+const BURST = 500;
+
+/** Messages that are kept between two looks. */
+const MOST_MESSAGES = 50;
 
 /** A message of a WebSocket, or its end. */
 export interface RecordedMessage {
@@ -49,8 +56,8 @@ export class Recorder {
   on = false;
   #last: Recording[] = [];
   #missed = 0;
-  /** Requests that are to be recorded since the last look. */
-  #begun = 0;
+  /** How many more may be recorded before the next look. */
+  #allowance = STEADY;
   #messages: RecordedMessage[] = [];
   /** Messages that were looked into since the last look. */
   #told = 0;
@@ -62,17 +69,17 @@ export class Recorder {
 
   /**
    * Whether a request that begins is to be recorded: the first ones after a look
-   * are, so that a proxy with many of them has little to do for it; and each that
-   * is sent again.
+   * are, so that a proxy with many of them has little to do for it, more of them
+   * after seconds with few; and each that is sent again.
    */
   begins(request: object): boolean {
     if (!this.on) return false;
     if (this.#replays.has(request)) return true;
-    if (this.#begun >= MOST) {
+    if (this.#allowance === 0) {
       this.#missed++;
       return false;
     }
-    this.#begun++;
+    this.#allowance--;
     return true;
   }
 
@@ -89,7 +96,7 @@ export class Recorder {
       : { ...ended, replayOf: replay.of };
     this.kept.add(recording, head);
     replay?.done(recording);
-    if (this.#last.length >= MOST) {
+    if (this.#last.length >= BURST) {
       this.#last.shift();
       this.#missed++;
     }
@@ -98,13 +105,13 @@ export class Recorder {
 
   /** As {@linkcode begins}, for a message that has come. */
   beginsMessage(): boolean {
-    return this.on && this.#told++ < MOST;
+    return this.on && this.#told++ < MOST_MESSAGES;
   }
 
   /** Keeps a message, or a WebSocket's end, in place of the oldest one. */
   addMessage(message: RecordedMessage): void {
     if (!this.on) return;
-    if (this.#messages.length >= MOST) this.#messages.shift();
+    if (this.#messages.length >= MOST_MESSAGES) this.#messages.shift();
     this.#messages.push(message);
   }
 
@@ -141,6 +148,7 @@ export class Recorder {
       messages: this.#messages,
     };
     this.#forget();
+    this.#allowance = Math.min(BURST, this.#allowance + STEADY);
     return taken;
   }
 
@@ -149,12 +157,12 @@ export class Recorder {
     clearTimeout(this.#timer);
     this.on = false;
     this.#forget();
+    this.#allowance = STEADY;
     this.kept.clear();
     for (const { done } of [...this.#replays.values()]) done(null);
   }
 
   #forget(): void {
-    this.#begun = 0;
     this.#last = [];
     this.#missed = 0;
     this.#messages = [];
@@ -166,9 +174,9 @@ export class Recorder {
 export function addRecorded(one: Recorded, other: Recorded): Recorded {
   const all = [...one.last, ...other.last]
     .toSorted((a, b) => a.at + a.duration - b.at - b.duration);
-  const last = all.slice(-MOST);
+  const last = all.slice(-BURST);
   const missed = one.missed + other.missed + all.length - last.length;
   const messages = [...one.messages, ...other.messages]
-    .toSorted((a, b) => a.at - b.at).slice(-MOST);
+    .toSorted((a, b) => a.at - b.at).slice(-MOST_MESSAGES);
   return { last, missed, messages };
 }
