@@ -6,6 +6,7 @@ import { byId } from "./elements.js";
 import {
   isPaused,
   keepRecorded,
+  makeRows,
   offerLocations,
   showMessages,
   showRequests,
@@ -50,15 +51,17 @@ function take(state) {
   ];
   if (!isPaused() && state.requests !== undefined) {
     keepRecorded(state.requests);
-    parts.push(showRequests, showMessages);
+    parts.push(makeRows, showRequests, showMessages);
   }
   oneByOne(parts);
 }
 
 /** Each in a picture of its own: together they take too long for one. */
 function oneByOne([first, ...others]) {
-  first();
-  if (others.length > 0) requestAnimationFrame(() => oneByOne(others));
+  requestAnimationFrame(() => {
+    first();
+    if (others.length > 0) oneByOne(others);
+  });
 }
 
 const events = new EventSource("/events");

@@ -47,8 +47,15 @@ function matches(request) {
     (location.value === "" || request.location === location.value);
 }
 
+const shownRequests = () => requests.filter(matches).slice(0, SHOWN);
+
+/** Makes the rows that are to be shown. */
+export function makeRows() {
+  for (const request of shownRequests()) rowOf(request);
+}
+
 export function showRequests() {
-  const shown = requests.filter(matches).slice(0, SHOWN);
+  const shown = shownRequests();
   const body = byId("log").tBodies[0];
   const held = document.activeElement?.closest?.("#log tr")?.dataset.id;
   body.replaceChildren(...shown.map(rowOf));
