@@ -184,21 +184,8 @@ export function seconds(milliseconds: number): string {
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
-/** The last second that was written: many lines have the same one. */
-let second = NaN;
-let secondText = "";
-
 /** `24/Nov/2026:00:00:05 +0000`, nginx's `$time_local`. */
 export function timeLocal(time: Date): string {
-  const now = Math.floor(time.getTime() / 1000);
-  if (now !== second) {
-    second = now;
-    secondText = localText(time);
-  }
-  return secondText;
-}
-
-function localText(time: Date): string {
   const two = (value: number) => value < 10 ? `0${value}` : `${value}`;
   return `${two(time.getUTCDate())}/${MONTHS[time.getUTCMonth()]}/` +
     `${time.getUTCFullYear()}:${two(time.getUTCHours())}:` +

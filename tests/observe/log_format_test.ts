@@ -4,8 +4,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { timeLocal } from "../../lib/config/log_template.ts";
 import { plan, problems } from "../config/config.ts";
 import { backend, freePort } from "../support/backends.ts";
 import { echoClient, echoUpstream } from "../support/echo.ts";
@@ -81,21 +79,6 @@ Deno.test("times are seconds with three digits: of the request, and of each serv
   assert.match(iso!, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$/);
   assert.match(local!, /^\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000$/);
   assert.match(own!, /^-\|-\|-\|-\|\d/);
-});
-
-Deno.test("each time is its own, however many lines share the last one", () => {
-  const TIMES = fc.date({
-    min: new Date("2000-01-01T00:00:00Z"),
-    max: new Date("2099-12-31T23:59:59Z"),
-    noInvalidDate: true,
-  });
-  fc.assert(fc.property(TIMES, fc.nat({ max: 2_000 }), (time, later) => {
-    for (const it of [time, new Date(time.getTime() + later), time]) {
-      const [, day, month, year, clock] =
-        /^\w+, (\d+) (\w+) (\d+) (\S+) GMT$/.exec(it.toUTCString()) ?? [];
-      assert.equal(timeLocal(it), `${day}/${month}/${year}:${clock} +0000`);
-    }
-  }));
 });
 
 Deno.test("bytes_sent is the body and its head as it went over the wire", async () => {
