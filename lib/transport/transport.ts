@@ -44,7 +44,10 @@ export class BodyBroken extends Error {
 export interface ResponseBody {
   /** All of it, where it came together with the head. */
   readonly whole: Uint8Array<ArrayBuffer> | null;
-  /** As it comes; null where it is there as a whole. */
+  /**
+   * As it comes; null where it is there as a whole. A piece is of no use any more
+   * once the next one is asked for: its memory may be freed.
+   */
   readonly stream: ReadableStream<Uint8Array> | null;
   /** Bytes that have been handed on so far. */
   readonly size: number;

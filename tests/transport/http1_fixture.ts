@@ -119,7 +119,7 @@ export function bodyOf(
 
 /** A whole body as text, a character for each byte; `null` for none. */
 export async function textOfBody(
-  { body }: UpstreamResponse,
+  { body }: Pick<UpstreamResponse, "body">,
 ): Promise<string | null> {
   if (body === null) return null;
   if (body.whole !== null) return textOf(body.whole);

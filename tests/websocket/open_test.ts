@@ -6,6 +6,7 @@ import {
   type RawConnection,
   rawUpstream,
 } from "../support/raw_upstream.ts";
+import { textOfBody } from "../transport/http1_fixture.ts";
 import { open, type Opening } from "./opening.ts";
 import {
   acceptance,
@@ -411,7 +412,6 @@ Deno.test("a refusal is a response like any other", async () => {
     const { status, statusText, fields } = result;
     assert.deepEqual([status, statusText], [403, "No Way"]);
     assert.deepEqual(fields.slice(0, 2), [["a", "1"], ["a", "2"]]);
-    const got = result.body?.whole ?? result.body?.stream ?? null;
-    assert.equal(await new Response(got).text(), body, what);
+    assert.equal(await textOfBody(result), body, what);
   }
 });
