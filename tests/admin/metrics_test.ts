@@ -12,6 +12,8 @@ import { startAdmin, type TestAdmin } from "./fixture.ts";
 
 const parser = prometheusParser();
 
+const FULL = Deno.env.get("SAMEORIGIN_FULL") === "1";
+
 /** The metrics of a proxy, as Prometheus reads them. */
 class Scrape {
   constructor(readonly families: readonly ParsedFamily[]) {}
@@ -314,7 +316,7 @@ testUnless(
 
 testUnless(
   parser.missing,
-  "100,000 random hosts, paths and methods make no more samples than the config has places",
+  "thousands of random hosts, paths and methods make no more samples than the config has places",
   async () => {
     await using it = await startAdmin({
       servers: [
@@ -335,7 +337,7 @@ testUnless(
     const before = (await scrape(it)).families
       .flatMap(({ samples }) => samples).length;
     const { hostname, port } = new URL(it.url);
-    const total = 100_000;
+    const total = FULL ? 100_000 : 20_000;
     const batch = 1_000;
     let asked = 0;
     using conn = await Deno.connect({ hostname, port: Number(port) });

@@ -507,7 +507,7 @@ Deno.test("nor does it where a connection looks for those first", async () => {
         await outcomes(all, () => new KnownHeads()),
       );
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 
