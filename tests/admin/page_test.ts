@@ -145,6 +145,9 @@ testNeeding(
       const detail = await textOf(page, "#detail");
       ok(detail.includes("Replayed: the same answer"), detail);
       equal(await page.locator("#detail button:focus").innerText(), "Replay");
+      // What came while it was paused is there when it goes on.
+      const shown = await textOf(page, "#about");
+      await page.locator("#about").filter({ hasNotText: shown }).waitFor();
       await page.uncheck("[name=pause]");
       const row = page.locator("#log tbody tr", { hasText: "replay of" });
       await row.waitFor();

@@ -49,8 +49,8 @@ function take(state) {
       showProcess(state);
     },
   ];
-  if (!isPaused() && state.requests !== undefined) {
-    keepRecorded(state.requests);
+  if (state.requests !== undefined) keepRecorded(state.requests);
+  if (!isPaused()) {
     parts.push(makeRows, showRequests, showMessages);
   }
   oneByOne(parts);

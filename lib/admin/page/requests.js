@@ -20,14 +20,24 @@ let chosen = null;
 
 const filter = byId("filter");
 
-/** Whether what comes is kept and shown. */
+/** What came while the list was paused, for when it goes on. */
+let later = { requests: [], messages: [] };
+
+/** Whether what comes is shown. */
 export const isPaused = () => filter.elements.pause.checked;
 
 /** Keeps what was recorded since the last time. */
 export function keepRecorded(recorded) {
-  requests = [...recorded.last.reverse(), ...requests].slice(0, KEPT);
+  later = {
+    requests: [...recorded.last.reverse(), ...later.requests].slice(0, KEPT),
+    messages: [...recorded.messages.reverse(), ...later.messages]
+      .slice(0, SHOWN),
+  };
   missed = recorded.missed;
-  messages = [...recorded.messages.reverse(), ...messages].slice(0, SHOWN);
+  if (isPaused()) return;
+  requests = [...later.requests, ...requests].slice(0, KEPT);
+  messages = [...later.messages, ...messages].slice(0, SHOWN);
+  later = { requests: [], messages: [] };
 }
 
 /** Offers the locations that have had requests to the filter. */
