@@ -57,6 +57,5 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 /** The words of a stranger, for a line of the log. */
 function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex -- they are what is replaced.
-  return text.replace(/[\x00-\x1f\x7f]+/g, " ").slice(0, 500);
+  return text.replace(/\p{Cc}+/gu, " ").slice(0, 500);
 }

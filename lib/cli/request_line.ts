@@ -94,8 +94,7 @@ function schemeOf({ certificate }: ListenerPlan): "http" | "https" {
 function cut(
   url: string,
 ): { scheme: string; authority: string | null; target: string } {
-  // deno-lint-ignore no-control-regex -- they are what is looked for.
-  if (/[\x00-\x20\x7f]/.test(url)) {
+  if (/[ \p{Cc}]/u.test(url)) {
     throw new UsageError(
       `a URL has no spaces and no control characters: ${quote(url)}`,
       "Write a space as %20.",

@@ -169,9 +169,7 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, " ");
 }
 
-const UNPRINTABLE =
-  // deno-lint-ignore no-control-regex -- they are what is looked for.
-  /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** `1 location`, `5 locations`. */
 export function counted(count: number, word: string): string {

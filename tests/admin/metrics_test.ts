@@ -1,3 +1,4 @@
+import { FULL } from "../support/full.ts";
 import assert from "node:assert/strict";
 import type { Format } from "../../lib/observe/metrics/openmetrics.ts";
 import {
@@ -11,8 +12,6 @@ import { soon } from "../support/soon.ts";
 import { startAdmin, type TestAdmin } from "./fixture.ts";
 
 const parser = prometheusParser();
-
-const FULL = Deno.env.get("SAMEORIGIN_FULL") === "1";
 
 /** The metrics of a proxy, as Prometheus reads them. */
 class Scrape {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { stripVTControlCharacters } from "node:util";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import {
@@ -170,8 +171,7 @@ testNeeding(
       // What it has against a page stands on standard error, which is empty.
       const printed = await outputOf("groff", ["-man", "-Tascii", "-ww", path]);
       // Bold is written twice, or by an escape.
-      // deno-lint-ignore no-control-regex -- they are what is removed.
-      const text = printed.replace(/.\x08|\x1b\[\d*m/g, "");
+      const text = stripVTControlCharacters(printed).replace(/.[\b]/g, "");
       assert.match(text, /SYNOPSIS/);
       assert.match(text, /COMMAND/);
     });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { stripVTControlCharacters } from "node:util";
 import assert from "node:assert/strict";
 import { listenFailure, startupBlock } from "../../lib/cli/startup_messages.ts";
 import { columns, style } from "../../lib/cli/terminal.ts";
@@ -63,8 +64,7 @@ Deno.test("colours add nothing but escapes", () => {
   const plain = startupBlock(plan, "x", addresses, style(false));
   const coloured = startupBlock(plan, "x", addresses, style(true));
   assert(coloured.includes("\x1b[36mhttp://localhost:9000\x1b[39m"));
-  // deno-lint-ignore no-control-regex -- the marks begin with one.
-  assert.equal(coloured.replace(/\x1b\[\d+m/g, ""), plain);
+  assert.equal(stripVTControlCharacters(coloured), plain);
 });
 
 Deno.test("columns are aligned, and no line ends in spaces", () => {

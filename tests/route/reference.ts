@@ -12,8 +12,7 @@ import type { ServerEntry } from "../../lib/route/server.ts";
 export function referenceTarget(
   raw: string,
 ): { path: string; args: string } | null {
-  // deno-lint-ignore no-control-regex -- those are what is looked for.
-  if (!raw.startsWith("/") || /[\x00-\x20\x7f]/.test(raw)) return null;
+  if (!raw.startsWith("/") || /[^!-~\x80-\uffff]/.test(raw)) return null;
   const [, encoded = "", query = ""] = /^([^?#]*)([^#]*)/.exec(raw) ?? [];
   const path = referencePath(toBytes(encoded));
   return path === null ? null : { path, args: query.slice(1) };

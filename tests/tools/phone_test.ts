@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { stripVTControlCharacters } from "node:util";
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { encode } from "uqr";
@@ -198,8 +199,7 @@ Deno.test("a QR code in a terminal is the code, in two rows a line, with and wit
     const { text, width } = qrCode(url, coloured);
     assert.equal(text.includes("\x1b"), coloured);
     assert.equal(width, size);
-    // deno-lint-ignore no-control-regex -- they are what is taken away.
-    const lines = text.replace(/\x1b\[[\d;]*m/g, "").split("\n");
+    const lines = stripVTControlCharacters(text).split("\n");
     const drawn = lines.flatMap((line) => [
       [...line].map((block) => "▀█".includes(block) === coloured),
       [...line].map((block) => "▄█".includes(block) === coloured),

@@ -2,6 +2,7 @@
  * A server whose responses are broken at random, over real connections: each
  * request ends with an answer of its own or with an error, in time.
  */
+import { FULL } from "../support/full.ts";
 import { ok, strictEqual as equal } from "node:assert/strict";
 import { UpstreamError } from "../../lib/transport/errors.ts";
 import {
@@ -13,7 +14,7 @@ import { soon } from "../support/soon.ts";
 import { sendBy, textOfBody, transportTo } from "./http1_fixture.ts";
 
 /** `SAMEORIGIN_FULL=1` asks for them all. */
-const COUNT = Deno.env.get("SAMEORIGIN_FULL") === "1" ? 100_000 : 4_000;
+const COUNT = FULL ? 100_000 : 4_000;
 const SEED = 20_261_126;
 /** Requests at a time. */
 const CLIENTS = 32;

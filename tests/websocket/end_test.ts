@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { FULL } from "../support/full.ts";
 import assert from "node:assert/strict";
 import { ClientSocket } from "../../lib/websocket/client_socket.ts";
 import { ClientFlow } from "../../lib/websocket/flow.ts";
@@ -26,7 +27,6 @@ import {
   send,
 } from "./wire.ts";
 
-const FULL = Deno.env.get("SAMEORIGIN_FULL") === "1";
 const ROUNDS = FULL ? 400 : 6;
 /** Bridges in a round, all at once. */
 const PAIRS = 60;

@@ -1,10 +1,9 @@
+import { FULL } from "../support/full.ts";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { startBridge } from "./fixture.ts";
 import { random } from "./random.ts";
 
-/** The default is a hundredth of what CI sends. */
-const FULL = Deno.env.get("SAMEORIGIN_FULL") === "1";
 const MESSAGES = FULL ? 200_000 : 2_000;
 const CONNECTIONS = 50;
 /** Bytes that one connection has under way; it never waits for a single answer. */

@@ -40,6 +40,8 @@ function say(state, text) {
 function take(state) {
   keepState(state);
   say("live", "live");
+  // Also for a page that is behind another one, and for a list that is paused.
+  if (state.requests !== undefined) keepRecorded(state.requests);
   if (document.hidden) return;
   const parts = [
     () => showTiles(state),
@@ -49,10 +51,7 @@ function take(state) {
       showProcess(state);
     },
   ];
-  if (state.requests !== undefined) keepRecorded(state.requests);
-  if (!isPaused()) {
-    parts.push(makeRows, showRequests, showMessages);
-  }
+  if (!isPaused()) parts.push(makeRows, showRequests, showMessages);
   oneByOne(parts);
 }
 

@@ -71,7 +71,6 @@ const DEVICE =
  * which it leaves out, or a short one (`GIT~1` is `.git`).
  */
 export function isWindowsName(segment: string): boolean {
-  // deno-lint-ignore no-control-regex -- Windows refuses them.
-  return !/[\x00-\x1f"*:<>?\\|]|[. ]$|~\d/.test(segment) &&
+  return !/["*:<>?\\|]|[^ -\uffff]|[. ]$|~\d/.test(segment) &&
     !DEVICE.test(segment);
 }

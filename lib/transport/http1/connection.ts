@@ -90,7 +90,7 @@ export class Connection {
     return bytes;
   }
 
-  /** Holds no memory until it waits for a head again. Nothing may be ahead. */
+  /** Holds no memory until it waits for a head again. What is ahead is dropped. */
   dropBuffer(): void {
     this.#buffer = NO_BUFFER;
     this.#start = this.#end = 0;

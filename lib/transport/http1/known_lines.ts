@@ -20,9 +20,11 @@ const CR = 0x0d;
 
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** What a line may not hold (RFC 9110 section 5.5; RFC 9112 section 2.2). */
-// deno-lint-ignore no-control-regex -- they are what it must not hold.
-const INVALID = /[\x00-\x08\x0a-\x1f\x7f]/;
+/**
+ * What a line may not hold (RFC 9110 section 5.5; RFC 9112 section 2.2), of a byte
+ * string: control characters but the tab.
+ */
+const INVALID = /[^\t -~\x80-\xff]/;
 /** `HTTP/1.1 200`, with or without a reason phrase. */
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
 

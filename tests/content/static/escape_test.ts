@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FULL } from "../../support/full.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Search } from "../../../lib/content/static/find.ts";
@@ -10,8 +11,6 @@ import { Folders } from "../../../lib/content/static/folders.ts";
 import { LocalResponse } from "../../../lib/exchange/local_response.ts";
 import { type Folder, makeFolder } from "../../support/folder.ts";
 import { located } from "../../request/exchange_fixture.ts";
-
-const FULL = Deno.env.get("SAMEORIGIN_FULL") === "1";
 
 const FILES = {
   "secret.txt": "out",

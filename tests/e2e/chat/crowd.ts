@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { FULL } from "../../support/full.ts";
 import { deepStrictEqual as same, ok } from "node:assert/strict";
 import { freePorts } from "../../../tools/stack/ports.ts";
 import type { Stack } from "../../../tools/stack/start_stack.ts";
@@ -22,7 +23,6 @@ import { callCentrifugo } from "./centrifugo_client.ts";
 import { type Crowd, gather, type Member } from "./members.ts";
 import { proxyUse } from "./proxy_use.ts";
 
-const FULL = Deno.env.get("SAMEORIGIN_FULL") === "1";
 const COUNT = FULL ? 200 : 100;
 /** Of messages at a steady rate. */
 const SECONDS = FULL ? 5 : 2;
