@@ -161,6 +161,35 @@ testNeeding(
       backend.state.fail = false;
     });
 
+    await t.step(
+      "what came while another page was in front is there",
+      async () => {
+        await page.uncheck("[name=pause]");
+        await page.fill("[name=path]", "behind");
+        const hide = "{ value: true, configurable: true }";
+        await page.evaluate(
+          `Object.defineProperty(document, "hidden", ${hide})`,
+        );
+        await get(`${admin.url}/api/behind`);
+        // Two events: the first may have been on its way.
+        await page.evaluate(async () => {
+          const events = new EventSource("/events");
+          for (let seen = 0; seen < 3; seen++) {
+            await new Promise((next) =>
+              events.addEventListener("state", next, { once: true })
+            );
+          }
+          events.close();
+        });
+        const row = page.locator("#log tbody button", { hasText: "behind" });
+        equal(await row.count(), 0);
+        await page.evaluate("delete document.hidden");
+        await row.waitFor();
+        await page.fill("[name=path]", "");
+        await page.check("[name=pause]");
+      },
+    );
+
     await t.step("on a phone nothing is wider than it", async () => {
       const size = page.viewportSize();
       await page.setViewportSize({ width: 360, height: 740 });

@@ -16,7 +16,9 @@ import requests from "./requests.js" with { type: "text" };
 import states from "./states.js" with { type: "text" };
 import tables from "./tables.js" with { type: "text" };
 import tiles from "./tiles.js" with { type: "text" };
-import style from "./live.css" with { type: "text" };
+import detailStyle from "./detail.css" with { type: "text" };
+import liveStyle from "./live.css" with { type: "text" };
+import tablesStyle from "./tables.css" with { type: "text" };
 
 /** A file, by the path under which it is served. */
 export interface PageFile {
@@ -32,8 +34,12 @@ const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
 export const PAGE: Readonly<Record<string, PageFile>> = {
   "/": { type: "text/html; charset=utf-8", text: html },
   "/icon.svg": { type: "image/svg+xml", text: ICON },
-  "/live.css": { type: "text/css; charset=utf-8", text: style },
-  ...scripts({
+  ...files("css", "text/css", {
+    live: liveStyle,
+    tables: tablesStyle,
+    detail: detailStyle,
+  }),
+  ...files("js", "text/javascript", {
     commands,
     differences,
     elements,
@@ -48,12 +54,16 @@ export const PAGE: Readonly<Record<string, PageFile>> = {
   }),
 };
 
-/** Modules of JavaScript, by their names. */
-function scripts(texts: Record<string, string>): Record<string, PageFile> {
+/** Texts of one type, by their names. */
+function files(
+  extension: string,
+  type: string,
+  texts: Record<string, string>,
+): Record<string, PageFile> {
   return Object.fromEntries(
     Object.entries(texts).map(([name, text]) => [
-      `/${name}.js`,
-      { type: "text/javascript; charset=utf-8", text },
+      `/${name}.${extension}`,
+      { type: `${type}; charset=utf-8`, text },
     ]),
   );
 }
